@@ -1,0 +1,182 @@
+// A function and the ranges it runs over, as calls by index, so that threads can pick elements.
+//
+// Random-access ranges are used in place; of forward ranges the iterators are gathered; the
+// elements of single-pass ranges are moved into a buffer once. The loop itself then sees only
+// calls(i), whatever the number and kind of the ranges. Entered from map.hpp.
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <iterator>
+#include <ranges>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace parallel::detail {
+
+/// A range without an end, such as std::views::iota(0).
+template <class R>
+concept endless =
+    std::same_as<std::ranges::sentinel_t<R>, std::unreachable_sentinel_t>;
+
+/// How many elements `range` has as far as can be told without a walk; else SIZE_MAX.
+template <std::ranges::input_range R>
+std::size_t size_hint(R& range) {
+  if constexpr (std::ranges::sized_range<R>)
+    return static_cast<std::size_t>(std::ranges::size(range));
+  else
+    return SIZE_MAX;
+}
+
+/// The first min(limit, size) elements of a range.
+template <std::ranges::input_range R>
+class input;
+
+template <std::ranges::random_access_range R>
+class input<R> {
+ public:
+  input(R& range, std::size_t limit) : begin_(std::ranges::begin(range)), size_(limit) {
+    if constexpr (std::ranges::sized_range<R>)
+      size_ = std::min(limit, static_cast<std::size_t>(std::ranges::size(range)));
+    else if constexpr (!endless<R>)
+      size_ = std::min(limit, static_cast<std::size_t>(
+                                  std::ranges::distance(begin_, std::ranges::end(range))));
+  }
+
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+  decltype(auto) operator[](std::size_t i) const {
+    return begin_[static_cast<std::iter_difference_t<std::ranges::iterator_t<R>>>(i)];
+  }
+
+ private:
+  std::ranges::iterator_t<R> begin_;
+  std::size_t size_;
+};
+
+template <std::ranges::forward_range R>
+  requires(!std::ranges::random_access_range<R>)
+class input<R> {
+ public:
+  input(R& range, std::size_t limit) {
+    if (const std::size_t size = size_hint(range); size != SIZE_MAX)
+      iterators_.reserve(std::min(limit, size));
+    const auto end = std::ranges::end(range);
+    for (auto i = std::ranges::begin(range); iterators_.size() < limit && i != end; ++i)
+      iterators_.push_back(i);
+  }
+
+  [[nodiscard]] std::size_t size() const noexcept { return iterators_.size(); }
+
+  decltype(auto) operator[](std::size_t i) const { return *iterators_[i]; }
+
+ private:
+  std::vector<std::ranges::iterator_t<R>> iterators_;
+};
+
+template <std::ranges::input_range R>
+  requires(!std::ranges::forward_range<R>)
+class input<R> {
+  using value = std::ranges::range_value_t<R>;
+  using reference = std::ranges::range_reference_t<R>;
+
+ public:
+  input(R& range, std::size_t limit) {
+    if (const std::size_t size = size_hint(range); size != SIZE_MAX)
+      elements_.reserve(std::min(limit, size));
+    if (limit == 0)
+      return; // begin() of a single-pass range may already take an element
+    const auto end = std::ranges::end(range);
+    for (auto i = std::ranges::begin(range); i != end;) {
+      elements_.push_back({std::ranges::iter_move(i)});
+      if (elements_.size() == limit)
+        return; // before ++, which would take one element too many
+      ++i;
+    }
+  }
+
+  [[nodiscard]] std::size_t size() const noexcept { return elements_.size(); }
+
+  /// An lvalue where the range itself gives one, else an rvalue: what the plain loop would pass.
+  decltype(auto) operator[](std::size_t i) const {
+    if constexpr (std::is_lvalue_reference_v<reference>)
+      return static_cast<copy_const<std::remove_reference_t<reference>>&>(elements_[i].value_);
+    else
+      return std::move(elements_[i].value_);
+  }
+
+ private:
+  template <class From>
+  using copy_const = std::conditional_t<std::is_const_v<From>, const value, value>;
+
+  /// Mutable, because each element belongs to the one thread that asks for it; and a struct, so
+  /// that bools are not packed into shared words.
+  struct element {
+    mutable value value_;
+  };
+  std::vector<element> elements_;
+};
+
+/// What the calls say when they cannot compile, for a callable of type F and elements Xs.
+template <class F, class... Xs>
+constexpr void check_callable() {
+  constexpr bool shareable = std::invocable<const F&, Xs...>;
+  static_assert(shareable || !std::invocable<F&, Xs...>,
+                "parallel: all threads share one callable and call it as const; a `mutable` lambda, "
+                "or a function object whose operator() is not const, would race with itself. Keep "
+                "shared state in a std::atomic or under a mutex and capture it by reference, or "
+                "return a value per element instead.");
+  static_assert(shareable || std::invocable<F&, Xs...>,
+                "parallel: the callable cannot be called with the elements. It takes one argument "
+                "per range, each of that range's reference type.");
+}
+
+/// The calls f(xs[0]), f(xs[1]), …; with several ranges f(xs[0], ys[0]), …, as many as the
+/// shortest has.
+template <class F, class... Rs>
+class indexed_calls {
+ public:
+  explicit indexed_calls(const F& f, Rs&... ranges)
+      : f_(f), size_(std::min({size_hint(ranges)...})), inputs_{take(ranges)...} {
+    static_assert(!(endless<Rs> && ...),
+                  "parallel: there is no end to this; take a part of the range, for example with "
+                  "std::views::take, or pair it with a range that ends.");
+    static_assert(((std::ranges::random_access_range<Rs> || !endless<Rs>)&&...),
+                  "parallel: a range without an end must be random-access.");
+    check_callable<F, decltype(std::declval<const input<Rs>&>()[0])...>();
+  }
+
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+  decltype(auto) operator()(std::size_t i) const {
+    return std::apply(
+        [&](const auto&... input) -> decltype(auto) { return std::invoke(f_, input[i]...); },
+        inputs_);
+  }
+
+ private:
+  /// In the order of the ranges (the braces see to that), each up to the shortest before it.
+  template <class R>
+  input<R> take(R& range) {
+    input<R> taken(range, size_);
+    size_ = taken.size();
+    return taken;
+  }
+
+  const F& f_;
+  std::size_t size_;
+  std::tuple<input<Rs>...> inputs_;
+};
+
+/// indexed_calls with its types spelt out: a callable may be a function, which has no const form.
+template <class F, class... Rs>
+auto calls_over(const F& f, Rs&... ranges) {
+  return indexed_calls<F, Rs...>(f, ranges...);
+}
+
+} // namespace parallel::detail

@@ -1,0 +1,74 @@
+// One loop over an io_pool: the caller and its helpers each take the next index until none is left.
+//
+// Blocking calls differ too much in length to be dealt out in advance, and cost so much that one
+// shared counter is free. Entered from io_pool.hpp; the state outlives a helper that starts late.
+#pragma once
+
+#include <parallel/detail/first_error.hpp>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <exception>
+#include <mutex>
+#include <utility>
+
+namespace parallel::detail {
+
+class io_loop {
+ public:
+  /// `call(body, i)` runs element i; `body` need only live until finish() returns.
+  io_loop(std::size_t n, const void* body, void (*call)(const void*, std::size_t)) noexcept
+      : n_(n), body_(body), call_(call) {}
+
+  /// A helper's share. It may be called after finish(), and then does nothing.
+  void help() noexcept {
+    {
+      const std::lock_guard lock(mutex_);
+      if (closed_)
+        return;
+      ++helpers_;
+    }
+    participate();
+    const std::lock_guard lock(mutex_);
+    if (--helpers_ == 0)
+      none_left_.notify_one();
+  }
+
+  /// Runs elements until none is left to start: none at all, or none below a failed one. Indices
+  /// are taken in order, so every lower one has started by then.
+  void participate() noexcept {
+    for (;;) {
+      const std::size_t i = next_.fetch_add(1, std::memory_order_relaxed); // relaxed: a ticket
+      if (i >= n_ || error_.precedes(i))
+        return;
+      try {
+        call_(body_, i);
+      } catch (...) {
+        error_.record(i, std::current_exception());
+      }
+    }
+  }
+
+  /// The caller's end of the loop: waits for the helpers that have begun, turns away those that
+  /// have not, and returns the exception to rethrow, if any.
+  [[nodiscard]] std::exception_ptr finish() {
+    std::unique_lock lock(mutex_);
+    closed_ = true;
+    none_left_.wait(lock, [this] { return helpers_ == 0; });
+    return error_.take();
+  }
+
+ private:
+  const std::size_t n_;
+  const void* const body_;
+  void (*const call_)(const void*, std::size_t);
+  std::atomic<std::size_t> next_{0};
+  first_error error_;
+  std::mutex mutex_;
+  std::condition_variable none_left_; // only the caller waits on it
+  std::size_t helpers_ = 0;           // guarded by mutex_, as is the next
+  bool closed_ = false;
+};
+
+} // namespace parallel::detail

@@ -1,0 +1,200 @@
+// One data-parallel loop: claim blocks, steal them, join the threads, rethrow.
+//
+// The caller opens the loop as a job and runs it as participant 0; workers that join take half of
+// somebody's remaining blocks and go on from there. This is the second of the three rooms between
+// parallel::map and a worker (map.hpp, here, scheduler.hpp), and the only owner of unwinding:
+// nothing leaves run_loop while another thread still runs the body.
+#pragma once
+
+#include <parallel/detail/first_error.hpp>
+#include <parallel/detail/grain.hpp>
+#include <parallel/detail/range_slot.hpp>
+#include <parallel/detail/scheduler.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <new>
+#include <utility>
+
+namespace parallel::detail {
+
+/// The body of a loop with its type erased: called as body(begin, end), many elements a call.
+class loop_body {
+ public:
+  template <class Body>
+  explicit loop_body(const Body& body) noexcept
+      : body_(&body), call_([](const void* erased, std::size_t begin, std::size_t end) {
+          (*static_cast<const Body*>(erased))(begin, end);
+        }) {}
+
+  void operator()(std::size_t begin, std::size_t end) const { call_(body_, begin, end); }
+
+ private:
+  const void* body_;
+  void (*call_)(const void*, std::size_t, std::size_t);
+};
+
+/// How many blocks of `block` elements hold `elements` (at least one) of them.
+constexpr std::size_t blocks_in(std::size_t elements, std::size_t block) noexcept {
+  return (elements - 1) / block + 1;
+}
+
+class loop final : public job {
+ public:
+  /// For up to `participants` threads, the caller among them.
+  explicit loop(std::size_t participants)
+      : slots_(std::make_unique<range_slot[]>(participants)) {}
+
+  /// Makes the loop ready to run [first, n) in blocks of `block` elements. `site` is null when the
+  /// user has chosen the block size, so that nothing is measured.
+  void prepare(const loop_body& body, std::size_t first, std::size_t n, std::size_t block,
+               call_site* site) noexcept {
+    body_ = &body;
+    first_ = first;
+    end_ = n;
+    block_ = block;
+    site_ = site;
+    slots_[0].put({0, static_cast<std::uint32_t>(blocks_in(n - first, block))});
+  }
+
+  /// The caller's share: everything that no helper takes.
+  void participate() noexcept {
+    pace own(site_);
+    run(0, own);
+    if (site_ != nullptr)
+      site_->learn(own.total_ns(), own.total_blocks() * block_);
+  }
+
+  void help(std::uint32_t seat) noexcept override {
+    pace own(site_);
+    run(seat, own);
+  }
+
+  [[nodiscard]] std::exception_ptr take_error() noexcept { return error_.take(); }
+
+ private:
+  /// Runs blocks until none is left to claim, in this slot or any other.
+  void run(std::uint32_t seat, pace& own) noexcept {
+    do {
+      own.restart();
+      for (block_range blocks = slots_[seat].take(own.wanted()); !blocks.empty();
+           blocks = slots_[seat].take(own.wanted())) {
+        if (!run_blocks(blocks)) {
+          slots_[seat].clear(); // a lower index has failed: what is left here is higher
+          break;
+        }
+        own.claimed(blocks.size());
+      }
+    } while (steal_for(seat));
+  }
+
+  /// False when the blocks were skipped or failed, so that the rest of this slot is not wanted.
+  bool run_blocks(block_range blocks) noexcept {
+    const std::size_t begin = first_ + blocks.begin * block_;
+    const std::size_t end = begin + std::min(end_ - begin, blocks.size() * block_);
+    if (error_.precedes(begin))
+      return false;
+    try {
+      (*body_)(begin, end);
+      return true;
+    } catch (...) {
+      // Claims are disjoint and each runs in order, so the lowest claim holds the lowest index.
+      error_.record(begin, std::current_exception());
+      return false;
+    }
+  }
+
+  /// Fills the empty slot of `seat` with half of another's blocks; false when no slot holds any.
+  ///
+  /// Blocks on their way from one slot to another are in neither, so that a look at all the slots
+  /// could miss them. `steals_` counts the steals under way (low half) and ever begun (high half):
+  /// if none was under way before the look and none has begun by its end, every slot was empty at
+  /// one moment. As blocks only ever come out of slots, the loop then stays empty: nobody needs to
+  /// look again.
+  bool steal_for(std::uint32_t seat) noexcept {
+    for (;; pause()) {
+      // acquire: pairs with the release that ends a steal. Whoever stole before this load has its
+      // blocks in a slot that we see, and a seat that joined() shows us.
+      const std::uint64_t before = steals_.load(std::memory_order_acquire);
+      const std::uint32_t seats = joined() + 1;
+      for (std::uint32_t i = 1; i < seats; ++i) {
+        range_slot& victim = slots_[(seat + i) % seats];
+        if (victim.empty())
+          continue;
+        steals_.fetch_add(begun + under_way, std::memory_order_relaxed);
+        const block_range loot = victim.steal();
+        if (!loot.empty())
+          slots_[seat].put(loot);
+        steals_.fetch_sub(under_way, std::memory_order_release); // pairs with the acquire above
+        if (!loot.empty())
+          return true;
+      }
+      // relaxed is enough: a slot seen empty (acquire) because of a steal (release) shows us that
+      // the steal has begun.
+      if (before % begun == 0 && steals_.load(std::memory_order_relaxed) == before)
+        return false;
+    }
+  }
+
+  static constexpr std::uint64_t under_way = 1;
+  static constexpr std::uint64_t begun = std::uint64_t{1} << 32;
+
+  std::unique_ptr<range_slot[]> slots_; // by seat
+  const loop_body* body_ = nullptr;
+  std::size_t first_ = 0;
+  std::size_t end_ = 0;
+  std::size_t block_ = 1;
+  call_site* site_ = nullptr;
+  alignas(64) std::atomic<std::uint64_t> steals_{0};
+  first_error error_;
+};
+
+/// Runs [first, n) on the caller and on whichever workers come, in blocks of `block` elements.
+inline void share(scheduler& pool, const loop_body& body, std::size_t first, std::size_t n,
+                  std::size_t block, call_site* site) {
+  job_list& list = pool.own_list();
+  std::unique_ptr<job> spent = list.reuse();
+  if (spent == nullptr) {
+    try {
+      spent = std::make_unique<loop>(pool.concurrency());
+    } catch (const std::bad_alloc&) {
+      return body(first, n); // no memory to share the work: the plain loop needs none
+    }
+  }
+  loop& work = static_cast<loop&>(*spent); // the one kind of job that is kept
+  work.prepare(body, first, n, block, site);
+  pool.open(list, work, std::min(pool.concurrency(), blocks_in(n - first, block)) - 1);
+  work.participate();
+  pool.close(list, work);
+  std::exception_ptr error = work.take_error();
+  list.keep(std::move(spent));
+  if (error)
+    std::rethrow_exception(std::move(error));
+}
+
+/// Calls body(begin, end) for disjoint ranges that together cover [0, n), on the caller and the
+/// pool's workers, and returns when all have ended. `grain` elements are claimed at a time; 0
+/// measures it. Of several exceptions the one of the lowest index is rethrown; ranges above it that
+/// have not started are skipped, ranges below it always finish.
+template <class Body>
+void run_loop(scheduler& pool, std::size_t n, std::size_t grain, const Body& body) {
+  if (pool.concurrency() == 1 || n < 2 || grain >= n)
+    return body(0, n);
+  // Block numbers have 32 bits; the last one is kept free so that rounding up cannot wrap.
+  constexpr std::size_t most_blocks = 0xFFFF'FFFE;
+  const std::size_t block = std::max({grain, std::size_t{1}, n / most_blocks + (n > most_blocks)});
+  static call_site site;
+  if (grain != 0)
+    return share(pool, loop_body(body), 0, n, block, nullptr);
+  const std::size_t done = run_while_small(site, n, body);
+  if (n - done >= 2)
+    share(pool, loop_body(body), done, n, block, &site);
+  else
+    body(done, n);
+}
+
+} // namespace parallel::detail

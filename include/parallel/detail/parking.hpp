@@ -1,0 +1,80 @@
+// Where a worker sleeps, and how a publisher finds one to wake.
+//
+// A sleeper announces itself in the idle set, looks for work once more, and only then parks; a
+// publisher makes its work visible first and reads the idle set afterwards. Entered from
+// scheduler.hpp, where both sides of that protocol stand.
+#pragma once
+
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+namespace parallel::detail {
+
+/// One worker's bed: a one-shot permit to go on, on a 32-bit word. (Not a std::counting_semaphore:
+/// those of libstdc++ and libc++ have lost wakes.)
+class parker {
+ public:
+  /// Sleeps until unpark() has been called, and takes its permit.
+  void park() noexcept {
+    // acquire: pairs with the release in unpark(), so that the sleeper sees what it was woken for.
+    while (permit_.load(std::memory_order_acquire) == 0)
+      permit_.wait(0, std::memory_order_acquire);
+    permit_.store(0, std::memory_order_relaxed); // relaxed: one waker a sleep, and it has come
+  }
+
+  void unpark() noexcept {
+    permit_.store(1, std::memory_order_release); // release: pairs with the acquire in park()
+    permit_.notify_one();
+  }
+
+ private:
+  std::atomic<std::uint32_t> permit_{0};
+};
+
+/// The set of workers that sleep or are about to. Who removes a worker's bit owes it exactly one
+/// unpark(): so each sleep is ended once.
+///
+/// Every operation is seq_cst. The sleeper's add() stands before its last look for work, the
+/// publisher's store of that work before its claim(): in the single order of seq_cst operations
+/// one of the two comes first, so either the sleeper sees the work or the publisher the sleeper.
+class idle_set {
+ public:
+  explicit idle_set(std::size_t workers)
+      : words_(std::make_unique<std::atomic<std::uint64_t>[]>((workers + 63) / 64)),
+        count_((workers + 63) / 64) {}
+
+  void add(std::size_t worker) noexcept { words_[worker / 64].fetch_or(bit(worker)); }
+
+  /// Takes `worker` out again; false if a publisher has claimed it and its unpark() is under way.
+  [[nodiscard]] bool remove(std::size_t worker) noexcept {
+    return (words_[worker / 64].fetch_and(~bit(worker)) & bit(worker)) != 0;
+  }
+
+  /// Takes any one worker out, for the caller to unpark.
+  [[nodiscard]] std::optional<std::size_t> claim() noexcept {
+    for (std::size_t i = 0; i < count_; ++i) {
+      std::uint64_t word = words_[i].load();
+      while (word != 0) {
+        const auto worker = i * 64 + static_cast<std::size_t>(std::countr_zero(word));
+        if (remove(worker))
+          return worker;
+        word = words_[i].load();
+      }
+    }
+    return std::nullopt;
+  }
+
+ private:
+  static constexpr std::uint64_t bit(std::size_t worker) noexcept {
+    return std::uint64_t{1} << (worker % 64);
+  }
+
+  std::unique_ptr<std::atomic<std::uint64_t>[]> words_;
+  std::size_t count_;
+};
+
+} // namespace parallel::detail

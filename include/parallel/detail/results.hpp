@@ -1,0 +1,79 @@
+// Room for n results that threads fill in any order, and that becomes a std::vector at the end.
+//
+// Each element is written by exactly one thread; if the loop throws instead, destroying the room
+// destroys what was built, once each. Entered from map.hpp.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace parallel::detail {
+
+/// Types whose elements can stand in the vector from the start and be assigned to: default
+/// construction that cannot throw is taken to be cheap.
+template <class T>
+concept assignable_in_place = std::is_nothrow_default_constructible_v<T> &&
+                              std::is_move_assignable_v<T> && !std::same_as<T, bool>;
+
+/// The usual room is the resulting vector itself.
+template <class T>
+class results {
+ public:
+  explicit results(std::size_t n) : values_(n) {}
+
+  template <class Value>
+  void set(std::size_t i, Value&& value) {
+    values_[i] = std::forward<Value>(value);
+  }
+
+  [[nodiscard]] std::vector<T> take() { return std::move(values_); }
+
+ private:
+  std::vector<T> values_;
+};
+
+/// Types that cannot stand there empty, such as those without a default constructor, are built in
+/// a room of their own each, and moved to the vector at the end.
+template <class T>
+  requires(!assignable_in_place<T> && !std::same_as<T, bool>)
+class results<T> {
+ public:
+  explicit results(std::size_t n) : rooms_(n) {}
+
+  template <class Value>
+  void set(std::size_t i, Value&& value) {
+    rooms_[i].emplace(std::forward<Value>(value));
+  }
+
+  [[nodiscard]] std::vector<T> take() {
+    std::vector<T> values;
+    values.reserve(rooms_.size());
+    for (std::optional<T>& room : rooms_)
+      values.push_back(std::move(*room));
+    return values;
+  }
+
+ private:
+  std::vector<std::optional<T>> rooms_;
+};
+
+/// std::vector<bool> packs neighbours into one word, which threads may not write at once: a byte
+/// each until the end.
+template <>
+class results<bool> {
+ public:
+  explicit results(std::size_t n) : bytes_(n) {}
+
+  void set(std::size_t i, bool value) { bytes_[i] = value ? 1 : 0; }
+
+  [[nodiscard]] std::vector<bool> take() const { return {bytes_.begin(), bytes_.end()}; }
+
+ private:
+  std::vector<unsigned char> bytes_;
+};
+
+} // namespace parallel::detail

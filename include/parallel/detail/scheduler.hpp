@@ -1,0 +1,183 @@
+// The workers: threads that look for a job to help with, and sleep when there is none.
+//
+// This is the last of the three rooms on the way from parallel::map (map.hpp, loop.hpp, here). A
+// job is offered in the list of the thread that opened it; one sleeping worker is woken, and each
+// worker that joins wakes the next, so that a wide machine fills in logarithmic time. Behind it:
+// job.hpp (joining and leaving), parking.hpp (sleeping and waking).
+#pragma once
+
+#include <parallel/detail/job.hpp>
+#include <parallel/detail/parking.hpp>
+#include <parallel/detail/platform.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+namespace parallel::detail {
+
+class scheduler {
+ public:
+  /// For loops of up to `concurrency` threads: a caller and that many workers less one. No thread
+  /// is started before a job is open.
+  explicit scheduler(std::size_t concurrency)
+      : concurrency_(concurrency), lists_(std::make_unique<padded_list[]>(concurrency)),
+        workers_(std::make_unique<worker[]>(concurrency - 1)), idle_(concurrency - 1) {}
+
+  scheduler(const scheduler&) = delete;
+  scheduler& operator=(const scheduler&) = delete;
+
+  /// Waits for the workers to finish what they are helping with.
+  ~scheduler() {
+    if (this_worker != nullptr && this_worker->home == this)
+      fatal("a thread_pool was destroyed by one of its own workers, which would have to wait for "
+            "itself; let another thread own the pool");
+    {
+      const std::lock_guard lock(starting_);
+      stopping_.store(true); // seq_cst: before the wakes, as work is before a wake; see idle_set
+    }
+    while (const auto sleeper = idle_.claim())
+      workers_[*sleeper].bed.unpark();
+    for (std::size_t i = 0; i < concurrency_ - 1; ++i)
+      if (workers_[i].thread.joinable())
+        workers_[i].thread.join();
+  }
+
+  /// The caller and the workers.
+  [[nodiscard]] std::size_t concurrency() const noexcept { return concurrency_; }
+
+  /// The list in which the calling thread opens its jobs: a worker's own; threads from outside
+  /// share the pool's lists evenly.
+  [[nodiscard]] job_list& own_list() noexcept {
+    if (this_worker != nullptr && this_worker->home == this)
+      return lists_[this_worker->number].jobs;
+    static std::atomic<std::size_t> visitors{0};
+    static thread_local const std::size_t visitor =
+        visitors.fetch_add(1, std::memory_order_relaxed); // relaxed: any distinct number will do
+    return lists_[visitor % concurrency_].jobs;
+  }
+
+  /// Offers a job to at most `seats` workers and returns at once.
+  void open(job_list& list, job& work, std::size_t seats) noexcept {
+    list.open(work, static_cast<std::uint32_t>(seats));
+    wake_one();
+  }
+
+  /// Withdraws a job and waits until the last helper is out of it. The wait runs no other job: a
+  /// lock that the caller holds cannot be asked for again beneath it.
+  void close(job_list& list, job& work) noexcept {
+    int left = spins;
+    list.close(work, [&] {
+      pause();
+      return --left > 0;
+    });
+  }
+
+ private:
+  /// How many looks around a worker takes before it sleeps, and a caller before it waits asleep:
+  /// a few tens of microseconds, about what a sleep and a wake would cost.
+  static constexpr int spins = 1000;
+
+  struct alignas(64) padded_list {
+    job_list jobs;
+  };
+
+  struct alignas(64) worker {
+    scheduler* home = nullptr;
+    std::size_t number = 0; ///< of its list; number 0 is left to threads from outside
+    parker bed;
+    std::thread thread; // guarded by starting_
+  };
+
+  static inline constinit thread_local worker* this_worker = nullptr;
+
+  void work(worker& self) noexcept {
+    this_worker = &self;
+    name_this_thread("parallel", self.number);
+    do {
+      while (const membership seat = join_any(self)) {
+        if (seat.more)
+          wake_one();
+        seat.work->help(seat.seat);
+        seat.list->leave(*seat.work);
+      }
+    } while (wait_for_work(self));
+  }
+
+  /// Joins a job from the first list that has one, beginning with the worker's own neighbourhood
+  /// so that the workers spread.
+  membership join_any(const worker& self) noexcept {
+    for (std::size_t i = 0; i < concurrency_; ++i) {
+      job_list& list = lists_[(self.number + i) % concurrency_].jobs;
+      if (list.any())
+        if (const membership seat = list.join())
+          return seat;
+    }
+    return {};
+  }
+
+  [[nodiscard]] bool any_work() const noexcept {
+    for (std::size_t i = 0; i < concurrency_; ++i)
+      if (lists_[i].jobs.any())
+        return true;
+    return false;
+  }
+
+  /// True when there may be work, false when the pool is stopping.
+  bool wait_for_work(worker& self) noexcept {
+    for (int i = 0; i < spins; ++i) {
+      if (any_work())
+        return true;
+      if (stopping_.load(std::memory_order_relaxed)) // relaxed: looked at again below
+        return false;
+      pause();
+    }
+    const std::size_t index = self.number - 1;
+    idle_.add(index);
+    // The last look, after the announcement: who publishes now sees this worker in the idle set.
+    if ((!any_work() && !stopping_.load()) || !idle_.remove(index))
+      self.bed.park();
+    return !stopping_.load();
+  }
+
+  /// Gets one more worker going: one that sleeps, or else a new one. Workers that are awake come
+  /// by themselves, as none sleeps without a last look.
+  void wake_one() noexcept {
+    if (const auto sleeper = idle_.claim())
+      workers_[*sleeper].bed.unpark();
+    else if (started_.load(std::memory_order_relaxed) < concurrency_ - 1) // relaxed: checked below
+      start_one();
+  }
+
+  void start_one() noexcept {
+    const std::lock_guard lock(starting_);
+    const std::size_t index = started_.load(std::memory_order_relaxed);
+    if (index == concurrency_ - 1 || stopping_.load())
+      return;
+    worker& self = workers_[index];
+    self.home = this;
+    self.number = index + 1;
+    try {
+      self.thread = std::thread([this, &self] { work(self); });
+      started_.store(index + 1, std::memory_order_relaxed); // relaxed: a count, read as a hint
+    } catch (const std::exception&) {
+      // No thread to be had. The caller and the workers that there are do the work; a later call
+      // tries again.
+    }
+  }
+
+  const std::size_t concurrency_;
+  std::unique_ptr<padded_list[]> lists_;
+  std::unique_ptr<worker[]> workers_;
+  idle_set idle_;
+  std::mutex starting_;
+  std::atomic<std::size_t> started_{0};
+  std::atomic<bool> stopping_{false};
+};
+
+} // namespace parallel::detail

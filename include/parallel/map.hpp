@@ -1,0 +1,169 @@
+// map, map_into and for_each: run a function over the items of a range, on all cores.
+//
+// The first of three rooms: here a call becomes a loop over indices, detail/loop.hpp shares the
+// loop among threads, detail/scheduler.hpp holds the threads. Cupboards: detail/calls.hpp (a
+// function and its ranges as calls by index), detail/results.hpp (results written by many threads).
+#pragma once
+
+#include <parallel/detail/calls.hpp>
+#include <parallel/detail/results.hpp>
+#include <parallel/options.hpp>
+#include <parallel/thread_pool.hpp>
+
+#include <cstddef>
+#include <iterator>
+#include <ranges>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace parallel {
+
+namespace detail {
+
+/// Runs every call and collects what they return.
+template <class E, class Calls>
+auto collect(E& executor, const typename E::call_options& options, const Calls& calls) {
+  using result = std::remove_cvref_t<decltype(calls(0))>;
+  static_assert(!std::is_void_v<result>,
+                "parallel::map: the callable returns nothing to collect. Use parallel::for_each, or "
+                "return a value.");
+  if constexpr (!std::is_void_v<result>) {
+    results<result> collected(calls.size());
+    run_loop(executor, calls.size(), options, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i != end; ++i)
+        collected.set(i, calls(i));
+    });
+    return collected.take();
+  }
+}
+
+/// Runs every call and assigns what it returns to out[i].
+template <class E, class Out, class Calls>
+Out write(E& executor, const typename E::call_options& options, Out out, const Calls& calls) {
+  static_assert(std::random_access_iterator<Out>,
+                "parallel::map_into: many threads write out[i] at once, so `out` must be a "
+                "random-access iterator into elements that exist already. A back_inserter cannot do "
+                "that: use parallel::map, which makes a vector.");
+  static_assert(!std::is_same_v<Out, std::vector<bool>::iterator>,
+                "parallel::map_into: neighbours in a std::vector<bool> share a word, which threads "
+                "may not write at once. Use parallel::map, or a vector of char.");
+  const auto at = [&out](std::size_t i) -> decltype(auto) {
+    return out[static_cast<std::iter_difference_t<Out>>(i)];
+  };
+  static_assert(std::is_assignable_v<decltype(at(0)), decltype(calls(0))>,
+                "parallel::map_into: what the callable returns cannot be assigned to *out.");
+  run_loop(executor, calls.size(), options, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i != end; ++i)
+      at(i) = calls(i);
+  });
+  return out + static_cast<std::iter_difference_t<Out>>(calls.size());
+}
+
+/// Runs every call for its effects.
+template <class E, class Calls>
+void run(E& executor, const typename E::call_options& options, const Calls& calls) {
+  run_loop(executor, calls.size(), options, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i != end; ++i)
+      static_cast<void>(calls(i));
+  });
+}
+
+} // namespace detail
+
+/// Calls f for every element of a range, on many threads, and returns the results in the order of
+/// their elements: std::vector<std::remove_cvref_t<decltype(f(x))>>.
+///
+/// - `executor`: a thread_pool for work that computes, an io_pool for calls that block; if none is
+///   named, default_pool(). The calling thread always takes part, and the call returns when every
+///   element is done. It may be made from anywhere, from inside another call's f too.
+/// - `xs`: any input range. Random-access ranges are used in place; of forward ranges the iterators
+///   are gathered first, and the elements of single-pass ranges are moved to a buffer. A view's own
+///   functions (views::transform's, say) are called on many threads as well.
+/// - `f`: called as std::invoke(f, x), once for each element, concurrently, through a const
+///   reference; it is never copied. A mutable lambda does not compile.
+/// - `options`: map_options or io_map_options.
+///
+/// Results may be move-only, and need no default constructor; bool is written without a race.
+/// If calls throw, the exception of the lowest index is rethrown with its type, when no call runs
+/// any more: what the plain loop would have thrown. Elements above it that have not started are
+/// skipped, elements below it all run; results built so far are destroyed. Throws std::bad_alloc
+/// when the result cannot be allocated.
+///
+/// Cost on a thread_pool: no allocation but the result, about a microsecond to share a loop with
+/// awake workers, and tens to wake or start them; calls found to be smaller than that stay on the
+/// calling thread.
+template <executor E, std::ranges::input_range R, class F>
+auto map(E& executor, R&& xs, F&& f, const typename E::call_options& options = {}) {
+  return detail::collect(executor, options, detail::calls_over(f, xs));
+}
+
+/// map() on the default pool.
+template <std::ranges::input_range R, class F>
+auto map(R&& xs, F&& f, const map_options& options = {}) {
+  return map(default_pool(), xs, f, options);
+}
+
+/// map() over two ranges side by side: f(x, y) for as many elements as the shorter one has.
+template <executor E, std::ranges::input_range R, std::ranges::input_range S, class F>
+auto map(E& executor, R&& xs, S&& ys, F&& f, const typename E::call_options& options = {}) {
+  return detail::collect(executor, options, detail::calls_over(f, xs, ys));
+}
+
+/// map() over two ranges, on the default pool.
+template <std::ranges::input_range R, std::ranges::input_range S, class F>
+auto map(R&& xs, S&& ys, F&& f, const map_options& options = {}) {
+  return map(default_pool(), xs, ys, f, options);
+}
+
+/// Like map(), but assigns the results to out[0], out[1], …, which must exist already, and returns
+/// the iterator behind the last. Allocates no result; after an exception some have been assigned.
+template <executor E, std::ranges::input_range R, class Out, class F>
+Out map_into(E& executor, R&& xs, Out out, F&& f, const typename E::call_options& options = {}) {
+  return detail::write(executor, options, std::move(out), detail::calls_over(f, xs));
+}
+
+/// map_into() on the default pool.
+template <std::ranges::input_range R, class Out, class F>
+Out map_into(R&& xs, Out out, F&& f, const map_options& options = {}) {
+  return map_into(default_pool(), xs, std::move(out), f, options);
+}
+
+/// map_into() over two ranges side by side, as many elements as the shorter one has.
+template <executor E, std::ranges::input_range R, std::ranges::input_range S, class Out, class F>
+Out map_into(E& executor, R&& xs, S&& ys, Out out, F&& f,
+             const typename E::call_options& options = {}) {
+  return detail::write(executor, options, std::move(out), detail::calls_over(f, xs, ys));
+}
+
+/// map_into() over two ranges, on the default pool.
+template <std::ranges::input_range R, std::ranges::input_range S, class Out, class F>
+Out map_into(R&& xs, S&& ys, Out out, F&& f, const map_options& options = {}) {
+  return map_into(default_pool(), xs, ys, std::move(out), f, options);
+}
+
+/// Like map(), for the effects of f alone: what it returns is discarded.
+template <executor E, std::ranges::input_range R, class F>
+void for_each(E& executor, R&& xs, F&& f, const typename E::call_options& options = {}) {
+  detail::run(executor, options, detail::calls_over(f, xs));
+}
+
+/// for_each() on the default pool.
+template <std::ranges::input_range R, class F>
+void for_each(R&& xs, F&& f, const map_options& options = {}) {
+  for_each(default_pool(), xs, f, options);
+}
+
+/// for_each() over two ranges side by side, as many elements as the shorter one has.
+template <executor E, std::ranges::input_range R, std::ranges::input_range S, class F>
+void for_each(E& executor, R&& xs, S&& ys, F&& f, const typename E::call_options& options = {}) {
+  detail::run(executor, options, detail::calls_over(f, xs, ys));
+}
+
+/// for_each() over two ranges, on the default pool.
+template <std::ranges::input_range R, std::ranges::input_range S, class F>
+void for_each(R&& xs, S&& ys, F&& f, const map_options& options = {}) {
+  for_each(default_pool(), xs, ys, f, options);
+}
+
+} // namespace parallel

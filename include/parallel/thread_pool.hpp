@@ -1,0 +1,113 @@
+// The work-stealing pool for work that computes, and the one that a call uses if none is named.
+//
+// The class is a handle: its workers live in detail/scheduler.hpp and its loops in detail/loop.hpp.
+// For work that waits (files, sockets, locks) there is io_pool.hpp.
+#pragma once
+
+#include <parallel/detail/loop.hpp>
+#include <parallel/detail/platform.hpp>
+#include <parallel/detail/scheduler.hpp>
+#include <parallel/options.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace parallel {
+
+namespace detail {
+
+/// The most threads that a pool can be asked for: a mistake above, such as -1, is told as one.
+inline constexpr std::size_t most_threads = 65'536;
+
+/// The number of threads that `text` asks for; 0 when it is no whole number from 1 to 65,536.
+constexpr std::size_t thread_count_from(std::string_view text) noexcept {
+  std::size_t count = 0;
+  for (const char digit : text) {
+    if (digit < '0' || digit > '9')
+      return 0;
+    count = count * 10 + static_cast<std::size_t>(digit - '0');
+    if (count > most_threads)
+      return 0;
+  }
+  return count;
+}
+
+inline std::size_t checked_thread_count(std::size_t threads) {
+  if (threads == 0 || threads > most_threads)
+    throw std::invalid_argument("parallel::thread_pool: threads is " + std::to_string(threads) +
+                                ", must be from 1 to " + std::to_string(most_threads));
+  return threads;
+}
+
+} // namespace detail
+
+/// How many threads this process can keep busy: the processors in its affinity mask, or fewer where
+/// a Linux control group (v1 or v2, the process's own or an ancestor) limits its CPU time, rounded
+/// up to whole processors; at least 1. The environment variable PARALLEL_NUM_THREADS overrides it
+/// with a whole number from 1 to 65,536; any other value of it is ignored.
+///
+/// Reads a few small files: call it once, not in a loop. Thread-safe unless another thread changes
+/// the environment. Throws std::bad_alloc only.
+inline std::size_t default_concurrency() {
+  if (const char* text = std::getenv("PARALLEL_NUM_THREADS"))
+    if (const std::size_t wished = detail::thread_count_from(text); wished != 0)
+      return wished;
+  const std::size_t processors = std::min(detail::usable_processors(), detail::processor_quota());
+  return std::clamp<std::size_t>(processors, 1, detail::most_threads);
+}
+
+/// Threads that share the loops of map, map_into and for_each by stealing ranges from each other.
+///
+/// A pool of n lets at most n threads run one call, its caller included: it starts up to n − 1
+/// workers, when they are first needed. Idle workers sleep. Where threads cannot be had, calls go
+/// on with those that there are, the caller alone if need be.
+///
+/// Any number of threads may use one pool at once, the pool's own workers included (nested calls,
+/// to any depth). A thread that waits for its call to end runs no other call's work, so a lock may
+/// be held across a call. The pool must outlive every call on it.
+class thread_pool {
+ public:
+  using call_options = map_options;
+
+  /// As many threads as default_concurrency() says.
+  thread_pool() : thread_pool(default_concurrency()) {}
+
+  /// At most `threads` threads a call, from 1 to 65,536; else throws std::invalid_argument naming
+  /// the value. Starts none yet.
+  explicit thread_pool(std::size_t threads) : scheduler_(detail::checked_thread_count(threads)) {}
+
+  /// Ends the workers and waits for them. Destroying a pool from one of its own workers is a
+  /// mistake that ends the program with a message, as the wait could never end.
+  ~thread_pool() = default;
+
+  thread_pool(const thread_pool&) = delete;
+  thread_pool& operator=(const thread_pool&) = delete;
+
+  /// The most threads that one call may use, the caller included.
+  [[nodiscard]] std::size_t size() const noexcept { return scheduler_.concurrency(); }
+
+  /// What an executor provides to algorithms; see the concept `executor`.
+  template <class Body>
+  friend void run_loop(thread_pool& pool, std::size_t n, const map_options& options,
+                       const Body& body) {
+    detail::run_loop(pool.scheduler_, n, options.grain, body);
+  }
+
+ private:
+  detail::scheduler scheduler_;
+};
+
+/// The pool of calls that name none: default_concurrency() threads, made at first use.
+///
+/// It is never destroyed, so that it can be used from static constructors and destructors and
+/// while the program exits; its sleeping workers end with the process. Thread-safe.
+inline thread_pool& default_pool() {
+  static thread_pool& pool = *new thread_pool; // NOLINT(cppcoreguidelines-owning-memory)
+  return pool;
+}
+
+} // namespace parallel
