@@ -1,0 +1,233 @@
+// What the three comparisons share: named measurements, their flags, and the table at the end.
+//
+// A bench program describes what to measure and which pairs to compare; Google Benchmark measures;
+// the table sets serial against pooled, with the ideal and the talk's own figures beside them.
+#pragma once
+
+#include <parallel/thread_pool.hpp>
+
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace bench {
+
+/// The thread counts to measure: 1, 2, … all cores; on wide machines doubling from 8 on.
+inline std::vector<std::size_t> thread_counts() {
+  const std::size_t all = parallel::default_concurrency();
+  std::vector<std::size_t> counts;
+  for (std::size_t n = 1; n < all; n += n < 8 ? 1 : n)
+    counts.push_back(n);
+  counts.push_back(all);
+  return counts;
+}
+
+inline std::string threads_text(std::size_t n) {
+  return std::to_string(n) + (n == 1 ? " thread" : " threads");
+}
+
+inline std::string seconds_text(double seconds) {
+  char text[32];
+  if (seconds < 1)
+    std::snprintf(text, sizeof text, "%.1f ms", seconds * 1e3);
+  else
+    std::snprintf(text, sizeof text, "%.2f s", seconds);
+  return text;
+}
+
+/// Flags of the form --name=value, each with a default and a line of help.
+class flags {
+ public:
+  flags(std::string about, std::map<std::string, std::pair<std::string, std::string>> known)
+      : about_(std::move(about)), known_(std::move(known)) {
+    known_["table"] = {"", "append the table's rows to this file, tab-separated"};
+  }
+
+  /// Takes this program's flags out of the command line and leaves Google Benchmark's. Ends the
+  /// program for --help and for anything unknown.
+  std::vector<char*> parse(int argc, char** argv) {
+    std::vector<char*> rest{argv[0]};
+    for (int i = 1; i < argc; ++i) {
+      const std::string text = argv[i];
+      const std::size_t equals = std::min(text.find('='), text.size());
+      const std::string name = text.substr(0, equals).erase(0, 2);
+      if (text == "--help") {
+        print_help();
+        std::exit(0);
+      } else if (text.starts_with("--benchmark_")) {
+        rest.push_back(argv[i]);
+      } else if (text.starts_with("--") && known_.contains(name) && equals != text.size()) {
+        known_[name].first = text.substr(equals + 1);
+      } else {
+        std::fprintf(stderr, "%s: unknown argument '%s'; try --help\n", argv[0], argv[i]);
+        std::exit(2);
+      }
+    }
+    return rest;
+  }
+
+  [[nodiscard]] std::string text(const std::string& name) const { return known_.at(name).first; }
+
+  /// The flag's value as a number above 0; ends the program for anything else.
+  [[nodiscard]] double number(const std::string& name) const {
+    const std::string value = text(name);
+    char* end = nullptr;
+    const double parsed = std::strtod(value.c_str(), &end);
+    if (value.empty() || *end != '\0' || !(parsed > 0) || parsed > 1e12) {
+      std::fprintf(stderr, "--%s=%s: must be a number above 0\n", name.c_str(), value.c_str());
+      std::exit(2);
+    }
+    return parsed;
+  }
+
+  [[nodiscard]] std::size_t count(const std::string& name) const {
+    return static_cast<std::size_t>(std::max(1.0, number(name)));
+  }
+
+ private:
+  void print_help() const {
+    std::printf("%s\n\n", about_.c_str());
+    for (const auto& [name, flag] : known_)
+      std::printf("  --%-12s %s%s%s\n", (name + "=…").c_str(), flag.second.c_str(),
+                  flag.first.empty() ? "" : "; default ", flag.first.c_str());
+    std::printf("\nand Google Benchmark's own, such as --benchmark_repetitions=5,\n"
+                "--benchmark_filter=…, --benchmark_out=FILE.json\n");
+  }
+
+  std::string about_;
+  std::map<std::string, std::pair<std::string, std::string>> known_;
+};
+
+/// A comparison: measure() what there is to time, row() what to set side by side, then run().
+class comparison {
+ public:
+  explicit comparison(std::string title) : title_(std::move(title)) {}
+
+  /// Times one run of `work` in real time. If it throws, the measurement and the program fail.
+  void measure(const std::string& name, std::function<void()> work) {
+    benchmark::RegisterBenchmark(
+               name.c_str(),
+               [this, name, work = std::move(work)](benchmark::State& state) {
+                 try {
+                   for ([[maybe_unused]] auto step : state)
+                     work();
+                 } catch (const std::exception& error) {
+                   failed_ = true;
+                   state.SkipWithError(error.what());
+                 }
+               })
+        ->UseRealTime()
+        ->Iterations(1)
+        ->Unit(benchmark::kMillisecond);
+  }
+
+  /// A serial time that is computed, not measured, because measuring it would take too long.
+  void assume(const std::string& name, double seconds) { times_[name] = {seconds}; }
+
+  /// A line of the table: two measurements by name, the best speed-up there could be, and what the
+  /// talk saw.
+  void row(std::string what, std::string serial, std::string pooled, double ideal,
+           std::string talk = {}) {
+    rows_.push_back({std::move(what), std::move(serial), std::move(pooled), ideal,
+                     std::move(talk)});
+  }
+
+  /// Measures everything `repetitions` times in random order, so that a change in the machine's
+  /// speed meets all alike, prints the table of medians, and returns what main() returns.
+  int run(std::vector<char*> arguments, int repetitions, const std::string& table_file) {
+    std::string repeat = "--benchmark_repetitions=" + std::to_string(repetitions);
+    std::string interleave = "--benchmark_enable_random_interleaving=true";
+    arguments.insert(arguments.begin() + 1, {repeat.data(), interleave.data()});
+    int count = static_cast<int>(arguments.size());
+    benchmark::Initialize(&count, arguments.data());
+    reporter collected(times_);
+    benchmark::RunSpecifiedBenchmarks(&collected);
+    benchmark::Shutdown();
+    print(table_file);
+    return failed_ ? 1 : 0;
+  }
+
+ private:
+  using times = std::map<std::string, std::vector<double>>;
+
+  struct line {
+    std::string what;
+    std::string serial;
+    std::string pooled;
+    double ideal;
+    std::string talk;
+  };
+
+  /// The usual console output, with only the statistics of what is repeated; and all times kept.
+  class reporter final : public benchmark::ConsoleReporter {
+   public:
+    explicit reporter(times& kept) : ConsoleReporter(OO_None), kept_(kept) {}
+
+    void ReportRuns(const std::vector<Run>& runs) override {
+      std::vector<Run> shown;
+      for (const Run& run : runs) {
+        if (run.run_type == Run::RT_Aggregate || run.repetitions == 1)
+          shown.push_back(run);
+        if (run.run_type == Run::RT_Iteration && run.iterations > 0)
+          kept_[run.run_name.function_name].push_back(
+              run.real_accumulated_time / static_cast<double>(run.iterations));
+      }
+      if (!shown.empty())
+        ConsoleReporter::ReportRuns(shown);
+    }
+
+   private:
+    times& kept_;
+  };
+
+  [[nodiscard]] double median(const std::string& name) const {
+    const auto found = times_.find(name);
+    if (found == times_.end() || found->second.empty())
+      return 0;
+    std::vector<double> sorted = found->second;
+    std::sort(sorted.begin(), sorted.end());
+    const std::size_t middle = sorted.size() / 2;
+    return sorted.size() % 2 != 0 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  }
+
+  void print(const std::string& table_file) const {
+    std::ofstream file;
+    if (!table_file.empty())
+      file.open(table_file, std::ios::app);
+    std::printf("\n%-44s %10s %10s %9s %7s  %s\n", title_.c_str(), "serial", "pooled", "speed-up",
+                "ideal", "the talk, in Python");
+    for (const line& row : rows_) {
+      const double serial = median(row.serial);
+      const double pooled = median(row.pooled);
+      if (serial == 0 || pooled == 0)
+        continue; // left out by --benchmark_filter, or failed and reported above
+      char speedup[32];
+      char ideal[32];
+      std::snprintf(speedup, sizeof speedup, "%.2fx", serial / pooled);
+      std::snprintf(ideal, sizeof ideal, "%.2fx", row.ideal);
+      std::printf("  %-42s %10s %10s %9s %7s  %s\n", row.what.c_str(),
+                  seconds_text(serial).c_str(), seconds_text(pooled).c_str(), speedup, ideal,
+                  row.talk.c_str());
+      file << title_ << '\t' << row.what << '\t' << seconds_text(serial) << '\t'
+           << seconds_text(pooled) << '\t' << speedup << '\t' << ideal << '\t' << row.talk << '\n';
+    }
+  }
+
+  std::string title_;
+  std::vector<line> rows_;
+  times times_;
+  bool failed_ = false;
+};
+
+} // namespace bench
