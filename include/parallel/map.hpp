@@ -24,7 +24,7 @@ namespace detail {
 /// Runs every call and collects what they return.
 template <class E, class Calls>
 auto collect(E& executor, const typename E::call_options& options, const Calls& calls) {
-  using result = std::remove_cvref_t<decltype(calls(0))>;
+  using result = std::remove_cvref_t<typename Calls::result>;
   static_assert(!std::is_void_v<result>,
                 "parallel::map: the callable returns nothing to collect. Use parallel::for_each, or "
                 "return a value.");
@@ -32,7 +32,7 @@ auto collect(E& executor, const typename E::call_options& options, const Calls& 
     results<result> collected(calls.size());
     run_loop(executor, calls.size(), options, [&](std::size_t begin, std::size_t end) {
       for (std::size_t i = begin; i != end; ++i)
-        collected.set(i, calls(i));
+        calls(i, [&]<class Value>(Value&& value) { collected.set(i, std::forward<Value>(value)); });
     });
     return collected.take();
   }
@@ -48,16 +48,16 @@ Out write(E& executor, const typename E::call_options& options, Out out, const C
   static_assert(!std::is_same_v<Out, std::vector<bool>::iterator>,
                 "parallel::map_into: neighbours in a std::vector<bool> share a word, which threads "
                 "may not write at once. Use parallel::map, or a vector of char.");
-  const auto at = [&out](std::size_t i) -> decltype(auto) {
-    return out[static_cast<std::iter_difference_t<Out>>(i)];
-  };
-  static_assert(std::is_assignable_v<decltype(at(0)), decltype(calls(0))>,
+  using difference = std::iter_difference_t<Out>;
+  static_assert(std::is_assignable_v<std::iter_reference_t<Out>, typename Calls::result>,
                 "parallel::map_into: what the callable returns cannot be assigned to *out.");
   run_loop(executor, calls.size(), options, [&](std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i != end; ++i)
-      at(i) = calls(i);
+      calls(i, [&]<class Value>(Value&& value) {
+        out[static_cast<difference>(i)] = std::forward<Value>(value);
+      });
   });
-  return out + static_cast<std::iter_difference_t<Out>>(calls.size());
+  return out + static_cast<difference>(calls.size());
 }
 
 /// Runs every call for its effects.
@@ -65,7 +65,7 @@ template <class E, class Calls>
 void run(E& executor, const typename E::call_options& options, const Calls& calls) {
   run_loop(executor, calls.size(), options, [&](std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i != end; ++i)
-      static_cast<void>(calls(i));
+      calls(i);
   });
 }
 

@@ -141,6 +141,10 @@ constexpr void check_callable() {
 template <class F, class... Rs>
 class indexed_calls {
  public:
+  /// What a call returns.
+  using result = decltype(std::invoke(std::declval<const F&>(),
+                                      std::declval<const input<Rs>&>()[0]...));
+
   explicit indexed_calls(const F& f, Rs&... ranges)
       : f_(f), size_(std::min({size_hint(ranges)...})), inputs_{take(ranges)...} {
     static_assert(!(endless<Rs> && ...),
@@ -148,15 +152,21 @@ class indexed_calls {
                   "std::views::take, or pair it with a range that ends.");
     static_assert(((std::ranges::random_access_range<Rs> || !endless<Rs>)&&...),
                   "parallel: a range without an end must be random-access.");
-    check_callable<F, decltype(std::declval<const input<Rs>&>()[0])...>();
   }
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
-  decltype(auto) operator()(std::size_t i) const {
-    return std::apply(
-        [&](const auto&... input) -> decltype(auto) { return std::invoke(f_, input[i]...); },
-        inputs_);
+  /// Makes call i and discards what it returns.
+  void operator()(std::size_t i) const {
+    std::apply([&](const auto&... input) { static_cast<void>(std::invoke(f_, input[i]...)); },
+               inputs_);
+  }
+
+  /// Makes call i and hands what it returns to `sink` at once: it may refer to an element that is
+  /// itself a temporary, and so must not travel any further.
+  template <class Sink>
+  void operator()(std::size_t i, const Sink& sink) const {
+    std::apply([&](const auto&... input) { sink(std::invoke(f_, input[i]...)); }, inputs_);
   }
 
  private:
@@ -173,9 +183,11 @@ class indexed_calls {
   std::tuple<input<Rs>...> inputs_;
 };
 
-/// indexed_calls with its types spelt out: a callable may be a function, which has no const form.
+/// The calls of f over the ranges, after a look at whether there can be any: indexed_calls itself
+/// is then free of errors that would bury the advice.
 template <class F, class... Rs>
 auto calls_over(const F& f, Rs&... ranges) {
+  check_callable<F, decltype(std::declval<const input<Rs>&>()[0])...>();
   return indexed_calls<F, Rs...>(f, ranges...);
 }
 

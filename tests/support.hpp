@@ -1,0 +1,90 @@
+// What several test files need: numbers to map over, objects that count themselves, a gate.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <mutex>
+#include <numeric>
+#include <vector>
+
+namespace test {
+
+/// 0, 1, … n − 1.
+inline std::vector<int> numbers(std::size_t n) {
+  std::vector<int> xs(n);
+  std::iota(xs.begin(), xs.end(), 0);
+  return xs;
+}
+
+/// A value that counts how many of its kind are alive. It has no default constructor.
+class counted {
+ public:
+  explicit counted(int value) : value_(value) { ++alive; }
+  counted(counted&& other) noexcept : value_(other.value_) { ++alive; }
+  counted& operator=(counted&& other) noexcept = default;
+  ~counted() { --alive; }
+
+  [[nodiscard]] int value() const { return value_; }
+
+  static inline std::atomic<int> alive{0};
+
+ private:
+  int value_;
+};
+
+/// The same with a default constructor, so that results are assigned rather than built.
+class counted_default : public counted {
+ public:
+  counted_default() noexcept : counted(-1) {}
+  using counted::counted;
+};
+
+/// How many threads are inside at once, and the most that ever were.
+class crowd {
+ public:
+  class [[nodiscard]] member {
+   public:
+    explicit member(crowd& in) : in_(in) {
+      const int inside = ++in_.inside_;
+      int most = in_.most_.load();
+      while (most < inside && !in_.most_.compare_exchange_weak(most, inside))
+        ;
+    }
+    member(const member&) = delete;
+    member& operator=(const member&) = delete;
+    ~member() { --in_.inside_; }
+
+   private:
+    crowd& in_;
+  };
+
+  member enter() { return member(*this); }
+  [[nodiscard]] int inside() const { return inside_.load(); }
+  [[nodiscard]] int most() const { return most_.load(); }
+
+ private:
+  std::atomic<int> inside_{0};
+  std::atomic<int> most_{0};
+};
+
+/// Closed until opened; wait() returns from then on.
+class gate {
+ public:
+  void open() {
+    const std::lock_guard lock(mutex_);
+    open_ = true;
+    opened_.notify_all();
+  }
+  void wait() {
+    std::unique_lock lock(mutex_);
+    opened_.wait(lock, [this] { return open_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable opened_;
+  bool open_ = false;
+};
+
+} // namespace test
