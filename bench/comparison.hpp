@@ -116,17 +116,16 @@ class comparison {
 
   /// Times one run of `work` in real time. If it throws, the measurement and the program fail.
   void measure(const std::string& name, std::function<void()> work) {
-    benchmark::RegisterBenchmark(
-               name.c_str(),
-               [this, name, work = std::move(work)](benchmark::State& state) {
-                 try {
-                   for ([[maybe_unused]] auto step : state)
-                     work();
-                 } catch (const std::exception& error) {
-                   failed_ = true;
-                   state.SkipWithError(error.what());
-                 }
-               })
+    benchmark::RegisterBenchmark(name.c_str(),
+                                 [this, name, work = std::move(work)](benchmark::State& state) {
+                                   try {
+                                     for ([[maybe_unused]] auto step : state)
+                                       work();
+                                   } catch (const std::exception& error) {
+                                     failed_ = true;
+                                     state.SkipWithError(error.what());
+                                   }
+                                 })
         ->UseRealTime()
         ->Iterations(1)
         ->Unit(benchmark::kMillisecond);
@@ -139,8 +138,8 @@ class comparison {
   /// talk saw.
   void row(std::string what, std::string serial, std::string pooled, double ideal,
            std::string talk = {}) {
-    rows_.push_back({std::move(what), std::move(serial), std::move(pooled), ideal,
-                     std::move(talk)});
+    rows_.push_back(
+        {std::move(what), std::move(serial), std::move(pooled), ideal, std::move(talk)});
   }
 
   /// Measures everything `repetitions` times in random order, so that a change in the machine's
@@ -180,8 +179,8 @@ class comparison {
         if (run.run_type == Run::RT_Aggregate || run.repetitions == 1)
           shown.push_back(run);
         if (run.run_type == Run::RT_Iteration && run.iterations > 0)
-          kept_[run.run_name.function_name].push_back(
-              run.real_accumulated_time / static_cast<double>(run.iterations));
+          kept_[run.run_name.function_name].push_back(run.real_accumulated_time /
+                                                      static_cast<double>(run.iterations));
       }
       if (!shown.empty())
         ConsoleReporter::ReportRuns(shown);
@@ -216,9 +215,8 @@ class comparison {
       char ideal[32];
       std::snprintf(speedup, sizeof speedup, "%.2fx", serial / pooled);
       std::snprintf(ideal, sizeof ideal, "%.2fx", row.ideal);
-      std::printf("  %-42s %10s %10s %9s %7s  %s\n", row.what.c_str(),
-                  seconds_text(serial).c_str(), seconds_text(pooled).c_str(), speedup, ideal,
-                  row.talk.c_str());
+      std::printf("  %-42s %10s %10s %9s %7s  %s\n", row.what.c_str(), seconds_text(serial).c_str(),
+                  seconds_text(pooled).c_str(), speedup, ideal, row.talk.c_str());
       file << title_ << '\t' << row.what << '\t' << seconds_text(serial) << '\t'
            << seconds_text(pooled) << '\t' << speedup << '\t' << ideal << '\t' << row.talk << '\n';
     }

@@ -78,10 +78,10 @@ std::uint64_t in_two_threads(std::uint64_t n, CountHalf count_half) {
 } // namespace
 
 int main(int argc, char** argv) {
-  bench::flags flags("Counts down from N: the plain loop, threads, an interpreter lock, and "
-                     "parallel::map.",
-                     {{"count", {"50000000", "N"}},
-                      {"chunks", {"64", "chunks that parallel::map runs over"}}});
+  bench::flags flags(
+      "Counts down from N: the plain loop, threads, an interpreter lock, and "
+      "parallel::map.",
+      {{"count", {"50000000", "N"}}, {"chunks", {"64", "chunks that parallel::map runs over"}}});
   const std::vector<char*> rest = flags.parse(argc, argv);
   const std::uint64_t n = flags.count("count");
   const std::vector<std::uint64_t> chunks = cut(n, flags.count("chunks"));

@@ -2,8 +2,8 @@
 //
 // The talk fetched 15 URLs in Python: 14.4 s one by one, then 3.1, 1.4 and 1.3 s with a ThreadPool
 // of 4, 8 and 13. Here: libcurl against a real server on loopback whose every answer is delayed as
-// the talk's were, ten times shortened (--latency=0.96 restores them); serially, then on an io_pool.
-// The ideal is computed from the delays: each page in order to whoever is free first.
+// the talk's were, ten times shortened (--latency=0.96 restores them); serially, then on an
+// io_pool. The ideal is computed from the delays: each page in order to whoever is free first.
 #include "comparison.hpp"
 #include "http_get.hpp"
 #include "slow_server.hpp"
@@ -58,7 +58,8 @@ void expect_pages(const std::vector<answer>& answers) {
                                (answers[i].problem.empty() ? "wrong body" : answers[i].problem));
 }
 
-/// Fetches with io_pools of 4, 8 and 13 threads, as the talk did, and has `check` look at what came.
+/// Fetches with io_pools of 4, 8 and 13 threads, as the talk did, and has `check` look at what
+/// came.
 template <class Check>
 void measure_pools(bench::comparison& table, const std::vector<std::string>& urls,
                    const std::vector<bench::seconds>& latencies, const Check& check) {
@@ -73,8 +74,8 @@ void measure_pools(bench::comparison& table, const std::vector<std::string>& url
       "14.4 s -> 3.1 s, 4.65x", "14.4 s -> 1.4 s, 10.3x", "14.4 s -> 1.3 s, 11.1x"};
   for (std::size_t i = 0; i < sizes.size(); ++i) {
     const std::size_t threads = sizes[i];
-    const auto io = std::make_shared<parallel::io_pool>(
-        parallel::io_options{.max_threads = threads});
+    const auto io =
+        std::make_shared<parallel::io_pool>(parallel::io_options{.max_threads = threads});
     const std::string name = "fetch/io_pool/" + std::to_string(threads);
     table.measure(name, [&, io] { check(parallel::map(*io, urls, fetch)); });
     table.row("io_pool, " + bench::threads_text(threads), "fetch/serial", name,

@@ -50,8 +50,10 @@ inline picture sample_picture(std::size_t number) {
   };
   std::vector<disc> discs(static_cast<std::size_t>(8 + below(24)));
   for (disc& d : discs)
-    d = {below(static_cast<std::uint32_t>(width)), below(static_cast<std::uint32_t>(height)),
-         20 + below(300), {below(256), below(256), below(256)}};
+    d = {below(static_cast<std::uint32_t>(width)),
+         below(static_cast<std::uint32_t>(height)),
+         20 + below(300),
+         {below(256), below(256), below(256)}};
   const std::array<int, 3> top{below(256), below(256), below(256)};
   const std::array<int, 3> bottom{below(256), below(256), below(256)};
   const int grain = 2 + below(24);
@@ -72,7 +74,8 @@ inline picture sample_picture(std::size_t number) {
       const int half = static_cast<int>(std::sqrt(d.radius * d.radius - dy * dy));
       for (int x = std::max(0, d.x - half); x < std::min(width, d.x + half); ++x)
         for (std::size_t c = 0; c < 3; ++c)
-          row[static_cast<std::size_t>(x)][c] = (row[static_cast<std::size_t>(x)][c] + d.colour[c]) / 2;
+          row[static_cast<std::size_t>(x)][c] =
+              (row[static_cast<std::size_t>(x)][c] + d.colour[c]) / 2;
     }
     for (const std::array<int, 3>& colour : row) {
       noise = noise * 1664525 + 1013904223; // Numerical Recipes' generator: quick, and only grain
@@ -99,8 +102,7 @@ inline std::vector<std::filesystem::path> sample_images(std::size_t count) {
   }
   if (missing.empty())
     return paths;
-  std::fprintf(stderr, "making %zu photographs in %s, once\n", missing.size(),
-               directory.c_str());
+  std::fprintf(stderr, "making %zu photographs in %s, once\n", missing.size(), directory.c_str());
   std::mutex terminal;
   std::size_t made = 0;
   parallel::for_each(missing, [&](std::size_t number) {

@@ -50,8 +50,8 @@ class slow_server {
   explicit slow_server(std::vector<seconds> latencies)
       : latencies_(std::move(latencies)),
         daemon_(MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD | MHD_USE_THREAD_PER_CONNECTION, 0,
-                                 nullptr, nullptr, &slow_server::answer, this,
-                                 MHD_OPTION_SOCK_ADDR, loopback(), MHD_OPTION_END)) {
+                                 nullptr, nullptr, &slow_server::answer, this, MHD_OPTION_SOCK_ADDR,
+                                 loopback(), MHD_OPTION_END)) {
     if (daemon_ == nullptr)
       throw std::runtime_error("the HTTP server cannot start on loopback");
   }

@@ -83,8 +83,7 @@ inline picture decode(const bytes& jpeg, int side) {
   const int longer = std::max(decoded.width, decoded.height);
   tjscalingfactor best{1, 1};
   for (int i = 0; i < scales; ++i)
-    if (TJSCALED(longer, scale[i]) >= side &&
-        TJSCALED(longer, scale[i]) < TJSCALED(longer, best))
+    if (TJSCALED(longer, scale[i]) >= side && TJSCALED(longer, scale[i]) < TJSCALED(longer, best))
       best = scale[i];
   decoded.width = TJSCALED(decoded.width, best);
   decoded.height = TJSCALED(decoded.height, best);

@@ -64,10 +64,9 @@ void expect_same_files(const std::vector<order>& orders, const fs::path& one,
   for (const order& wanted : orders) {
     const bool in_one = fs::exists(one / wanted.thumbnail);
     if (in_one != fs::exists(other / wanted.thumbnail) ||
-        (in_one && bench::read_file(one / wanted.thumbnail) !=
-                       bench::read_file(other / wanted.thumbnail)))
-      throw std::runtime_error(wanted.photograph.string() +
-                               ": thumbnails differ between runs");
+        (in_one &&
+         bench::read_file(one / wanted.thumbnail) != bench::read_file(other / wanted.thumbnail)))
+      throw std::runtime_error(wanted.photograph.string() + ": thumbnails differ between runs");
   }
 }
 
@@ -106,9 +105,10 @@ class scratch_directory {
 } // namespace
 
 int main(int argc, char** argv) try {
-  bench::flags flags("Makes thumbnails of JPEG files: the plain loop and parallel::map.",
-                     {{"count", {"6000", "sample photographs to use"}},
-                      {"images", {"", "use the .jpg and .jpeg files below this directory instead"}}});
+  bench::flags flags(
+      "Makes thumbnails of JPEG files: the plain loop and parallel::map.",
+      {{"count", {"6000", "sample photographs to use"}},
+       {"images", {"", "use the .jpg and .jpeg files below this directory instead"}}});
   const std::vector<char*> rest = flags.parse(argc, argv);
   const std::string own = flags.text("images");
   const std::vector<fs::path> photographs =
@@ -123,8 +123,8 @@ int main(int argc, char** argv) try {
   scratch_directory scratch;
   std::fprintf(stderr, "reading %zu photographs once, untimed\n", orders.size());
   const fs::path first = scratch.next();
-  const std::vector<std::string> problems = parallel::map(
-      orders, [&](const order& wanted) { return try_thumbnail(wanted, first); });
+  const std::vector<std::string> problems =
+      parallel::map(orders, [&](const order& wanted) { return try_thumbnail(wanted, first); });
 
   bench::comparison table("thumbnails of " + std::to_string(orders.size()) + " images");
   table.measure("thumbnails/serial", [&] {
@@ -139,11 +139,10 @@ int main(int argc, char** argv) try {
     const auto pool = std::make_shared<parallel::thread_pool>(threads);
     table.measure("thumbnails/map/" + count, [&, pool] {
       const fs::path directory = scratch.next();
-      expect_same_problems(parallel::map(*pool, orders,
-                                         [&](const order& wanted) {
-                                           return try_thumbnail(wanted, directory);
-                                         }),
-                           problems);
+      expect_same_problems(
+          parallel::map(*pool, orders,
+                        [&](const order& wanted) { return try_thumbnail(wanted, directory); }),
+          problems);
     });
     table.row("parallel::map, " + bench::threads_text(threads), "thumbnails/serial",
               "thumbnails/map/" + count, static_cast<double>(threads),

@@ -20,8 +20,8 @@ char pixel(int row, int column) {
 
 int main() {
   const auto rows = parallel::map(std::views::iota(0, 25), [](int row) {
-    const auto pixels = parallel::map(std::views::iota(0, 79),
-                                      [row](int column) { return pixel(row, column); });
+    const auto pixels =
+        parallel::map(std::views::iota(0, 79), [row](int column) { return pixel(row, column); });
     return std::string(pixels.begin(), pixels.end());
   });
   for (const std::string& row : rows)

@@ -47,9 +47,13 @@ static_assert(is<std::future<void>, decltype(std::declval<io&>().submit([] {}))>
 
 // Options that make no sense on an executor are not members of its options.
 template <class Options>
-constexpr bool has_grain = requires(Options o) { o.grain; };
+constexpr bool has_grain = requires(Options o) {
+  o.grain;
+};
 template <class Options>
-constexpr bool has_in_flight = requires(Options o) { o.in_flight; };
+constexpr bool has_in_flight = requires(Options o) {
+  o.in_flight;
+};
 static_assert(has_grain<parallel::thread_pool::call_options>);
 static_assert(!has_grain<parallel::io_pool::call_options>);
 static_assert(!has_in_flight<parallel::thread_pool::call_options>);

@@ -64,14 +64,13 @@ TEST_CASE("a call has in_flight elements under way at once and no more") {
   io_pool io({.max_threads = 16});
   test::crowd inside;
   std::latch all(static_cast<std::ptrdiff_t>(in_flight));
-  parallel::for_each(
-      io, numbers(200),
-      [&](int x) {
-        const auto self = inside.enter();
-        if (static_cast<std::size_t>(x) < in_flight)
-          all.arrive_and_wait(); // the first ones meet, so the number is reached
-      },
-      {.in_flight = in_flight});
+  parallel::for_each(io, numbers(200),
+                     [&](int x) {
+                       const auto self = inside.enter();
+                       if (static_cast<std::size_t>(x) < in_flight)
+                         all.arrive_and_wait(); // the first ones meet, so the number is reached
+                     },
+                     {.in_flight = in_flight});
   CHECK(inside.most() == static_cast<int>(in_flight));
 }
 
@@ -137,9 +136,9 @@ TEST_CASE("a map on an io_pool and one on a thread_pool nest either way") {
   parallel::thread_pool pool(3);
   std::atomic<int> count{0};
   parallel::for_each(io, numbers(10), [&](int) {
-    parallel::for_each(
-        pool, numbers(10),
-        [&](int) { parallel::for_each(io, numbers(10), [&](int) { ++count; }); }, {.grain = 1});
+    parallel::for_each(pool, numbers(10),
+                       [&](int) { parallel::for_each(io, numbers(10), [&](int) { ++count; }); },
+                       {.grain = 1});
   });
   CHECK(count == 1'000);
 }

@@ -30,9 +30,13 @@ using test::numbers;
 namespace {
 
 /// The pool sizes that every promise is tried on.
-std::size_t any_pool_size() { return GENERATE(std::size_t{1}, 2U, 3U, 8U); }
+std::size_t any_pool_size() {
+  return GENERATE(std::size_t{1}, 2U, 3U, 8U);
+}
 
-int twice(int x) { return 2 * x; }
+int twice(int x) {
+  return 2 * x;
+}
 
 /// Too little for the scheduler to notice, too opaque for the optimiser.
 const auto add_one = [](int x) { return x + 1; };
@@ -95,14 +99,18 @@ TEST_CASE("map takes every kind of range") {
     CHECK(parallel::map(pool, xs, add_one) == expected);
     CHECK(parallel::map(pool, std::as_const(xs), add_one) == expected);
   }
-  SECTION("a temporary") { CHECK(parallel::map(pool, numbers(4), add_one) == expected); }
+  SECTION("a temporary") {
+    CHECK(parallel::map(pool, numbers(4), add_one) == expected);
+  }
   SECTION("a C array, a std::array and a span") {
     const int array[] = {0, 1, 2, 3};
     CHECK(parallel::map(pool, array, add_one) == expected);
     CHECK(parallel::map(pool, std::array{0, 1, 2, 3}, add_one) == expected);
     CHECK(parallel::map(pool, std::span(array), add_one) == expected);
   }
-  SECTION("a deque") { CHECK(parallel::map(pool, std::deque{0, 1, 2, 3}, add_one) == expected); }
+  SECTION("a deque") {
+    CHECK(parallel::map(pool, std::deque{0, 1, 2, 3}, add_one) == expected);
+  }
   SECTION("a list, a forward_list and a set") {
     CHECK(parallel::map(pool, std::list{0, 1, 2, 3}, add_one) == expected);
     CHECK(parallel::map(pool, std::forward_list{0, 1, 2, 3}, add_one) == expected);
@@ -221,8 +229,8 @@ TEST_CASE("map returns every kind of result") {
   }
   SECTION("a reference is copied") {
     std::vector<std::string> names{"a", "b"};
-    const std::vector<std::string> copies =
-        parallel::map(pool, names, [](const std::string& name) -> const std::string& { return name; });
+    const std::vector<std::string> copies = parallel::map(
+        pool, names, [](const std::string& name) -> const std::string& { return name; });
     names[0] = "c";
     CHECK(copies == std::vector<std::string>{"a", "b"});
   }
@@ -296,13 +304,12 @@ TEST_CASE("an exception at any position is rethrown with its type") {
   for (int at = 0; at < 100; ++at) {
     int caught = -1;
     try {
-      parallel::for_each(
-          pool, xs,
-          [&](int x) {
-            if (x == at)
-              throw failure{x};
-          },
-          {.grain = grain});
+      parallel::for_each(pool, xs,
+                         [&](int x) {
+                           if (x == at)
+                             throw failure{x};
+                         },
+                         {.grain = grain});
     } catch (const failure& thrown) {
       caught = thrown.at;
     }
@@ -318,14 +325,13 @@ TEST_CASE("of several exceptions the one of the lowest index is rethrown") {
     std::vector<std::atomic<bool>> ran(xs.size());
     int caught = -1;
     try {
-      parallel::for_each(
-          pool, xs,
-          [&](int x) {
-            ran[static_cast<std::size_t>(x)] = true;
-            if (x >= lowest)
-              throw x;
-          },
-          {.grain = grain});
+      parallel::for_each(pool, xs,
+                         [&](int x) {
+                           ran[static_cast<std::size_t>(x)] = true;
+                           if (x >= lowest)
+                             throw x;
+                         },
+                         {.grain = grain});
     } catch (int x) {
       caught = x;
     }
@@ -344,24 +350,22 @@ TEST_CASE("elements above a failed one that have not started are skipped") {
   test::gate held;
   std::latch both(3);
   std::thread other([&] {
-    parallel::for_each(
-        pool, numbers(2),
-        [&](int) {
-          both.arrive_and_wait();
-          held.wait();
-        },
-        {.grain = 1});
+    parallel::for_each(pool, numbers(2),
+                       [&](int) {
+                         both.arrive_and_wait();
+                         held.wait();
+                       },
+                       {.grain = 1});
   });
   both.arrive_and_wait();
   int last = -1;
-  CHECK_THROWS_AS(parallel::for_each(
-                      pool, numbers(1'000),
-                      [&](int x) {
-                        last = x;
-                        if (x == 500)
-                          throw std::runtime_error("here");
-                      },
-                      {.grain = 1}),
+  CHECK_THROWS_AS(parallel::for_each(pool, numbers(1'000),
+                                     [&](int x) {
+                                       last = x;
+                                       if (x == 500)
+                                         throw std::runtime_error("here");
+                                     },
+                                     {.grain = 1}),
                   std::runtime_error);
   CHECK(last == 500);
   held.open();
@@ -373,14 +377,13 @@ TEST_CASE("nothing unwinds while a call still runs") {
   for (int round = 0; round < 200; ++round) {
     test::crowd running;
     try {
-      parallel::for_each(
-          pool, numbers(64),
-          [&](int x) {
-            const auto self = running.enter();
-            if (x == round % 64)
-              throw x;
-          },
-          {.grain = 1});
+      parallel::for_each(pool, numbers(64),
+                         [&](int x) {
+                           const auto self = running.enter();
+                           if (x == round % 64)
+                             throw x;
+                         },
+                         {.grain = 1});
     } catch (int) {
     }
     REQUIRE(running.inside() == 0);
@@ -456,18 +459,16 @@ TEST_CASE("exceptions pass through nested maps") {
   const std::vector<int> xs = numbers(20);
   int caught = -1;
   try {
-    parallel::for_each(
-        pool, xs,
-        [&](int a) {
-          parallel::for_each(
-              pool, xs,
-              [&](int b) {
-                if (a >= 7 && b >= 3)
-                  throw a * 100 + b;
-              },
-              {.grain = 1});
-        },
-        {.grain = 1});
+    parallel::for_each(pool, xs,
+                       [&](int a) {
+                         parallel::for_each(pool, xs,
+                                            [&](int b) {
+                                              if (a >= 7 && b >= 3)
+                                                throw a * 100 + b;
+                                            },
+                                            {.grain = 1});
+                       },
+                       {.grain = 1});
   } catch (int at) {
     caught = at;
   }
@@ -480,14 +481,13 @@ TEST_CASE("a lock held across an inner map is safe") {
   std::mutex mutex;
   int total = 0;
   for (int round = 0; round < 200; ++round)
-    parallel::for_each(
-        pool, numbers(16),
-        [&](int) {
-          const std::lock_guard lock(mutex);
-          const auto inner = parallel::map(pool, numbers(16), add_one, {.grain = 1});
-          total += inner.back();
-        },
-        {.grain = 1});
+    parallel::for_each(pool, numbers(16),
+                       [&](int) {
+                         const std::lock_guard lock(mutex);
+                         const auto inner = parallel::map(pool, numbers(16), add_one, {.grain = 1});
+                         total += inner.back();
+                       },
+                       {.grain = 1});
   CHECK(total == 200 * 16 * 16);
 }
 

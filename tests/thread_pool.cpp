@@ -61,8 +61,7 @@ constexpr std::size_t unlimited = parallel::detail::unlimited;
 
 TEST_CASE("a thread_pool refuses a size of 0 and names it") {
   CHECK_THROWS_AS(thread_pool(0), std::invalid_argument);
-  CHECK_THROWS_WITH(thread_pool(0),
-                    "parallel::thread_pool: threads is 0, must be from 1 to 65536");
+  CHECK_THROWS_WITH(thread_pool(0), "parallel::thread_pool: threads is 0, must be from 1 to 65536");
 }
 
 TEST_CASE("a thread_pool refuses an absurd size and names it") {
@@ -127,12 +126,12 @@ TEST_CASE("a pool may be used from a worker of another pool") {
   thread_pool outer(3);
   thread_pool inner(3);
   std::atomic<int> sum{0};
-  parallel::for_each(
-      outer, test::numbers(50),
-      [&](int) {
-        parallel::for_each(inner, test::numbers(50), [&](int x) { sum += x; }, {.grain = 1});
-      },
-      {.grain = 1});
+  parallel::for_each(outer, test::numbers(50),
+                     [&](int) {
+                       parallel::for_each(inner, test::numbers(50), [&](int x) { sum += x; },
+                                          {.grain = 1});
+                     },
+                     {.grain = 1});
   CHECK(sum == 50 * 49 * 25);
 }
 

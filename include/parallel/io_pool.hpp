@@ -81,11 +81,12 @@ class io_pool {
 
   /// Runs f() on one of the pool's threads and returns a future of its result or exception.
   ///
-  /// Blocks while the queue is full, except on the pool's own threads, whose tasks are queued beyond
-  /// the limit: they could otherwise wait for each other. `f` is moved or copied in once, may be
-  /// move-only, and is destroyed after its call. Throws std::system_error when the pool has no thread
-  /// and none can be made; the task is then not queued. A task that waits for another one's future
-  /// needs a free thread to run it: with max_threads such waits under way, nobody is left.
+  /// Blocks while the queue is full, except on the pool's own threads, whose tasks are queued
+  /// beyond the limit: they could otherwise wait for each other. `f` is moved or copied in once,
+  /// may be move-only, and is destroyed after its call. Throws std::system_error when the pool has
+  /// no thread and none can be made; the task is then not queued. A task that waits for another
+  /// one's future needs a free thread to run it: with max_threads such waits under way, nobody is
+  /// left.
   template <class F>
   std::future<std::invoke_result_t<std::decay_t<F>&>> submit(F&& f) {
     std::packaged_task<std::invoke_result_t<std::decay_t<F>&>()> work(std::forward<F>(f));
@@ -110,8 +111,8 @@ class io_pool {
     const std::size_t helpers = std::min(std::min(wished, n) - (n != 0), pool.max_threads());
     if (helpers == 0)
       return body(0, n);
-    const auto loop = std::make_shared<detail::io_loop>(
-        n, &body, [](const void* erased, std::size_t i) {
+    const auto loop =
+        std::make_shared<detail::io_loop>(n, &body, [](const void* erased, std::size_t i) {
           (*static_cast<const Body*>(erased))(i, i + 1);
         });
     pool.recruit(helpers, loop);
@@ -192,7 +193,8 @@ class io_pool {
   }
 
   /// Makes a thread, without holding the mutex meanwhile, for the task of this ticket. If none can
-  /// be made the others will run it; if there are no others, it is taken back and the reason thrown.
+  /// be made the others will run it; if there are no others, it is taken back and the reason
+  /// thrown.
   void start_thread(std::unique_lock<std::mutex>& lock, std::uint64_t ticket) {
     const std::size_t number = ++total_;
     ++starting_;
@@ -210,7 +212,8 @@ class io_pool {
       threads_.push_back(std::move(thread));
     } else if (--total_ == 0) {
       // Tasks that others have queued meanwhile relied on this thread: they run here.
-      unqueued = std::erase_if(queue_, [&](const queued_task& q) { return q.ticket == ticket; }) != 0;
+      unqueued =
+          std::erase_if(queue_, [&](const queued_task& q) { return q.ticket == ticket; }) != 0;
       run_queued(lock);
     }
     if (--starting_ == 0)

@@ -25,9 +25,10 @@ namespace detail {
 template <class E, class Calls>
 auto collect(E& executor, const typename E::call_options& options, const Calls& calls) {
   using result = std::remove_cvref_t<typename Calls::result>;
-  static_assert(!std::is_void_v<result>,
-                "parallel::map: the callable returns nothing to collect. Use parallel::for_each, or "
-                "return a value.");
+  static_assert(
+      !std::is_void_v<result>,
+      "parallel::map: the callable returns nothing to collect. Use parallel::for_each, or "
+      "return a value.");
   if constexpr (!std::is_void_v<result>) {
     results<result> collected(calls.size());
     run_loop(executor, calls.size(), options, [&](std::size_t begin, std::size_t end) {
@@ -41,10 +42,11 @@ auto collect(E& executor, const typename E::call_options& options, const Calls& 
 /// Runs every call and assigns what it returns to out[i].
 template <class E, class Out, class Calls>
 Out write(E& executor, const typename E::call_options& options, Out out, const Calls& calls) {
-  static_assert(std::random_access_iterator<Out>,
-                "parallel::map_into: many threads write out[i] at once, so `out` must be a "
-                "random-access iterator into elements that exist already. A back_inserter cannot do "
-                "that: use parallel::map, which makes a vector.");
+  static_assert(
+      std::random_access_iterator<Out>,
+      "parallel::map_into: many threads write out[i] at once, so `out` must be a "
+      "random-access iterator into elements that exist already. A back_inserter cannot do "
+      "that: use parallel::map, which makes a vector.");
   static_assert(!std::is_same_v<Out, std::vector<bool>::iterator>,
                 "parallel::map_into: neighbours in a std::vector<bool> share a word, which threads "
                 "may not write at once. Use parallel::map, or a vector of char.");

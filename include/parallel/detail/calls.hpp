@@ -21,8 +21,7 @@ namespace parallel::detail {
 
 /// A range without an end, such as std::views::iota(0).
 template <class R>
-concept endless =
-    std::same_as<std::ranges::sentinel_t<R>, std::unreachable_sentinel_t>;
+concept endless = std::same_as<std::ranges::sentinel_t<R>, std::unreachable_sentinel_t>;
 
 /// How many elements `range` has as far as can be told without a walk; else SIZE_MAX.
 template <std::ranges::input_range R>
@@ -44,8 +43,8 @@ class input<R> {
     if constexpr (std::ranges::sized_range<R>)
       size_ = std::min(limit, static_cast<std::size_t>(std::ranges::size(range)));
     else if constexpr (!endless<R>)
-      size_ = std::min(limit, static_cast<std::size_t>(
-                                  std::ranges::distance(begin_, std::ranges::end(range))));
+      size_ = std::min(
+          limit, static_cast<std::size_t>(std::ranges::distance(begin_, std::ranges::end(range))));
   }
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
@@ -60,8 +59,7 @@ class input<R> {
 };
 
 template <std::ranges::forward_range R>
-  requires(!std::ranges::random_access_range<R>)
-class input<R> {
+requires(!std::ranges::random_access_range<R>) class input<R> {
  public:
   input(R& range, std::size_t limit) {
     if (const std::size_t size = size_hint(range); size != SIZE_MAX)
@@ -80,8 +78,7 @@ class input<R> {
 };
 
 template <std::ranges::input_range R>
-  requires(!std::ranges::forward_range<R>)
-class input<R> {
+requires(!std::ranges::forward_range<R>) class input<R> {
   using value = std::ranges::range_value_t<R>;
   using reference = std::ranges::range_reference_t<R>;
 
@@ -126,11 +123,12 @@ class input<R> {
 template <class F, class... Xs>
 constexpr void check_callable() {
   constexpr bool shareable = std::invocable<const F&, Xs...>;
-  static_assert(shareable || !std::invocable<F&, Xs...>,
-                "parallel: all threads share one callable and call it as const; a `mutable` lambda, "
-                "or a function object whose operator() is not const, would race with itself. Keep "
-                "shared state in a std::atomic or under a mutex and capture it by reference, or "
-                "return a value per element instead.");
+  static_assert(
+      shareable || !std::invocable<F&, Xs...>,
+      "parallel: all threads share one callable and call it as const; a `mutable` lambda, "
+      "or a function object whose operator() is not const, would race with itself. Keep "
+      "shared state in a std::atomic or under a mutex and capture it by reference, or "
+      "return a value per element instead.");
   static_assert(shareable || std::invocable<F&, Xs...>,
                 "parallel: the callable cannot be called with the elements. It takes one argument "
                 "per range, each of that range's reference type.");
@@ -142,8 +140,8 @@ template <class F, class... Rs>
 class indexed_calls {
  public:
   /// What a call returns.
-  using result = decltype(std::invoke(std::declval<const F&>(),
-                                      std::declval<const input<Rs>&>()[0]...));
+  using result =
+      decltype(std::invoke(std::declval<const F&>(), std::declval<const input<Rs>&>()[0]...));
 
   explicit indexed_calls(const F& f, Rs&... ranges)
       : f_(f), size_(std::min({size_hint(ranges)...})), inputs_{take(ranges)...} {

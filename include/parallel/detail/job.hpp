@@ -33,9 +33,9 @@ class job {
  private:
   friend class job_list;
 
-  job* next_ = nullptr;         // guarded by the list's mutex, as are the next two
-  std::uint32_t seats_ = 0;     // helpers that may join in all
-  bool listed_ = false;         //
+  job* next_ = nullptr;                   // guarded by the list's mutex, as are the next two
+  std::uint32_t seats_ = 0;               // helpers that may join in all
+  bool listed_ = false;                   //
   std::atomic<std::uint32_t> joined_{0};  // written under the list's mutex
   std::atomic<std::uint32_t> helpers_{0}; // joined and not yet left; likewise
 };

@@ -46,8 +46,7 @@ constexpr std::size_t blocks_in(std::size_t elements, std::size_t block) noexcep
 class loop final : public job {
  public:
   /// For up to `participants` threads, the caller among them.
-  explicit loop(std::size_t participants)
-      : slots_(std::make_unique<range_slot[]>(participants)) {}
+  explicit loop(std::size_t participants) : slots_(std::make_unique<range_slot[]>(participants)) {}
 
   /// Makes the loop ready to run [first, n) in blocks of `block` elements. `site` is null when the
   /// user has chosen the block size, so that nothing is measured.

@@ -17,7 +17,7 @@ namespace parallel::detail {
 /// construction that cannot throw is taken to be cheap.
 template <class T>
 concept assignable_in_place = std::is_nothrow_default_constructible_v<T> &&
-                              std::is_move_assignable_v<T> && !std::same_as<T, bool>;
+    std::is_move_assignable_v<T> && !std::same_as<T, bool>;
 
 /// The usual room is the resulting vector itself.
 template <class T>
@@ -39,8 +39,7 @@ class results {
 /// Types that cannot stand there empty, such as those without a default constructor, are built in
 /// a room of their own each, and moved to the vector at the end.
 template <class T>
-  requires(!assignable_in_place<T> && !std::same_as<T, bool>)
-class results<T> {
+requires(!assignable_in_place<T> && !std::same_as<T, bool>) class results<T> {
  public:
   explicit results(std::size_t n) : rooms_(n) {}
 

@@ -13,8 +13,7 @@ class task {
   task() = default;
 
   template <class F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, task>)
-  explicit task(F&& f)
+  requires(!std::is_same_v<std::remove_cvref_t<F>, task>) explicit task(F&& f)
       : callable_(std::make_unique<holder<std::remove_cvref_t<F>>>(std::forward<F>(f))) {}
 
   void operator()() { callable_->call(); }

@@ -1,0 +1,15 @@
+// Two units of one program include the library; both use it.
+#include <parallel/parallel.hpp>
+
+#include <iostream>
+#include <numeric>
+#include <vector>
+
+int sum_of_squares(const std::vector<int>& xs);
+
+int main() {
+  std::vector<int> xs(100);
+  std::iota(xs.begin(), xs.end(), 1);
+  const auto doubled = parallel::map(xs, [](int x) { return 2 * x; });
+  std::cout << doubled.back() << ' ' << sum_of_squares(xs) << '\n';
+}
