@@ -55,6 +55,18 @@ TEST_CASE("a call that turns out dear stops being small midway") {
   CHECK(site.estimate() > 100'000); // and the next call knows it
 }
 
+TEST_CASE("a call that was cheap looks at the clock after its first element") {
+  // 500 elements of a nanosecond, says the memory; they take a millisecond each. (A function
+  // pointer shares its call site with all functions of its type.)
+  call_site site;
+  site.learn(1, 1);
+  const auto body = [](std::size_t begin, std::size_t end) {
+    for (; begin != end; ++begin)
+      spin_for(std::chrono::milliseconds(1));
+  };
+  CHECK(run_while_small(site, 500, body) == 1);
+}
+
 TEST_CASE("a call site blends what it measures") {
   call_site site;
   CHECK(site.estimate() == 0);

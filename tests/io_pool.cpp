@@ -164,16 +164,13 @@ TEST_CASE("submit hands the task's exception to whoever asks for the result") {
   CHECK(io.submit([] { return 1; }).get() == 1);
 }
 
-TEST_CASE("submit destroys the task after its call and before its thread rests") {
-  std::weak_ptr<int> watched;
-  {
-    io_pool io({.max_threads = 1});
-    auto owned = std::make_shared<int>(1);
-    watched = owned;
-    io.submit([owned = std::move(owned)] {}).get();
-    io.submit([] {}).get(); // the one thread has finished with the first task by now
-    CHECK(watched.expired());
-  }
+TEST_CASE("submit destroys the task after its call, whoever still holds the future") {
+  io_pool io({.max_threads = 1});
+  auto owned = std::make_shared<int>(1);
+  const std::weak_ptr<int> watched = owned;
+  const std::future<void> held = io.submit([owned = std::move(owned)] {});
+  io.submit([] {}).get(); // the one thread has finished with the first task by now
+  CHECK(watched.expired());
 }
 
 TEST_CASE("tasks begin in the order of their submission") {
@@ -253,6 +250,53 @@ TEST_CASE("the destructor runs the tasks that tasks still submit") {
       });
   }
   CHECK(ran == 40);
+}
+
+TEST_CASE("the destructor waits for tasks that wait for tasks they submit") {
+  for (int round = 0; round < 50; ++round) {
+    std::atomic<int> answer{0};
+    std::atomic<bool> ending{false};
+    {
+      io_pool io({.max_threads = 2});
+      std::latch both(2);
+      std::future<void> other = io.submit([&] { both.arrive_and_wait(); });
+      io.submit([&] {
+        both.arrive_and_wait(); // so that there are two threads, one of them soon idle
+        while (!ending)
+          std::this_thread::yield();
+        for (int i = 0; i < round; ++i)
+          std::this_thread::yield(); // into the destructor, by a different way each round
+        answer = io.submit([] { return 7; }).get();
+      });
+      other.get();
+      ending = true;
+    }
+    REQUIRE(answer == 7);
+  }
+}
+
+TEST_CASE("a full queue takes nothing from the concurrency of a map") {
+  io_pool io({.max_threads = 9, .queue = 1});
+  std::latch all(8);
+  parallel::for_each(io, numbers(8), [&](int) { all.arrive_and_wait(); }, {.in_flight = 8});
+  SUCCEED();
+}
+
+TEST_CASE("a map that has ended leaves nothing in the queue") {
+  io_pool io({.max_threads = 1, .queue = 1});
+  test::gate held;
+  std::latch begun(1);
+  std::future<void> busy = io.submit([&] {
+    begun.count_down();
+    held.wait();
+  });
+  begun.wait();
+  for (int round = 0; round < 10; ++round)
+    parallel::for_each(io, numbers(4), [](int) {}, {.in_flight = 4}); // the caller is alone
+  std::future<int> next = io.submit([] { return 1; }); // would wait for room behind left helpers
+  held.open();
+  busy.get();
+  CHECK(next.get() == 1);
 }
 
 TEST_CASE("pools may be made and destroyed in quick succession") {

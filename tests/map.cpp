@@ -14,6 +14,7 @@
 #include <latch>
 #include <list>
 #include <memory>
+#include <memory_resource>
 #include <mutex>
 #include <ranges>
 #include <set>
@@ -121,7 +122,7 @@ TEST_CASE("map takes every kind of range") {
     CHECK(parallel::map(pool, numbers(4) | std::views::reverse, add_one) ==
           std::vector<int>{4, 3, 2, 1});
     CHECK(parallel::map(pool, std::views::iota(0, 4) | std::views::transform(add_one),
-                        std::identity()) == expected);
+                        [](int x) { return x; }) == expected);
     CHECK(parallel::map(pool,
                         std::views::iota(0, 8) | std::views::filter([](int x) { return x % 2; }),
                         add_one) == std::vector<int>{2, 4, 6, 8});
@@ -142,6 +143,10 @@ TEST_CASE("map takes every kind of range") {
     const std::vector<bool> flags{true, false, true};
     CHECK(parallel::map(pool, flags, [](bool flag) { return flag ? 1 : 0; }) ==
           std::vector<int>{1, 0, 1});
+  }
+  SECTION("a single-pass range whose elements convert explicitly to its values") {
+    CHECK(parallel::map(pool, test::words("a b c"), [](const std::string& word) { return word; }) ==
+          std::vector<std::string>{"a", "b", "c"});
   }
   SECTION("move-only elements") {
     std::vector<std::unique_ptr<int>> xs;
@@ -181,6 +186,22 @@ TEST_CASE("map over a range and an endless one numbers the elements") {
   std::istringstream text("abc");
   CHECK(parallel::map(pool, std::views::istream<char>(text), std::views::iota(0), number) ==
         expected);
+}
+
+TEST_CASE("map walks no further into a range than the other one needs") {
+  parallel::thread_pool pool(2);
+  const std::vector<int> xs = numbers(3);
+  const std::vector<int> expected{0, 2, 4};
+  // Endless, though not by its type.
+  CHECK(parallel::map(pool, xs, std::views::iota(0) | std::views::transform(twice), std::plus{}) ==
+        std::vector<int>{0, 3, 6});
+  const auto always = [](int) { return true; };
+  CHECK(parallel::map(pool, xs, std::views::iota(0) | std::views::take_while(always),
+                      std::plus{}) == expected);
+  // Behind its third element lies nothing but an endless search.
+  const auto below_three = [](long x) { return x < 3; };
+  CHECK(parallel::map(pool, xs, std::views::iota(0L) | std::views::filter(below_three),
+                      [](int x, long y) { return x + static_cast<int>(y); }) == expected);
 }
 
 TEST_CASE("map takes no more from a stream than the other range needs") {
@@ -227,6 +248,31 @@ TEST_CASE("map returns every kind of result") {
       right = right && odd[i] == (i % 2 == 1);
     CHECK(right);
   }
+  SECTION("bool by way of the proxies of a vector of bool") {
+    std::vector<bool> flags{true, false, true};
+    const auto copies = parallel::map(pool, flags, [](auto flag) { return flag; });
+    REQUIRE(copies.size() == 3);
+    CHECK((copies[0] && !copies[1] && copies[2]));
+  }
+  SECTION("with the allocator that the function chose") {
+    std::pmr::monotonic_buffer_resource arena;
+    const auto results =
+        parallel::map(pool, std::array{1, 2}, [&](int) { return std::pmr::string("x", &arena); });
+    CHECK(results[1].get_allocator().resource() == &arena);
+  }
+  SECTION("assignable from one kind of reference only") {
+    struct movable_in {
+      movable_in() = default;
+      movable_in(const movable_in&) = default;
+      movable_in& operator=(movable_in&&) = default;
+      int value = 0;
+    };
+    std::vector<movable_in> kept(3);
+    kept[2].value = 5;
+    const auto copies =
+        parallel::map(pool, kept, [](const movable_in& one) -> const movable_in& { return one; });
+    CHECK(copies[2].value == 5);
+  }
   SECTION("a reference is copied") {
     std::vector<std::string> names{"a", "b"};
     const std::vector<std::string> copies = parallel::map(
@@ -266,6 +312,31 @@ TEST_CASE("map takes every kind of callable") {
     };
     CHECK(parallel::map(pool, xs, pinned()) == std::vector<int>{3, 6});
   }
+}
+
+namespace acme {
+
+struct points : std::vector<int> {
+  using std::vector<int>::vector;
+};
+
+/// Better matches than the library's own, were they looked for here.
+template <class P, class R, class F, class O>
+void for_each(P&, R&, F&, const O&) {
+  throw std::logic_error("the wrong for_each");
+}
+template <class P, class R, class F, class O>
+int map(P&, R&, F&, const O&) {
+  throw std::logic_error("the wrong map");
+}
+
+} // namespace acme
+
+TEST_CASE("functions of the element's own namespace are not mistaken for the library's") {
+  acme::points xs{1, 2};
+  CHECK(parallel::map(xs, add_one) == std::vector<int>{2, 3});
+  parallel::for_each(xs, [](int& x) { x = 0; });
+  CHECK(xs.back() == 0);
 }
 
 TEST_CASE("map_into writes to existing storage and returns its end") {

@@ -4,8 +4,11 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
+#include <iterator>
 #include <mutex>
 #include <numeric>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace test {
@@ -38,6 +41,39 @@ class counted_default : public counted {
  public:
   counted_default() noexcept : counted(-1) {}
   using counted::counted;
+};
+
+/// The words of a text as a single-pass range whose reference, a string_view, converts to its
+/// value, a string, explicitly only.
+class words {
+ public:
+  explicit words(const char* text) : text_(text) {}
+
+  class iterator {
+   public:
+    using value_type = std::string;
+    using difference_type = std::ptrdiff_t;
+    using iterator_concept = std::input_iterator_tag;
+
+    explicit iterator(std::string_view left) : left_(left) {}
+    std::string_view operator*() const { return left_.substr(0, left_.find(' ')); }
+    iterator& operator++() {
+      const std::size_t length = (**this).size();
+      left_.remove_prefix(length < left_.size() ? length + 1 : length);
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+    friend bool operator==(const iterator& i, std::default_sentinel_t) { return i.left_.empty(); }
+
+   private:
+    std::string_view left_;
+  };
+
+  [[nodiscard]] iterator begin() const { return iterator(text_); }
+  [[nodiscard]] static std::default_sentinel_t end() { return {}; }
+
+ private:
+  std::string_view text_;
 };
 
 /// How many threads are inside at once, and the most that ever were.

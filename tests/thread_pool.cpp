@@ -191,6 +191,17 @@ TEST_CASE("the tightest quota of a group and its ancestors counts") {
   CHECK(root.quota() == 2);
 }
 
+TEST_CASE("a control group file that makes no sense is passed over") {
+  const fake_root root;
+  root.write("/sys/fs/cgroup/cpu.max", "100000 100000");
+  for (const char* nonsense : {"", ":", "::", "0:", "0::", "0::no-slash", "a:b", ":cpu:x"}) {
+    root.write("/proc/self/cgroup", nonsense);
+    CHECK(root.quota() == unlimited);
+  }
+  root.write("/proc/self/cgroup", "nonsense\n0::/");
+  CHECK(root.quota() == 1);
+}
+
 TEST_CASE("a version 1 quota is read from the cpu controller") {
   const fake_root root;
   root.write("/proc/self/cgroup", "7:memory:/m\n4:cpu,cpuacct:/a/b\n1:name=systemd:/a/b");

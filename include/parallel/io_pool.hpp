@@ -43,10 +43,10 @@ class io_pool {
   /// Starts no thread yet. Throws std::invalid_argument, naming the value, when max_threads is not
   /// from 1 to 65,536 or queue is 0.
   explicit io_pool(const io_options& options) : options_(options) {
-    if (options.max_threads == 0 || options.max_threads > most_threads)
+    if (options.max_threads == 0 || options.max_threads > detail::most_threads)
       throw std::invalid_argument("parallel::io_pool: max_threads is " +
                                   std::to_string(options.max_threads) + ", must be from 1 to " +
-                                  std::to_string(most_threads));
+                                  std::to_string(detail::most_threads));
     if (options.queue == 0)
       throw std::invalid_argument("parallel::io_pool: queue is 0, must be at least 1");
     threads_.reserve(options.max_threads); // so that growing the pool and falling idle cannot fail
@@ -56,46 +56,45 @@ class io_pool {
   io_pool(const io_pool&) = delete;
   io_pool& operator=(const io_pool&) = delete;
 
-  /// Runs every task that is still queued, waits for all that run, and ends the threads. Destroying
-  /// a pool from one of its own threads is a mistake that ends the program with a message, as the
-  /// wait could never end.
+  /// Runs every task that is still queued, those that running tasks still submit too, and ends the
+  /// threads. Destroying a pool from one of its own threads is a mistake that ends the program with
+  /// a message, as the wait could never end.
   ~io_pool() {
     if (this_pool == this)
       detail::fatal("an io_pool was destroyed by one of its own threads, which would have to wait "
                     "for itself; let another thread own the pool");
     std::unique_lock lock(mutex_);
+    at_rest_.wait(lock, [this] { return resting(); });
     stopping_ = true;
     while (wake_idle())
       ;
-    for (;;) { // tasks that still run may submit more, and so start threads
-      started_.wait(lock, [this] { return starting_ == 0; });
-      if (threads_.empty())
-        return;
-      std::thread thread = std::move(threads_.back());
-      threads_.pop_back();
-      lock.unlock();
+    lock.unlock();
+    for (std::thread& thread : threads_)
       thread.join();
-      lock.lock();
-    }
   }
 
   /// Runs f() on one of the pool's threads and returns a future of its result or exception.
   ///
   /// Blocks while the queue is full, except on the pool's own threads, whose tasks are queued
   /// beyond the limit: they could otherwise wait for each other. `f` is moved or copied in once,
-  /// may be move-only, and is destroyed after its call. Throws std::system_error when the pool has
-  /// no thread and none can be made; the task is then not queued. A task that waits for another
-  /// one's future needs a free thread to run it: with max_threads such waits under way, nobody is
-  /// left.
+  /// may be move-only, and is destroyed on the pool's thread right after its call. Throws
+  /// std::system_error when the pool has no thread yet and none can be made, or std::bad_alloc; the
+  /// task is then not queued. A task that waits for another one's future needs a free thread to run
+  /// it: with max_threads such waits under way, nobody is left.
   template <class F>
   std::future<std::invoke_result_t<std::decay_t<F>&>> submit(F&& f) {
-    std::packaged_task<std::invoke_result_t<std::decay_t<F>&>()> work(std::forward<F>(f));
-    auto result = work.get_future();
-    detail::task queued(std::move(work));
+    std::promise<std::invoke_result_t<std::decay_t<F>&>> promise;
+    auto result = promise.get_future();
+    detail::task run([promise = std::move(promise),
+                      f = std::decay_t<F>(std::forward<F>(f))]() mutable { fulfil(promise, f); });
     std::unique_lock lock(mutex_);
-    while (queue_.size() >= options_.queue && this_pool != this)
-      sleep_in(blocked_, lock);
-    post(lock, std::move(queued));
+    try {
+      wait_for_room(lock);
+      post(lock, {std::move(run), nullptr});
+    } catch (...) {
+      wake_blocked(); // the room stays for the next
+      throw;
+    }
     return result;
   }
 
@@ -109,21 +108,19 @@ class io_pool {
                        const Body& body) {
     const std::size_t wished = options.in_flight != 0 ? options.in_flight : pool.max_threads();
     const std::size_t helpers = std::min(std::min(wished, n) - (n != 0), pool.max_threads());
-    if (helpers == 0)
-      return body(0, n);
-    const auto loop =
-        std::make_shared<detail::io_loop>(n, &body, [](const void* erased, std::size_t i) {
-          (*static_cast<const Body*>(erased))(i, i + 1);
-        });
+    std::shared_ptr<detail::io_loop> loop;
+    if (helpers != 0)
+      loop = detail::io_loop::make(n, body);
+    if (loop == nullptr)
+      return body(0, n); // nobody to help, or no memory to let them: the plain loop
     pool.recruit(helpers, loop);
     loop->participate();
+    pool.dismiss(*loop);
     if (std::exception_ptr error = loop->finish())
       std::rethrow_exception(std::move(error));
   }
 
  private:
-  static constexpr std::size_t most_threads = 65'536;
-
   /// A thread that waits under mutex_, on its own stack: each has a condition variable to itself,
   /// so that no wake can go to the wrong one.
   struct sleeper {
@@ -132,17 +129,24 @@ class io_pool {
   };
 
   struct queued_task {
-    std::uint64_t ticket;
     detail::task run;
+    const detail::io_loop* helped; ///< the loop that this is a helper for, else null
   };
 
   static inline constinit thread_local io_pool* this_pool = nullptr;
 
-  template <class List>
-  static void sleep_in(List& list, std::unique_lock<std::mutex>& lock) {
-    sleeper self;
-    list.push_back(&self);
-    self.woken.wait(lock, [&] { return self.called; });
+  template <class R, class F>
+  static void fulfil(std::promise<R>& promise, F& f) noexcept {
+    try {
+      if constexpr (std::is_void_v<R>) {
+        f();
+        promise.set_value();
+      } else {
+        promise.set_value(f());
+      }
+    } catch (...) {
+      promise.set_exception(std::current_exception());
+    }
   }
 
   /// Called under mutex_, so that the sleeper is still there to be notified.
@@ -160,7 +164,7 @@ class io_pool {
     return true;
   }
 
-  /// Wakes the submitter that has waited longest for room in the queue.
+  /// Wakes the submitter that has waited longest for room.
   void wake_blocked() noexcept {
     if (blocked_.empty())
       return;
@@ -168,91 +172,126 @@ class io_pool {
     blocked_.pop_front();
   }
 
-  /// Queues helpers for a loop, as many as the queue has room for and threads can be had: the loop
-  /// does not depend on them.
-  void recruit(std::size_t helpers, const std::shared_ptr<detail::io_loop>& loop) {
-    for (; helpers != 0; --helpers) {
-      try {
-        detail::task help([loop] { loop->help(); });
-        std::unique_lock lock(mutex_);
-        if (queue_.size() >= options_.queue)
-          return;
-        post(lock, std::move(help));
-      } catch (const std::exception&) {
-        return; // no memory or no thread
-      }
+  /// Waits until the queue has room, behind those who wait already.
+  void wait_for_room(std::unique_lock<std::mutex>& lock) {
+    if (this_pool == this)
+      return;
+    bool waited = false;
+    while (submitted_ >= options_.queue || (!waited && !blocked_.empty())) {
+      sleeper self;
+      // Each task that leaves wakes one submitter. A woken one that finds the room gone, to tasks
+      // of the pool's own threads, keeps its place.
+      blocked_.insert(waited ? blocked_.begin() : blocked_.end(), &self);
+      waited = true;
+      self.woken.wait(lock, [&] { return self.called; });
     }
   }
 
-  /// Queues a task and sees to it that a thread will come for it.
-  void post(std::unique_lock<std::mutex>& lock, detail::task task) {
-    const std::uint64_t ticket = ++tickets_;
-    queue_.push_back({ticket, std::move(task)});
-    if (!wake_idle() && total_ < options_.max_threads)
-      start_thread(lock, ticket);
+  /// Queues helpers for a loop, as many as threads can be had for: the loop does not depend on
+  /// them. They do not count against the queue's limit, which is there to hold back submit().
+  void recruit(std::size_t helpers, const std::shared_ptr<detail::io_loop>& loop) {
+    try {
+      for (; helpers != 0; --helpers) {
+        std::unique_lock lock(mutex_);
+        post(lock, {detail::task([loop] { loop->help(); }), loop.get()});
+      }
+    } catch (const std::exception&) {
+      // no memory or no thread: fewer helpers
+    }
   }
 
-  /// Makes a thread, without holding the mutex meanwhile, for the task of this ticket. If none can
-  /// be made the others will run it; if there are no others, it is taken back and the reason
-  /// thrown.
-  void start_thread(std::unique_lock<std::mutex>& lock, std::uint64_t ticket) {
+  /// Takes the helpers of a loop that has ended out of the queue, those that have not begun.
+  void dismiss(const detail::io_loop& loop) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(queue_, [&](const queued_task& queued) { return queued.helped == &loop; });
+    notify_if_resting();
+  }
+
+  /// Queues a task and sees to it that a thread will come for it.
+  void post(std::unique_lock<std::mutex>& lock, queued_task task) {
+    // The first thread is made before the task is queued, and under the mutex: if there can be
+    // none, nothing has happened. It never ends before the pool, so a task once queued will be run.
+    const bool first = total_ == 0;
+    if (first) {
+      threads_.emplace_back([this] { work(1); });
+      total_ = 1;
+    }
+    const bool submitted = task.helped == nullptr;
+    queue_.push_back(std::move(task));
+    submitted_ += submitted ? 1 : 0;
+    if (!first && !wake_idle() && total_ < options_.max_threads)
+      add_thread(lock);
+  }
+
+  /// Makes one more thread, without holding the mutex meanwhile. If none is to be had, the threads
+  /// that there are will run what is queued.
+  void add_thread(std::unique_lock<std::mutex>& lock) {
     const std::size_t number = ++total_;
     ++starting_;
-    std::exception_ptr failure;
     std::thread thread;
     lock.unlock();
     try {
       thread = std::thread([this, number] { work(number); });
-    } catch (...) {
-      failure = std::current_exception();
+    } catch (const std::exception&) {
     }
     lock.lock();
-    bool unqueued = false;
-    if (!failure) {
+    --starting_;
+    if (thread.joinable())
       threads_.push_back(std::move(thread));
-    } else if (--total_ == 0) {
-      // Tasks that others have queued meanwhile relied on this thread: they run here.
-      unqueued =
-          std::erase_if(queue_, [&](const queued_task& q) { return q.ticket == ticket; }) != 0;
-      run_queued(lock);
-    }
-    if (--starting_ == 0)
-      started_.notify_one();
-    if (unqueued)
-      std::rethrow_exception(failure);
+    else
+      --total_;
+    notify_if_resting();
   }
 
   /// Runs tasks until the queue is empty; holds the mutex only in between.
-  void run_queued(std::unique_lock<std::mutex>& lock) {
+  void run_queued(std::unique_lock<std::mutex>& lock) noexcept {
     while (!queue_.empty()) {
-      detail::task task = std::move(queue_.front().run);
+      queued_task task = std::move(queue_.front());
       queue_.pop_front();
-      wake_blocked();
+      if (task.helped == nullptr) {
+        --submitted_;
+        wake_blocked();
+      }
+      ++running_;
       lock.unlock();
-      task(); // throws nothing: a packaged_task keeps its exceptions, and so does a loop
-      task = {};
+      task.run(); // throws nothing: exceptions go into a future or a loop
+      task.run = {};
       lock.lock();
+      --running_;
     }
+    notify_if_resting();
   }
 
   void work(std::size_t number) noexcept {
     this_pool = this;
     detail::name_this_thread("parallel-io", number);
     std::unique_lock lock(mutex_);
-    for (run_queued(lock); !stopping_; run_queued(lock))
-      sleep_in(idle_, lock);
+    for (run_queued(lock); !stopping_; run_queued(lock)) {
+      sleeper self;
+      idle_.push_back(&self);
+      self.woken.wait(lock, [&] { return self.called; });
+    }
+  }
+
+  /// Nothing to run and nobody who could submit more: only then may the threads end.
+  [[nodiscard]] bool resting() const { return queue_.empty() && running_ == 0 && starting_ == 0; }
+
+  void notify_if_resting() {
+    if (resting())
+      at_rest_.notify_one();
   }
 
   const io_options options_;
   std::mutex mutex_; // guards everything below
   std::deque<queued_task> queue_;
-  std::uint64_t tickets_ = 0;
+  std::size_t submitted_ = 0;    // of the queued tasks, those that are no helpers
   std::deque<sleeper*> blocked_; // submitters that wait for room in the queue
   std::vector<sleeper*> idle_;   // threads that wait for a task
   std::vector<std::thread> threads_;
   std::size_t total_ = 0;           // threads that run or are being made
   std::size_t starting_ = 0;        // threads being made
-  std::condition_variable started_; // only the destructor waits on it
+  std::size_t running_ = 0;         // tasks under way
+  std::condition_variable at_rest_; // only the destructor waits on it
   bool stopping_ = false;
 };
 

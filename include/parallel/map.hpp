@@ -30,7 +30,7 @@ auto collect(E& executor, const typename E::call_options& options, const Calls& 
       "parallel::map: the callable returns nothing to collect. Use parallel::for_each, or "
       "return a value.");
   if constexpr (!std::is_void_v<result>) {
-    results<result> collected(calls.size());
+    results<result, typename Calls::result> collected(calls.size());
     run_loop(executor, calls.size(), options, [&](std::size_t begin, std::size_t end) {
       for (std::size_t i = begin; i != end; ++i)
         calls(i, [&]<class Value>(Value&& value) { collected.set(i, std::forward<Value>(value)); });
@@ -47,7 +47,7 @@ Out write(E& executor, const typename E::call_options& options, Out out, const C
       "parallel::map_into: many threads write out[i] at once, so `out` must be a "
       "random-access iterator into elements that exist already. A back_inserter cannot do "
       "that: use parallel::map, which makes a vector.");
-  static_assert(!std::is_same_v<Out, std::vector<bool>::iterator>,
+  static_assert(!std::is_same_v<std::iter_reference_t<Out>, std::vector<bool>::reference>,
                 "parallel::map_into: neighbours in a std::vector<bool> share a word, which threads "
                 "may not write at once. Use parallel::map, or a vector of char.");
   using difference = std::iter_difference_t<Out>;
@@ -88,13 +88,17 @@ void run(E& executor, const typename E::call_options& options, const Calls& call
 ///
 /// Results may be move-only, and need no default constructor; bool is written without a race.
 /// If calls throw, the exception of the lowest index is rethrown with its type, when no call runs
-/// any more: what the plain loop would have thrown. Elements above it that have not started are
-/// skipped, elements below it all run; results built so far are destroyed. Throws std::bad_alloc
-/// when the result cannot be allocated.
+/// any more: what the plain loop would have thrown. Elements above it are skipped unless they, or
+/// others claimed together with them (options.grain), have started; elements below it all run;
+/// results built so far are destroyed. Throws std::bad_alloc or std::length_error when the result
+/// cannot be allocated.
 ///
-/// Cost on a thread_pool: no allocation but the result, about a microsecond to share a loop with
-/// awake workers, and tens to wake or start them; calls found to be smaller than that stay on the
-/// calling thread.
+/// Cost on a thread_pool: about a microsecond to share a loop with awake workers, and tens to wake
+/// or start them; calls found to be smaller than that stay on the calling thread. Besides the
+/// result it allocates a few cache lines a thread the first time that so many calls are open at
+/// once, a byte or an optional for each result that cannot be assigned in place (bool; types
+/// without a default constructor that cannot throw), and the gathered iterators or elements of
+/// ranges that are not random-access.
 template <executor E, std::ranges::input_range R, class F>
 auto map(E& executor, R&& xs, F&& f, const typename E::call_options& options = {}) {
   return detail::collect(executor, options, detail::calls_over(f, xs));
@@ -103,7 +107,7 @@ auto map(E& executor, R&& xs, F&& f, const typename E::call_options& options = {
 /// map() on the default pool.
 template <std::ranges::input_range R, class F>
 auto map(R&& xs, F&& f, const map_options& options = {}) {
-  return map(default_pool(), xs, f, options);
+  return parallel::map(default_pool(), xs, f, options);
 }
 
 /// map() over two ranges side by side: f(x, y) for as many elements as the shorter one has.
@@ -115,7 +119,7 @@ auto map(E& executor, R&& xs, S&& ys, F&& f, const typename E::call_options& opt
 /// map() over two ranges, on the default pool.
 template <std::ranges::input_range R, std::ranges::input_range S, class F>
 auto map(R&& xs, S&& ys, F&& f, const map_options& options = {}) {
-  return map(default_pool(), xs, ys, f, options);
+  return parallel::map(default_pool(), xs, ys, f, options);
 }
 
 /// Like map(), but assigns the results to out[0], out[1], …, which must exist already, and returns
@@ -128,7 +132,7 @@ Out map_into(E& executor, R&& xs, Out out, F&& f, const typename E::call_options
 /// map_into() on the default pool.
 template <std::ranges::input_range R, class Out, class F>
 Out map_into(R&& xs, Out out, F&& f, const map_options& options = {}) {
-  return map_into(default_pool(), xs, std::move(out), f, options);
+  return parallel::map_into(default_pool(), xs, std::move(out), f, options);
 }
 
 /// map_into() over two ranges side by side, as many elements as the shorter one has.
@@ -141,7 +145,7 @@ Out map_into(E& executor, R&& xs, S&& ys, Out out, F&& f,
 /// map_into() over two ranges, on the default pool.
 template <std::ranges::input_range R, std::ranges::input_range S, class Out, class F>
 Out map_into(R&& xs, S&& ys, Out out, F&& f, const map_options& options = {}) {
-  return map_into(default_pool(), xs, ys, std::move(out), f, options);
+  return parallel::map_into(default_pool(), xs, ys, std::move(out), f, options);
 }
 
 /// Like map(), for the effects of f alone: what it returns is discarded.
@@ -153,7 +157,7 @@ void for_each(E& executor, R&& xs, F&& f, const typename E::call_options& option
 /// for_each() on the default pool.
 template <std::ranges::input_range R, class F>
 void for_each(R&& xs, F&& f, const map_options& options = {}) {
-  for_each(default_pool(), xs, f, options);
+  parallel::for_each(default_pool(), xs, f, options);
 }
 
 /// for_each() over two ranges side by side, as many elements as the shorter one has.
@@ -165,7 +169,7 @@ void for_each(E& executor, R&& xs, S&& ys, F&& f, const typename E::call_options
 /// for_each() over two ranges, on the default pool.
 template <std::ranges::input_range R, std::ranges::input_range S, class F>
 void for_each(R&& xs, S&& ys, F&& f, const map_options& options = {}) {
-  for_each(default_pool(), xs, ys, f, options);
+  parallel::for_each(default_pool(), xs, ys, f, options);
 }
 
 } // namespace parallel

@@ -9,11 +9,18 @@
 
 namespace parallel {
 
+namespace detail {
+
+/// The most threads that a pool can be asked for: a mistake above, such as -1, is told as one.
+inline constexpr std::size_t most_threads = 65'536;
+
+} // namespace detail
+
 /// Options of a call on a thread_pool.
 struct map_options {
   /// Elements that a thread claims at a time, at least 1; the end of the range may make one claim
-  /// smaller. 0, the default, measures the elements and sizes claims to about ten microseconds, and
-  /// runs calls too small to share on the caller alone.
+  /// smaller, and more than 2^32 claims make all larger. 0, the default, measures the elements and
+  /// sizes claims to about ten microseconds, and runs calls too small to share on the caller alone.
   std::size_t grain = 0;
 };
 

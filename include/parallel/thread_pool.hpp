@@ -20,9 +20,6 @@ namespace parallel {
 
 namespace detail {
 
-/// The most threads that a pool can be asked for: a mistake above, such as -1, is told as one.
-inline constexpr std::size_t most_threads = 65'536;
-
 /// The number of threads that `text` asks for; 0 when it is no whole number from 1 to 65,536.
 constexpr std::size_t thread_count_from(std::string_view text) noexcept {
   std::size_t count = 0;
@@ -45,7 +42,8 @@ inline std::size_t checked_thread_count(std::size_t threads) {
 
 } // namespace detail
 
-/// How many threads this process can keep busy: the processors in its affinity mask, or fewer where
+/// How many threads this process can keep busy: the processors in its first thread's affinity mask,
+/// or fewer where
 /// a Linux control group (v1 or v2, the process's own or an ancestor) limits its CPU time, rounded
 /// up to whole processors; at least 1. The environment variable PARALLEL_NUM_THREADS overrides it
 /// with a whole number from 1 to 65,536; any other value of it is ignored.

@@ -26,10 +26,12 @@ concept endless = std::same_as<std::ranges::sentinel_t<R>, std::unreachable_sent
 /// How many elements `range` has as far as can be told without a walk; else SIZE_MAX.
 template <std::ranges::input_range R>
 std::size_t size_hint(R& range) {
-  if constexpr (std::ranges::sized_range<R>)
-    return static_cast<std::size_t>(std::ranges::size(range));
-  else
+  if constexpr (std::ranges::sized_range<R>) {
+    const auto size = std::ranges::size(range); // of any width
+    return size < SIZE_MAX ? static_cast<std::size_t>(size) : SIZE_MAX;
+  } else {
     return SIZE_MAX;
+  }
 }
 
 /// The first min(limit, size) elements of a range.
@@ -41,19 +43,27 @@ class input<R> {
  public:
   input(R& range, std::size_t limit) : begin_(std::ranges::begin(range)), size_(limit) {
     if constexpr (std::ranges::sized_range<R>)
-      size_ = std::min(limit, static_cast<std::size_t>(std::ranges::size(range)));
+      size_ = std::min(limit, size_hint(range));
     else if constexpr (!endless<R>)
-      size_ = std::min(
-          limit, static_cast<std::size_t>(std::ranges::distance(begin_, std::ranges::end(range))));
+      size_ = walk(std::ranges::end(range));
   }
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
   decltype(auto) operator[](std::size_t i) const {
-    return begin_[static_cast<std::iter_difference_t<std::ranges::iterator_t<R>>>(i)];
+    return begin_[static_cast<std::ranges::range_difference_t<R>>(i)];
   }
 
  private:
+  /// Counts the elements up to the limit; not beyond it, as a range may turn out to have no end.
+  template <class End>
+  [[nodiscard]] std::size_t walk(const End& end) const {
+    std::size_t count = 0;
+    for (auto i = begin_; count < size_ && i != end; ++i)
+      ++count;
+    return count;
+  }
+
   std::ranges::iterator_t<R> begin_;
   std::size_t size_;
 };
@@ -64,9 +74,14 @@ requires(!std::ranges::random_access_range<R>) class input<R> {
   input(R& range, std::size_t limit) {
     if (const std::size_t size = size_hint(range); size != SIZE_MAX)
       iterators_.reserve(std::min(limit, size));
+    if (limit == 0)
+      return;
     const auto end = std::ranges::end(range);
-    for (auto i = std::ranges::begin(range); iterators_.size() < limit && i != end; ++i)
+    for (auto i = std::ranges::begin(range); i != end; ++i) {
       iterators_.push_back(i);
+      if (iterators_.size() == limit)
+        return; // before ++, which may have far to go to an element that is not wanted
+    }
   }
 
   [[nodiscard]] std::size_t size() const noexcept { return iterators_.size(); }
@@ -90,7 +105,7 @@ requires(!std::ranges::forward_range<R>) class input<R> {
       return; // begin() of a single-pass range may already take an element
     const auto end = std::ranges::end(range);
     for (auto i = std::ranges::begin(range); i != end;) {
-      elements_.push_back({std::ranges::iter_move(i)});
+      elements_.emplace_back(std::ranges::iter_move(i));
       if (elements_.size() == limit)
         return; // before ++, which would take one element too many
       ++i;
@@ -99,7 +114,7 @@ requires(!std::ranges::forward_range<R>) class input<R> {
 
   [[nodiscard]] std::size_t size() const noexcept { return elements_.size(); }
 
-  /// An lvalue where the range itself gives one, else an rvalue: what the plain loop would pass.
+  /// The buffered element: as an lvalue where the range gives one, else as an rvalue.
   decltype(auto) operator[](std::size_t i) const {
     if constexpr (std::is_lvalue_reference_v<reference>)
       return static_cast<copy_const<std::remove_reference_t<reference>>&>(elements_[i].value_);
@@ -114,6 +129,8 @@ requires(!std::ranges::forward_range<R>) class input<R> {
   /// Mutable, because each element belongs to the one thread that asks for it; and a struct, so
   /// that bools are not packed into shared words.
   struct element {
+    template <class From>
+    explicit element(From&& from) : value_(std::forward<From>(from)) {}
     mutable value value_;
   };
   std::vector<element> elements_;

@@ -25,12 +25,10 @@ inline constexpr double claim_ns = 10'000;
 /// Below this much work in all, a call stays on its caller: waking a parked worker costs more.
 inline constexpr double worth_sharing_ns = 10'000;
 
-/// While a call stays on its caller, how often it looks at the clock to see whether its elements
-/// have become dearer than remembered.
-inline constexpr double check_ns = 1'000;
-
-/// The running estimate of an element's cost at one call site. It is shared by every call there,
-/// on any thread: a lost update costs a little precision, nothing else, so all is relaxed.
+/// The running estimate of an element's cost at one call site: one combination of range and
+/// callable types, so that functions of one type share an estimate, and lambdas have one each. It
+/// is shared by all threads: a lost update costs a little precision, nothing else, so all is
+/// relaxed.
 class call_site {
  public:
   /// Nanoseconds per element; 0 when nothing is known yet.
@@ -55,6 +53,9 @@ class call_site {
 /// Runs the front of [0, n) on the calling thread for as long as that is too little to share, and
 /// returns how far it came: n, or the index from which sharing pays. A site of unknown cost shares
 /// from the start. A body that throws leaves at once, as in the plain loop.
+///
+/// The elements may have become dearer than the site remembers, so the clock is looked at after the
+/// first one, and then after strips that grow.
 template <class Body>
 std::size_t run_while_small(call_site& site, std::size_t n, const Body& body) {
   const double known = site.estimate();
@@ -62,15 +63,11 @@ std::size_t run_while_small(call_site& site, std::size_t n, const Body& body) {
     return 0;
   const auto start = clock::now();
   std::size_t done = 0;
-  double strip = std::max(1.0, check_ns / known);
   double elapsed = 0;
-  while (done < n && elapsed < worth_sharing_ns) {
-    const std::size_t left = n - done;
-    const std::size_t size =
-        strip < static_cast<double>(left) ? static_cast<std::size_t>(strip) : left;
+  for (std::size_t strip = 1; done < n && elapsed < worth_sharing_ns; strip *= 16) {
+    const std::size_t size = std::min(strip, n - done);
     body(done, done + size);
     done += size;
-    strip *= 2;
     elapsed = nanoseconds_between(start, clock::now());
   }
   site.learn(elapsed, done);
@@ -85,7 +82,6 @@ class pace {
   explicit pace(const call_site* site) noexcept : measured_(site != nullptr) {
     if (const double known = site ? site->estimate() : 0; known > 0)
       wanted_ = std::clamp(claim_ns / known, 1.0, most);
-    restart();
   }
 
   /// How many blocks to claim next.
@@ -93,7 +89,8 @@ class pace {
     return static_cast<std::uint32_t>(wanted_);
   }
 
-  /// Call it after a pause between claims (a steal), so that the pause is not charged to them.
+  /// Call it before the first claim and after a pause between claims (a steal), so that the pause
+  /// is not charged to them.
   void restart() noexcept {
     if (measured_)
       last_ = clock::now();

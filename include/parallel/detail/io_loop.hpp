@@ -10,14 +10,28 @@
 #include <condition_variable>
 #include <cstddef>
 #include <exception>
+#include <memory>
 #include <mutex>
+#include <new>
 #include <utility>
 
 namespace parallel::detail {
 
 class io_loop {
  public:
-  /// `call(body, i)` runs element i; `body` need only live until finish() returns.
+  /// A loop that calls body(i, i + 1) for every i below n; null if there is no memory for it.
+  /// `body` need only live until finish() returns.
+  template <class Body>
+  static std::shared_ptr<io_loop> make(std::size_t n, const Body& body) noexcept {
+    try {
+      return std::make_shared<io_loop>(n, &body, [](const void* erased, std::size_t i) {
+        (*static_cast<const Body*>(erased))(i, i + 1);
+      });
+    } catch (const std::bad_alloc&) {
+      return nullptr;
+    }
+  }
+
   io_loop(std::size_t n, const void* body, void (*call)(const void*, std::size_t)) noexcept
       : n_(n), body_(body), call_(call) {}
 

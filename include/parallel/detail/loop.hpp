@@ -18,6 +18,7 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <thread>
 #include <utility>
 
 namespace parallel::detail {
@@ -114,8 +115,11 @@ class loop final : public job {
   /// if none was under way before the look and none has begun by its end, every slot was empty at
   /// one moment. As blocks only ever come out of slots, the loop then stays empty: nobody needs to
   /// look again.
+  ///
+  /// A thief that the system has stopped in the middle of a steal is waited for, but not for ever:
+  /// to give up costs parallelism only, as each block is in somebody's slot or hands.
   bool steal_for(std::uint32_t seat) noexcept {
-    for (;; pause()) {
+    for (int look = 0; look < most_looks; ++look) {
       // acquire: pairs with the release that ends a steal. Whoever stole before this load has its
       // blocks in a slot that we see, and a seat that joined() shows us.
       const std::uint64_t before = steals_.load(std::memory_order_acquire);
@@ -124,7 +128,8 @@ class loop final : public job {
         range_slot& victim = slots_[(seat + i) % seats];
         if (victim.empty())
           continue;
-        steals_.fetch_add(begun + under_way, std::memory_order_relaxed);
+        // acquire: keeps this steal's put() behind its beginning, for those who see the put().
+        steals_.fetch_add(begun + under_way, std::memory_order_acquire);
         const block_range loot = victim.steal();
         if (!loot.empty())
           slots_[seat].put(loot);
@@ -136,8 +141,16 @@ class loop final : public job {
       // the steal has begun.
       if (before % begun == 0 && steals_.load(std::memory_order_relaxed) == before)
         return false;
+      if (look < quick_looks)
+        pause();
+      else
+        std::this_thread::yield();
     }
+    return false;
   }
+
+  static constexpr int quick_looks = 100;
+  static constexpr int most_looks = 10'000;
 
   static constexpr std::uint64_t under_way = 1;
   static constexpr std::uint64_t begun = std::uint64_t{1} << 32;

@@ -27,7 +27,9 @@ class parker {
   }
 
   void unpark() noexcept {
-    permit_.store(1, std::memory_order_release); // release: pairs with the acquire in park()
+    // The release in it pairs with the acquire in park(). A read-modify-write and seq_cst, because
+    // notify_one() of libstdc++ looks for waiters with a plain load, which must not overtake it.
+    permit_.exchange(1, std::memory_order_seq_cst);
     permit_.notify_one();
   }
 

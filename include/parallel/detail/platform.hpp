@@ -18,6 +18,7 @@
 #define PARALLEL_DETAIL_LINUX 1
 #include <pthread.h>
 #include <sched.h>
+#include <unistd.h>
 #else
 #define PARALLEL_DETAIL_LINUX 0
 #endif
@@ -51,7 +52,8 @@ inline void name_this_thread([[maybe_unused]] const char* prefix,
   std::abort();
 }
 
-/// Processors that this process may run on, by its affinity mask; at least 1.
+/// Processors that this process may run on, by its first thread's affinity mask (the calling one
+/// may be pinned for reasons of its own); at least 1.
 inline std::size_t usable_processors() noexcept {
 #if PARALLEL_DETAIL_LINUX
   // The kernel refuses a mask shorter than its own: ask with ever longer ones.
@@ -60,7 +62,7 @@ inline std::size_t usable_processors() noexcept {
     if (mask == nullptr)
       break;
     const std::size_t size = CPU_ALLOC_SIZE(static_cast<std::size_t>(processors));
-    const bool known = sched_getaffinity(0, size, mask) == 0;
+    const bool known = sched_getaffinity(getpid(), size, mask) == 0;
     const int count = known ? CPU_COUNT_S(size, mask) : 0;
     CPU_FREE(mask);
     if (known)
@@ -80,15 +82,34 @@ inline std::size_t processors_of_quota(long long quota, long long period) noexce
   return static_cast<std::size_t>(quota / period + (quota % period != 0 ? 1 : 0));
 }
 
+/// A small text file, read line by line; one that cannot be opened has no lines.
+class text_file {
+ public:
+  explicit text_file(const std::string& path) : file_(std::fopen(path.c_str(), "r")) {}
+  text_file(const text_file&) = delete;
+  text_file& operator=(const text_file&) = delete;
+  ~text_file() {
+    if (file_ != nullptr)
+      std::fclose(file_);
+  }
+
+  /// The next line without its end; false when there is none.
+  bool next(std::string& line) {
+    char text[4096]; // longer than any path in these files; a longer line would come in parts
+    if (file_ == nullptr || std::fgets(text, sizeof text, file_) == nullptr)
+      return false;
+    line.assign(text, std::strcspn(text, "\n"));
+    return true;
+  }
+
+ private:
+  std::FILE* file_;
+};
+
 /// The first line of a small file, or an empty string when it cannot be read.
 inline std::string first_line(const std::string& path) {
   std::string line;
-  if (std::FILE* file = std::fopen(path.c_str(), "r")) {
-    char text[256];
-    if (std::fgets(text, sizeof text, file) != nullptr)
-      line.assign(text, std::strcspn(text, "\n"));
-    std::fclose(file);
-  }
+  text_file(path).next(line);
   return line;
 }
 
@@ -111,13 +132,9 @@ inline std::size_t group_quota(const std::string& group) {
 /// that a test can lay out a machine of its own.
 inline std::size_t processor_quota(const std::string& root = "") {
   std::size_t least = unlimited;
-  std::FILE* groups = std::fopen((root + "/proc/self/cgroup").c_str(), "r");
-  if (groups == nullptr)
-    return least;
-  char text[4096];
-  while (std::fgets(text, sizeof text, groups) != nullptr) {
+  text_file groups(root + "/proc/self/cgroup");
+  for (std::string line; groups.next(line);) {
     // hierarchy:controllers:path; version 2 is "0::/path"
-    const std::string line(text, std::strcspn(text, "\n"));
     const std::size_t first = line.find(':');
     const std::size_t second = first == std::string::npos ? first : line.find(':', first + 1);
     if (second == std::string::npos)
@@ -127,6 +144,8 @@ inline std::size_t processor_quota(const std::string& root = "") {
     if (!version2 && ("," + controllers + ",").find(",cpu,") == std::string::npos)
       continue;
     std::string path = line.substr(second + 1);
+    if (path.empty() || path[0] != '/')
+      continue;
     if (path == "/")
       path.clear();
     for (;;) { // the group itself, then each ancestor up to the mount point
@@ -143,7 +162,6 @@ inline std::size_t processor_quota(const std::string& root = "") {
       path.erase(path.rfind('/'));
     }
   }
-  std::fclose(groups);
   return least;
 }
 

@@ -6,6 +6,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -13,14 +14,23 @@
 
 namespace parallel::detail {
 
-/// Types whose elements can stand in the vector from the start and be assigned to: default
-/// construction that cannot throw is taken to be cheap.
+/// Types that keep their allocator when they are assigned to, such as std::pmr::string.
 template <class T>
-concept assignable_in_place = std::is_nothrow_default_constructible_v<T> &&
-    std::is_move_assignable_v<T> && !std::same_as<T, bool>;
+concept keeps_allocator = requires {
+  typename T::allocator_type;
+}
+&&!std::allocator_traits<typename T::allocator_type>::propagate_on_container_move_assignment::value;
 
-/// The usual room is the resulting vector itself.
-template <class T>
+/// Types whose elements can stand in the vector from the start and be assigned a `From`, with the
+/// same outcome as if they were made from it. Default construction that cannot throw is taken to
+/// be cheap. (To assign to a default-made std::vector<bool>::reference writes through null.)
+template <class T, class From>
+concept assignable_in_place = std::is_nothrow_default_constructible_v<T> &&
+                              std::is_assignable_v<T&, From> && !keeps_allocator<T> &&
+                              !std::same_as<T, std::vector<bool>::reference>;
+
+/// Room for results of type T, each set from a From. The usual room is the resulting vector itself.
+template <class T, class From>
 class results {
  public:
   explicit results(std::size_t n) : values_(n) {}
@@ -38,8 +48,8 @@ class results {
 
 /// Types that cannot stand there empty, such as those without a default constructor, are built in
 /// a room of their own each, and moved to the vector at the end.
-template <class T>
-requires(!assignable_in_place<T> && !std::same_as<T, bool>) class results<T> {
+template <class T, class From>
+requires(!assignable_in_place<T, From>) class results<T, From> {
  public:
   explicit results(std::size_t n) : rooms_(n) {}
 
@@ -62,14 +72,16 @@ requires(!assignable_in_place<T> && !std::same_as<T, bool>) class results<T> {
 
 /// std::vector<bool> packs neighbours into one word, which threads may not write at once: a byte
 /// each until the end.
-template <>
-class results<bool> {
+template <class From>
+class results<bool, From> {
  public:
   explicit results(std::size_t n) : bytes_(n) {}
 
   void set(std::size_t i, bool value) { bytes_[i] = value ? 1 : 0; }
 
-  [[nodiscard]] std::vector<bool> take() const { return {bytes_.begin(), bytes_.end()}; }
+  [[nodiscard]] std::vector<bool> take() const {
+    return std::vector<bool>(bytes_.begin(), bytes_.end());
+  }
 
  private:
   std::vector<unsigned char> bytes_;

@@ -80,7 +80,7 @@ class scheduler {
 
  private:
   /// How many looks around a worker takes before it sleeps, and a caller before it waits asleep:
-  /// a few tens of microseconds, about what a sleep and a wake would cost.
+  /// on small machines a few tens of microseconds, about what a sleep and a wake would cost.
   static constexpr int spins = 1000;
 
   struct alignas(64) padded_list {
@@ -89,7 +89,7 @@ class scheduler {
 
   struct alignas(64) worker {
     scheduler* home = nullptr;
-    std::size_t number = 0; ///< of its list; number 0 is left to threads from outside
+    std::size_t number = 0; ///< of its list, from 1: list 0 is no worker's own
     parker bed;
     std::thread thread; // guarded by starting_
   };
