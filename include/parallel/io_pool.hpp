@@ -233,6 +233,7 @@ class io_pool {
     try {
       thread = std::thread([this, number] { work(number); });
     } catch (const std::exception&) {
+      // no thread to be had: `thread` stays empty
     }
     lock.lock();
     --starting_;

@@ -104,7 +104,7 @@ class thread_pool {
 /// It is never destroyed, so that it can be used from static constructors and destructors and
 /// while the program exits; its sleeping workers end with the process. Thread-safe.
 inline thread_pool& default_pool() {
-  static thread_pool& pool = *new thread_pool; // NOLINT(cppcoreguidelines-owning-memory)
+  static thread_pool& pool = *new thread_pool;
   return pool;
 }
 

@@ -77,8 +77,8 @@ std::size_t run_while_small(call_site& site, std::size_t n, const Body& body) {
 /// One participant's claims. The clock is read once a claim: where one ends, the next begins.
 class pace {
  public:
-  /// Starts from what the call site knows; `blocks` of one element each. With `site` null every
-  /// claim is one block and nothing is measured: the user has chosen the grain.
+  /// Starts from what the call site knows. With `site` null every claim is one block and nothing is
+  /// measured: the user has chosen the grain.
   explicit pace(const call_site* site) noexcept : measured_(site != nullptr) {
     if (const double known = site ? site->estimate() : 0; known > 0)
       wanted_ = std::clamp(claim_ns / known, 1.0, most);

@@ -146,7 +146,7 @@ class job_list {
   void keep(std::unique_ptr<job> spent) noexcept {
     const std::lock_guard lock(mutex_);
     spent->next_ = std::exchange(spare_, spent.get());
-    spent.release(); // NOLINT(bugprone-unused-return-value): the list owns it now
+    spent.release(); // the list owns it now
   }
 
  private:

@@ -108,7 +108,7 @@ class loop final : public job {
     }
   }
 
-  /// Fills the empty slot of `seat` with half of another's blocks; false when no slot holds any.
+  /// Fills the empty slot of `seat` with half of another's blocks; false when it found none.
   ///
   /// Blocks on their way from one slot to another are in neither, so that a look at all the slots
   /// could miss them. `steals_` counts the steals under way (low half) and ever begun (high half):
@@ -151,7 +151,6 @@ class loop final : public job {
 
   static constexpr int quick_looks = 100;
   static constexpr int most_looks = 10'000;
-
   static constexpr std::uint64_t under_way = 1;
   static constexpr std::uint64_t begun = std::uint64_t{1} << 32;
 
@@ -196,10 +195,10 @@ template <class Body>
 void run_loop(scheduler& pool, std::size_t n, std::size_t grain, const Body& body) {
   if (pool.concurrency() == 1 || n < 2 || grain >= n)
     return body(0, n);
+  static call_site site; // one for each Body: for each place in the program that makes its own type
   // Block numbers have 32 bits; the last one is kept free so that rounding up cannot wrap.
   constexpr std::size_t most_blocks = 0xFFFF'FFFE;
   const std::size_t block = std::max({grain, std::size_t{1}, n / most_blocks + (n > most_blocks)});
-  static call_site site;
   if (grain != 0)
     return share(pool, loop_body(body), 0, n, block, nullptr);
   const std::size_t done = run_while_small(site, n, body);

@@ -16,10 +16,13 @@ namespace parallel::detail {
 
 /// Types that keep their allocator when they are assigned to, such as std::pmr::string.
 template <class T>
-concept keeps_allocator = requires {
+inline constexpr bool keeps_allocator = false;
+template <class T>
+requires requires {
   typename T::allocator_type;
 }
-&&!std::allocator_traits<typename T::allocator_type>::propagate_on_container_move_assignment::value;
+inline constexpr bool keeps_allocator<T> = !std::allocator_traits<
+    typename T::allocator_type>::propagate_on_container_move_assignment::value;
 
 /// Types whose elements can stand in the vector from the start and be assigned a `From`, with the
 /// same outcome as if they were made from it. Default construction that cannot throw is taken to
