@@ -13,9 +13,8 @@
 
 namespace parallel::detail {
 
-using clock = std::chrono::steady_clock;
-
-inline double nanoseconds_between(clock::time_point from, clock::time_point to) noexcept {
+template <class TimePoint>
+double nanoseconds_between(TimePoint from, TimePoint to) noexcept {
   return std::chrono::duration<double, std::nano>(to - from).count();
 }
 
@@ -55,31 +54,32 @@ class call_site {
 /// from the start. A body that throws leaves at once, as in the plain loop.
 ///
 /// The elements may have become dearer than the site remembers, so the clock is looked at after the
-/// first one, and then after strips that grow.
-template <class Body>
+/// first one, and then after strips that grow. `Clock` is another one in tests only.
+template <class Clock = std::chrono::steady_clock, class Body>
 std::size_t run_while_small(call_site& site, std::size_t n, const Body& body) {
   const double known = site.estimate();
   if (known == 0 || known * static_cast<double>(n) > worth_sharing_ns)
     return 0;
-  const auto start = clock::now();
+  const auto start = Clock::now();
   std::size_t done = 0;
   double elapsed = 0;
   for (std::size_t strip = 1; done < n && elapsed < worth_sharing_ns; strip *= 16) {
     const std::size_t size = std::min(strip, n - done);
     body(done, done + size);
     done += size;
-    elapsed = nanoseconds_between(start, clock::now());
+    elapsed = nanoseconds_between(start, Clock::now());
   }
   site.learn(elapsed, done);
   return done;
 }
 
 /// One participant's claims. The clock is read once a claim: where one ends, the next begins.
-class pace {
+template <class Clock>
+class basic_pace {
  public:
   /// Starts from what the call site knows. With `site` null every claim is one block and nothing is
   /// measured: the user has chosen the grain.
-  explicit pace(const call_site* site) noexcept : measured_(site != nullptr) {
+  explicit basic_pace(const call_site* site) noexcept : measured_(site != nullptr) {
     if (const double known = site ? site->estimate() : 0; known > 0)
       wanted_ = std::clamp(claim_ns / known, 1.0, most);
   }
@@ -93,7 +93,7 @@ class pace {
   /// is not charged to them.
   void restart() noexcept {
     if (measured_)
-      last_ = clock::now();
+      last_ = Clock::now();
   }
 
   /// Notes that a claim of `blocks` has just ended. Claims shrink at once when elements turn out
@@ -101,12 +101,12 @@ class pace {
   void claimed(std::uint32_t blocks) noexcept {
     if (!measured_)
       return;
-    const auto now = clock::now();
+    const auto now = Clock::now();
     const double ns = std::max(nanoseconds_between(last_, now), 1.0);
     last_ = now;
     total_ns_ += ns;
     total_blocks_ += blocks;
-    wanted_ = std::clamp(blocks * (claim_ns / ns), 1.0, std::min(2 * wanted_, most));
+    wanted_ = std::clamp(blocks * (claim_ns / ns), 1.0, std::min(2.0 * wanted(), most));
   }
 
   [[nodiscard]] double total_ns() const noexcept { return total_ns_; }
@@ -117,9 +117,11 @@ class pace {
 
   bool measured_;
   double wanted_ = 1;
-  clock::time_point last_{};
+  typename Clock::time_point last_{};
   double total_ns_ = 0;
   std::size_t total_blocks_ = 0;
 };
+
+using pace = basic_pace<std::chrono::steady_clock>;
 
 } // namespace parallel::detail
