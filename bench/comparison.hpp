@@ -1,4 +1,4 @@
-// What the three comparisons share: named measurements, their flags, and the table at the end.
+// What the three comparisons share: the command line, named measurements, the table at the end.
 //
 // A bench program describes what to measure and which pairs to compare; Google Benchmark measures;
 // the table sets serial against pooled, with the ideal and the talk's own figures beside them.
@@ -6,15 +6,14 @@
 
 #include <parallel/thread_pool.hpp>
 
+#include <CLI/CLI.hpp>
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <functional>
-#include <iostream>
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -46,67 +45,18 @@ inline std::string seconds_text(double seconds) {
   return text;
 }
 
-/// Flags of the form --name=value, each with a default and a line of help.
-class flags {
+/// The command line of a bench program: its own options, added by the program, and Google
+/// Benchmark's, which are handed on.
+class command_line : public CLI::App {
  public:
-  flags(std::string about, std::map<std::string, std::pair<std::string, std::string>> known)
-      : about_(std::move(about)), known_(std::move(known)) {
-    known_["table"] = {"", "append the table's rows to this file, tab-separated"};
+  explicit command_line(const std::string& about) : App(about) {
+    allow_extras();
+    footer("Google Benchmark's flags work too, such as --benchmark_repetitions=5, "
+           "--benchmark_filter=… and --benchmark_out=FILE.json.");
+    add_option("--table", table_file, "append the table's rows to this file, tab-separated");
   }
 
-  /// Takes this program's flags out of the command line and leaves Google Benchmark's. Ends the
-  /// program for --help and for anything unknown.
-  std::vector<char*> parse(int argc, char** argv) {
-    std::vector<char*> rest{argv[0]};
-    for (int i = 1; i < argc; ++i) {
-      const std::string text = argv[i];
-      const std::size_t equals = std::min(text.find('='), text.size());
-      const std::string name = text.substr(0, equals).erase(0, 2);
-      if (text == "--help") {
-        print_help();
-        std::exit(0);
-      } else if (text.starts_with("--benchmark_")) {
-        rest.push_back(argv[i]);
-      } else if (text.starts_with("--") && known_.contains(name) && equals != text.size()) {
-        known_[name].first = text.substr(equals + 1);
-      } else {
-        std::fprintf(stderr, "%s: unknown argument '%s'; try --help\n", argv[0], argv[i]);
-        std::exit(2);
-      }
-    }
-    return rest;
-  }
-
-  [[nodiscard]] std::string text(const std::string& name) const { return known_.at(name).first; }
-
-  /// The flag's value as a number above 0; ends the program for anything else.
-  [[nodiscard]] double number(const std::string& name) const {
-    const std::string value = text(name);
-    char* end = nullptr;
-    const double parsed = std::strtod(value.c_str(), &end);
-    if (value.empty() || *end != '\0' || !(parsed > 0) || parsed > 1e12) {
-      std::fprintf(stderr, "--%s=%s: must be a number above 0\n", name.c_str(), value.c_str());
-      std::exit(2);
-    }
-    return parsed;
-  }
-
-  [[nodiscard]] std::size_t count(const std::string& name) const {
-    return static_cast<std::size_t>(std::max(1.0, number(name)));
-  }
-
- private:
-  void print_help() const {
-    std::printf("%s\n\n", about_.c_str());
-    for (const auto& [name, flag] : known_)
-      std::printf("  --%-12s %s%s%s\n", (name + "=…").c_str(), flag.second.c_str(),
-                  flag.first.empty() ? "" : "; default ", flag.first.c_str());
-    std::printf("\nand Google Benchmark's own, such as --benchmark_repetitions=5,\n"
-                "--benchmark_filter=…, --benchmark_out=FILE.json\n");
-  }
-
-  std::string about_;
-  std::map<std::string, std::pair<std::string, std::string>> known_;
+  std::string table_file;
 };
 
 /// A comparison: measure() what there is to time, row() what to set side by side, then run().
@@ -144,16 +94,23 @@ class comparison {
 
   /// Measures everything `repetitions` times in random order, so that a change in the machine's
   /// speed meets all alike, prints the table of medians, and returns what main() returns.
-  int run(std::vector<char*> arguments, int repetitions, const std::string& table_file) {
-    std::string repeat = "--benchmark_repetitions=" + std::to_string(repetitions);
-    std::string interleave = "--benchmark_enable_random_interleaving=true";
-    arguments.insert(arguments.begin() + 1, {repeat.data(), interleave.data()});
-    int count = static_cast<int>(arguments.size());
-    benchmark::Initialize(&count, arguments.data());
+  int run(const command_line& flags, int repetitions) {
+    std::vector<std::string> arguments{flags.get_name(),
+                                       "--benchmark_enable_random_interleaving=true",
+                                       "--benchmark_repetitions=" + std::to_string(repetitions)};
+    for (const std::string& own : flags.remaining()) // later, so that they win
+      arguments.push_back(own);
+    std::vector<char*> pointers;
+    for (std::string& argument : arguments)
+      pointers.push_back(argument.data());
+    int count = static_cast<int>(pointers.size());
+    benchmark::Initialize(&count, pointers.data());
+    if (benchmark::ReportUnrecognizedArguments(count, pointers.data()))
+      return 2;
     reporter collected(times_);
     benchmark::RunSpecifiedBenchmarks(&collected);
     benchmark::Shutdown();
-    print(table_file);
+    print(flags.table_file);
     return failed_ ? 1 : 0;
   }
 

@@ -78,13 +78,16 @@ std::uint64_t in_two_threads(std::uint64_t n, CountHalf count_half) {
 } // namespace
 
 int main(int argc, char** argv) {
-  bench::flags flags(
-      "Counts down from N: the plain loop, threads, an interpreter lock, and "
-      "parallel::map.",
-      {{"count", {"50000000", "N"}}, {"chunks", {"64", "chunks that parallel::map runs over"}}});
-  const std::vector<char*> rest = flags.parse(argc, argv);
-  const std::uint64_t n = flags.count("count");
-  const std::vector<std::uint64_t> chunks = cut(n, flags.count("chunks"));
+  bench::command_line flags("Counts down from N: the plain loop, threads, an interpreter lock, and "
+                            "parallel::map.");
+  std::uint64_t n = 50'000'000;
+  std::uint64_t pieces = 64;
+  flags.add_option("--count", n, "N")->check(CLI::PositiveNumber)->capture_default_str();
+  flags.add_option("--chunks", pieces, "chunks that parallel::map runs over")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  CLI11_PARSE(flags, argc, argv);
+  const std::vector<std::uint64_t> chunks = cut(n, pieces);
   const double cores = static_cast<double>(parallel::default_concurrency());
 
   bench::comparison table("countdown from " + std::to_string(n));
@@ -111,5 +114,5 @@ int main(int argc, char** argv) {
     table.row("parallel::map, " + bench::threads_text(threads), "countdown/serial", name,
               static_cast<double>(threads));
   }
-  return table.run(rest, 31, flags.text("table"));
+  return table.run(flags, 31);
 }

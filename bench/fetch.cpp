@@ -84,9 +84,7 @@ void measure_pools(bench::comparison& table, const std::vector<std::string>& url
 }
 
 /// The talk's 15 URLs on the slow server, and many more on 64 threads.
-int fetch_from_own_server(const bench::flags& flags, const std::vector<char*>& rest) {
-  const bench::seconds mean(flags.number("latency"));
-  const std::size_t many = flags.count("many");
+int fetch_from_own_server(bench::seconds mean, std::size_t many, const bench::command_line& flags) {
   const std::size_t few = std::min<std::size_t>(15, many);
   const auto latencies = bench::draw_latencies(few, mean, 1);
   const auto many_latencies = bench::draw_latencies(many, mean, 2);
@@ -110,12 +108,11 @@ int fetch_from_own_server(const bench::flags& flags, const std::vector<char*>& r
   table.row(std::to_string(many) + " URLs, io_pool, 64 threads", "fetch/sum_of_latencies",
             "fetch/io_pool/64/many", total(many_latencies) / makespan(many_latencies, 64),
             "(serial: the sum of the delays, not run)");
-  return table.run(rest, 3, flags.text("table"));
+  return table.run(flags, 3);
 }
 
 /// The user's own URLs. Their latencies are first measured one by one.
-int fetch_from_file(const std::string& file, const bench::flags& flags,
-                    const std::vector<char*>& rest) {
+int fetch_from_file(const std::string& file, const bench::command_line& flags) {
   std::ifstream lines(file);
   if (!lines)
     throw std::runtime_error(file + " cannot be read");
@@ -142,20 +139,28 @@ int fetch_from_file(const std::string& file, const bench::flags& flags,
   std::printf("%zu pages came, %zu URLs failed\n", urls.size() - failed, failed);
   bench::comparison table("fetching " + std::to_string(urls.size()) + " URLs");
   measure_pools(table, urls, latencies, [](const std::vector<answer>&) {});
-  return table.run(rest, 3, flags.text("table"));
+  return table.run(flags, 3);
 }
 
 } // namespace
 
 int main(int argc, char** argv) try {
-  bench::flags flags("Fetches web pages: one by one, and on an io_pool.",
-                     {{"latency", {"0.096", "mean delay of the own server's answers in seconds"}},
-                      {"many", {"1000", "URLs to fetch on 64 threads"}},
-                      {"urls", {"", "fetch the URLs in this file instead, one a line"}}});
-  const std::vector<char*> rest = flags.parse(argc, argv);
+  bench::command_line flags("Fetches web pages: one by one, and on an io_pool.");
+  double latency = 0.096;
+  std::size_t many = 1'000;
+  std::string file;
+  flags.add_option("--latency", latency, "mean delay of the own server's answers in seconds")
+      ->check(CLI::Range(0.0001, 60.0))
+      ->capture_default_str();
+  flags.add_option("--many", many, "URLs to fetch on 64 threads")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  flags.add_option("--urls", file, "fetch the URLs in this file instead, one a line")
+      ->check(CLI::ExistingFile);
+  CLI11_PARSE(flags, argc, argv);
   const bench::curl_library curl;
-  const std::string file = flags.text("urls");
-  return file.empty() ? fetch_from_own_server(flags, rest) : fetch_from_file(file, flags, rest);
+  return file.empty() ? fetch_from_own_server(bench::seconds(latency), many, flags)
+                      : fetch_from_file(file, flags);
 } catch (const std::exception& error) {
   std::fprintf(stderr, "fetch: %s\n", error.what());
   return 1;

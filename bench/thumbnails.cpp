@@ -105,14 +105,17 @@ class scratch_directory {
 } // namespace
 
 int main(int argc, char** argv) try {
-  bench::flags flags(
-      "Makes thumbnails of JPEG files: the plain loop and parallel::map.",
-      {{"count", {"6000", "sample photographs to use"}},
-       {"images", {"", "use the .jpg and .jpeg files below this directory instead"}}});
-  const std::vector<char*> rest = flags.parse(argc, argv);
-  const std::string own = flags.text("images");
+  bench::command_line flags("Makes thumbnails of JPEG files: the plain loop and parallel::map.");
+  std::size_t count = 6'000;
+  std::string own;
+  flags.add_option("--count", count, "sample photographs to use")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  flags.add_option("--images", own, "use the .jpg and .jpeg files below this directory instead")
+      ->check(CLI::ExistingDirectory);
+  CLI11_PARSE(flags, argc, argv);
   const std::vector<fs::path> photographs =
-      own.empty() ? bench::sample_images(flags.count("count")) : images_in(own);
+      own.empty() ? bench::sample_images(count) : images_in(own);
   if (photographs.empty())
     throw std::runtime_error(own + " holds no .jpg or .jpeg file");
   std::vector<order> orders;
@@ -135,20 +138,20 @@ int main(int argc, char** argv) try {
     expect_same_problems(found, problems);
   });
   for (const std::size_t threads : bench::thread_counts()) {
-    const std::string count = std::to_string(threads);
+    const std::string name = "thumbnails/map/" + std::to_string(threads);
     const auto pool = std::make_shared<parallel::thread_pool>(threads);
-    table.measure("thumbnails/map/" + count, [&, pool] {
+    table.measure(name, [&, pool] {
       const fs::path directory = scratch.next();
       expect_same_problems(
           parallel::map(*pool, orders,
                         [&](const order& wanted) { return try_thumbnail(wanted, directory); }),
           problems);
     });
-    table.row("parallel::map, " + bench::threads_text(threads), "thumbnails/serial",
-              "thumbnails/map/" + count, static_cast<double>(threads),
+    table.row("parallel::map, " + bench::threads_text(threads), "thumbnails/serial", name,
+              static_cast<double>(threads),
               threads == parallel::default_concurrency() ? "27.9 s -> 5.6 s, 4.98x" : "");
   }
-  const int status = table.run(rest, 3, flags.text("table"));
+  const int status = table.run(flags, 3);
 
   for (const fs::path& run : scratch.made())
     expect_same_files(orders, first, run);

@@ -20,7 +20,6 @@ struct test_clock {
   using rep = duration::rep;
   using period = duration::period;
   using time_point = std::chrono::time_point<test_clock>;
-  static constexpr bool is_steady = true;
 
   static time_point now() { return time_point(time); }
   static void pass(duration passed) { time += passed; }
