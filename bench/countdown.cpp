@@ -111,8 +111,10 @@ int main(int argc, char** argv) {
           parallel::map(*pool, chunks, [](std::uint64_t chunk) { return count_down(chunk); });
       expect(std::accumulate(steps.begin(), steps.end(), std::uint64_t{0}), n);
     });
+    // The thread with the most chunks sets the pace.
+    const std::uint64_t most = (pieces + threads - 1) / threads;
     table.row("parallel::map, " + bench::threads_text(threads), "countdown/serial", name,
-              static_cast<double>(threads));
+              static_cast<double>(pieces) / static_cast<double>(most));
   }
   return table.run(flags, 31);
 }

@@ -1,5 +1,5 @@
-// The default photographs: made, not shipped. Deterministic by number, varied in size and detail,
-// written once to a cache directory outside the repository.
+// The default "photographs": synthetic pictures, made, not shipped. Deterministic by number, varied
+// in size and detail, written once to a cache directory outside the repository.
 //
 // Making them is itself a parallel::for_each. Entered from thumbnails.cpp.
 #pragma once
@@ -112,10 +112,9 @@ inline std::vector<std::filesystem::path> sample_images(std::size_t count) {
     write_jpeg(unfinished, sample_picture(number), 90);
     std::filesystem::rename(unfinished, path);
     const std::lock_guard lock(terminal);
-    if (++made % 50 == 0 || made == missing.size())
-      std::fprintf(stderr, "\r%zu of %zu", made, missing.size());
+    if (++made % 500 == 0 || made == missing.size())
+      std::fprintf(stderr, "%zu of %zu made\n", made, missing.size());
   });
-  std::fputc('\n', stderr);
   return paths;
 }
 

@@ -23,8 +23,8 @@ namespace bench {
 
 using seconds = std::chrono::duration<double>;
 
-/// `count` latencies of mean `mean` exactly, spread from about two thirds of it to four thirds, as
-/// the talk's were. The same for the same seed, everywhere.
+/// `count` latencies of mean `mean` exactly, spread from about two thirds of it to four thirds (of
+/// the talk's, only the sum is known). The same for the same seed, everywhere.
 inline std::vector<seconds> draw_latencies(std::size_t count, seconds mean, unsigned seed) {
   std::mt19937 random(seed); // its sequence is standard
   std::vector<double> drawn(count);

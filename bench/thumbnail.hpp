@@ -122,12 +122,15 @@ inline void write_jpeg(const std::filesystem::path& path, const picture& image, 
   write_file(path, data, size);
 }
 
-/// What the talk calls create_thumbnail: makes `thumbnail`, 256 pixels on its longer side, from
-/// `photograph`. Throws std::exception saying what is wrong with the photograph.
+/// The longer side of a thumbnail in pixels.
+inline constexpr int thumbnail_side = 256;
+
+/// What the talk calls create_thumbnail: makes `thumbnail` from `photograph`. Throws std::exception
+/// saying what is wrong with the photograph.
 inline void create_thumbnail(const std::filesystem::path& photograph,
                              const std::filesystem::path& thumbnail) {
-  constexpr int side = 256;
-  write_jpeg(thumbnail, resize(decode(read_file(photograph), side), side), 85);
+  const picture decoded = decode(read_file(photograph), thumbnail_side);
+  write_jpeg(thumbnail, resize(decoded, thumbnail_side), 85);
 }
 
 } // namespace bench

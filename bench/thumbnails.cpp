@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 namespace {
 
 /// One photograph and where its thumbnail goes.
-struct order {
+struct request {
   fs::path photograph;
   std::string thumbnail; ///< file name in the run's directory
 };
@@ -44,7 +44,7 @@ std::vector<fs::path> images_in(const fs::path& directory) {
 }
 
 /// What is wrong with a photograph, empty if nothing: a bad one must not lose the others.
-std::string try_thumbnail(const order& wanted, const fs::path& directory) {
+std::string try_thumbnail(const request& wanted, const fs::path& directory) {
   try {
     bench::create_thumbnail(wanted.photograph, directory / wanted.thumbnail);
     return {};
@@ -59,15 +59,26 @@ void expect_same_problems(const std::vector<std::string>& found,
     throw std::runtime_error("a photograph failed in one run and not in another");
 }
 
-void expect_same_files(const std::vector<order>& orders, const fs::path& one,
+void expect_same_files(const std::vector<request>& requests, const fs::path& one,
                        const fs::path& other) {
-  for (const order& wanted : orders) {
+  for (const request& wanted : requests) {
     const bool in_one = fs::exists(one / wanted.thumbnail);
     if (in_one != fs::exists(other / wanted.thumbnail) ||
         (in_one &&
          bench::read_file(one / wanted.thumbnail) != bench::read_file(other / wanted.thumbnail)))
       throw std::runtime_error(wanted.photograph.string() + ": thumbnails differ between runs");
   }
+}
+
+/// Decodes the first thumbnail made and looks at its size.
+void expect_size(const fs::path& directory, const std::vector<request>& requests,
+                 const std::vector<std::string>& problems) {
+  const auto good = std::find(problems.begin(), problems.end(), std::string());
+  const request& wanted = requests.at(static_cast<std::size_t>(good - problems.begin()));
+  const bench::picture thumbnail =
+      bench::decode(bench::read_file(directory / wanted.thumbnail), bench::thumbnail_side);
+  if (std::max(thumbnail.width, thumbnail.height) > bench::thumbnail_side)
+    throw std::runtime_error(wanted.thumbnail + " is larger than a thumbnail");
 }
 
 /// A directory that lasts as long as this object.
@@ -118,22 +129,22 @@ int main(int argc, char** argv) try {
       own.empty() ? bench::sample_images(count) : images_in(own);
   if (photographs.empty())
     throw std::runtime_error(own + " holds no .jpg or .jpeg file");
-  std::vector<order> orders;
+  std::vector<request> requests;
   for (std::size_t i = 0; i < photographs.size(); ++i)
-    orders.push_back({photographs[i], std::to_string(i) + ".jpg"});
+    requests.push_back({photographs[i], std::to_string(i) + ".jpg"});
 
   // Once untimed, so that no run pays for a cold disk. What is wrong with a photograph shows here.
   scratch_directory scratch;
-  std::fprintf(stderr, "reading %zu photographs once, untimed\n", orders.size());
+  std::fprintf(stderr, "reading %zu photographs once, untimed\n", requests.size());
   const fs::path first = scratch.next();
   const std::vector<std::string> problems =
-      parallel::map(orders, [&](const order& wanted) { return try_thumbnail(wanted, first); });
+      parallel::map(requests, [&](const request& wanted) { return try_thumbnail(wanted, first); });
 
-  bench::comparison table("thumbnails of " + std::to_string(orders.size()) + " images");
+  bench::comparison table("thumbnails of " + std::to_string(requests.size()) + " images");
   table.measure("thumbnails/serial", [&] {
     const fs::path directory = scratch.next();
     std::vector<std::string> found;
-    for (const order& wanted : orders)
+    for (const request& wanted : requests)
       found.push_back(try_thumbnail(wanted, directory));
     expect_same_problems(found, problems);
   });
@@ -143,8 +154,8 @@ int main(int argc, char** argv) try {
     table.measure(name, [&, pool] {
       const fs::path directory = scratch.next();
       expect_same_problems(
-          parallel::map(*pool, orders,
-                        [&](const order& wanted) { return try_thumbnail(wanted, directory); }),
+          parallel::map(*pool, requests,
+                        [&](const request& wanted) { return try_thumbnail(wanted, directory); }),
           problems);
     });
     table.row("parallel::map, " + bench::threads_text(threads), "thumbnails/serial", name,
@@ -154,15 +165,19 @@ int main(int argc, char** argv) try {
   const int status = table.run(flags, 3);
 
   for (const fs::path& run : scratch.made())
-    expect_same_files(orders, first, run);
+    expect_same_files(requests, first, run);
   std::size_t failed = 0;
   for (std::size_t i = 0; i < problems.size(); ++i)
     if (!problems[i].empty()) {
       ++failed;
-      std::printf("%s: %s\n", orders[i].photograph.c_str(), problems[i].c_str());
+      std::printf("%s: %s\n", requests[i].photograph.c_str(), problems[i].c_str());
     }
   std::printf("%zu thumbnails, the same bytes from every run; %zu photographs failed\n",
-              orders.size() - failed, failed);
+              requests.size() - failed, failed);
+  if (failed == requests.size() || (own.empty() && failed != 0))
+    throw std::runtime_error("too few photographs to compare: delete broken samples to have them "
+                             "made anew");
+  expect_size(first, requests, problems);
   return status;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "thumbnails: %s\n", error.what());

@@ -16,6 +16,23 @@
 #include <thread>
 #include <vector>
 
+// Every allocation of this program is counted.
+void* operator new(std::size_t size) {
+  void* memory = std::malloc(size == 0 ? 1 : size);
+  if (memory == nullptr)
+    throw std::bad_alloc();
+  ++test::allocations;
+  return memory;
+}
+void operator delete(void* memory) noexcept {
+  if (memory != nullptr)
+    --test::allocations;
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  operator delete(memory);
+}
+
 using parallel::io_pool;
 using test::numbers;
 
@@ -283,7 +300,8 @@ TEST_CASE("a full queue takes nothing from the concurrency of a map") {
 }
 
 TEST_CASE("a map that has ended leaves nothing in the queue") {
-  io_pool io({.max_threads = 1, .queue = 1});
+  // What a helper keeps alive is gone when the map returns, though no thread ever came for it.
+  io_pool io({.max_threads = 1});
   test::gate held;
   std::latch begun(1);
   std::future<void> busy = io.submit([&] {
@@ -291,12 +309,12 @@ TEST_CASE("a map that has ended leaves nothing in the queue") {
     held.wait();
   });
   begun.wait();
-  for (int round = 0; round < 10; ++round)
+  const std::size_t before = test::live_allocations();
+  for (int round = 0; round < 1'000; ++round)
     parallel::for_each(io, numbers(4), [](int) {}, {.in_flight = 4}); // the caller is alone
-  std::future<int> next = io.submit([] { return 1; }); // would wait for room behind left helpers
+  CHECK(test::live_allocations() <= before + 2); // the queue's own blocks may have moved on
   held.open();
   busy.get();
-  CHECK(next.get() == 1);
 }
 
 TEST_CASE("pools may be made and destroyed in quick succession") {

@@ -80,7 +80,7 @@ TEST_CASE("a thread_pool has the size it was asked for, or the default") {
 TEST_CASE("a thread_pool starts no thread before its first loop") {
   const std::size_t before = threads_of_this_process();
   thread_pool pool(64);
-  CHECK(threads_of_this_process() == before);
+  CHECK(threads_of_this_process() <= before); // less if a thread joined before was still leaving
 }
 
 TEST_CASE("a thread_pool of n lets n threads into one call and no more") {

@@ -43,10 +43,9 @@ inline std::size_t checked_thread_count(std::size_t threads) {
 } // namespace detail
 
 /// How many threads this process can keep busy: the processors in its first thread's affinity mask,
-/// or fewer where
-/// a Linux control group (v1 or v2, the process's own or an ancestor) limits its CPU time, rounded
-/// up to whole processors; at least 1. The environment variable PARALLEL_NUM_THREADS overrides it
-/// with a whole number from 1 to 65,536; any other value of it is ignored.
+/// or fewer where a Linux control group (v1 or v2, the process's own or an ancestor) limits its CPU
+/// time, rounded up to whole processors; at least 1. The environment variable PARALLEL_NUM_THREADS
+/// overrides it with a whole number from 1 to 65,536; any other value of it is ignored.
 ///
 /// Reads a few small files: call it once, not in a loop. Thread-safe unless another thread changes
 /// the environment. Throws std::bad_alloc only.

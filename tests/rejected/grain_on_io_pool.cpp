@@ -1,4 +1,4 @@
-// expect: grain
+// expect: io_map_options
 #include <parallel/parallel.hpp>
 
 #include <iterator>

@@ -50,9 +50,10 @@ struct membership {
   explicit operator bool() const noexcept { return work != nullptr; }
 };
 
-/// The jobs that one thread has open, oldest first: a thief gets the outermost, which has most to
-/// do. It also keeps spent jobs for the next call, so that a call allocates nothing; and as it
-/// belongs to the pool, whatever a leaving helper touches last outlives the job's owner.
+/// The jobs that a worker, or some threads from outside, have open, oldest first: a thief gets the
+/// outermost, which has most to do. It also keeps spent jobs for the next call, so that a call
+/// allocates nothing; and as it belongs to the pool, whatever a leaving helper touches last
+/// outlives the job's owner.
 class job_list {
  public:
   job_list() = default;

@@ -1,4 +1,4 @@
-// The one room for what differs between operating systems: processors this process may use, thread
+// The one place for what differs between operating systems: processors this process may use, thread
 // names, the processor's pause instruction.
 //
 // Linux has its own answers; everything else, or a build with PARALLEL_PORTABLE defined, gets the
