@@ -76,12 +76,6 @@ class words {
   std::string_view text_;
 };
 
-/// Allocations by operator new that are alive, in a program that counts them.
-inline std::atomic<std::size_t> allocations{0};
-inline std::size_t live_allocations() {
-  return allocations.load();
-}
-
 /// How many threads are inside at once, and the most that ever were.
 class crowd {
  public:
