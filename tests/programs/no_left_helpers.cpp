@@ -16,14 +16,15 @@ namespace {
 std::atomic<std::size_t> alive{0};
 } // namespace
 
-void* operator new(std::size_t size) {
+// Not inlined: GCC would see a malloc() meet an operator delete, and warn.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   void* memory = std::malloc(size == 0 ? 1 : size);
   if (memory == nullptr)
     throw std::bad_alloc();
   ++alive;
   return memory;
 }
-void operator delete(void* memory) noexcept {
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
   if (memory != nullptr)
     --alive;
   std::free(memory);
