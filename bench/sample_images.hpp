@@ -36,7 +36,7 @@ inline std::filesystem::path cache_directory() {
 }
 
 /// Picture number `number`: a sky-like gradient, some soft discs, and grain, of a size between
-/// 0.5 and 3 megapixels.
+/// 0.8 and 3 megapixels.
 inline picture sample_picture(std::size_t number) {
   std::mt19937 random(static_cast<std::mt19937::result_type>(number)); // its sequence is standard
   const auto below = [&](std::uint32_t n) { return static_cast<int>(random() % n); };

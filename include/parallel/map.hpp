@@ -93,7 +93,7 @@ void run(E& executor, const typename E::call_options& options, const Calls& call
 /// results built so far are destroyed. Throws std::bad_alloc or std::length_error when the result
 /// cannot be allocated.
 ///
-/// Cost on a thread_pool: about a microsecond to share a loop with awake workers, and tens to wake
+/// Cost on a thread_pool: a microsecond or two to share a loop with awake workers, tens to wake
 /// or start them; calls found to be smaller than that stay on the calling thread. Besides the
 /// result it allocates a few cache lines a thread the first time that so many calls are open at
 /// once, a byte or an optional for each result that cannot be assigned in place (bool; types

@@ -1,8 +1,9 @@
 // How much work is worth taking at once, measured rather than guessed.
 //
-// `call_site` remembers what an element costs at one place in the program; `pace` sizes one
-// participant's claims so that each lasts about ten microseconds: long enough to hide the price of
-// a claim, short enough that the end of a loop stays balanced. Entered from loop.hpp.
+// `call_site` remembers what an element costs for one combination of callable and range types;
+// `pace` sizes one participant's claims so that each lasts about ten microseconds: long enough to
+// hide the price of a claim, short enough that the end of a loop stays balanced. Entered from
+// loop.hpp.
 #pragma once
 
 #include <algorithm>
