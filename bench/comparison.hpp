@@ -1,12 +1,14 @@
-// What the three comparisons share: the command line, named measurements, the table at the end.
+// What the three comparisons share: named measurements, and the table at the end.
 //
-// A bench program describes what to measure and which pairs to compare; Google Benchmark measures;
+// A program describes what to measure and which pairs to compare; Google Benchmark measures;
 // the table sets serial against pooled, with the ideal and the talk's own figures beside them.
 #pragma once
 
+#include "command_line.hpp"
+#include "statistics.hpp"
+
 #include <parallel/thread_pool.hpp>
 
-#include <CLI/CLI.hpp>
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -45,14 +47,10 @@ inline std::string seconds_text(double seconds) {
   return text;
 }
 
-/// The command line of a bench program: its own options, added by the program, and Google
-/// Benchmark's, which are handed on.
-class command_line : public CLI::App {
+/// The command line of a comparison.
+class comparison_command_line : public command_line {
  public:
-  explicit command_line(const std::string& about) : App(about) {
-    allow_extras();
-    footer("Google Benchmark's flags work too, such as --benchmark_repetitions=5, "
-           "--benchmark_filter=… and --benchmark_out=FILE.json.");
+  explicit comparison_command_line(const std::string& about) : command_line(about) {
     add_option("--table", table_file, "append the table's rows to this file, tab-separated");
   }
 
@@ -94,18 +92,9 @@ class comparison {
 
   /// Measures everything `repetitions` times in random order, so that a change in the machine's
   /// speed meets all alike, prints the table of medians, and returns what main() returns.
-  int run(const command_line& flags, int repetitions) {
-    std::vector<std::string> arguments{flags.get_name(),
-                                       "--benchmark_enable_random_interleaving=true",
-                                       "--benchmark_repetitions=" + std::to_string(repetitions)};
-    for (const std::string& own : flags.remaining()) // later, so that they win
-      arguments.push_back(own);
-    std::vector<char*> pointers;
-    for (std::string& argument : arguments)
-      pointers.push_back(argument.data());
-    int count = static_cast<int>(pointers.size());
-    benchmark::Initialize(&count, pointers.data());
-    if (benchmark::ReportUnrecognizedArguments(count, pointers.data()))
+  int run(const comparison_command_line& flags, int repetitions) {
+    if (!start(flags, {"--benchmark_enable_random_interleaving=true",
+                       "--benchmark_repetitions=" + std::to_string(repetitions)}))
       return 2;
     reporter collected(times_);
     benchmark::RunSpecifiedBenchmarks(&collected);
@@ -147,14 +136,9 @@ class comparison {
     times& kept_;
   };
 
-  [[nodiscard]] double median(const std::string& name) const {
+  [[nodiscard]] double median_of(const std::string& name) const {
     const auto found = times_.find(name);
-    if (found == times_.end() || found->second.empty())
-      return 0;
-    std::vector<double> sorted = found->second;
-    std::sort(sorted.begin(), sorted.end());
-    const std::size_t middle = sorted.size() / 2;
-    return sorted.size() % 2 != 0 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+    return found == times_.end() ? 0 : median(found->second);
   }
 
   void print(const std::string& table_file) const {
@@ -164,8 +148,8 @@ class comparison {
     std::printf("\n%-44s %10s %10s %9s %7s  %s\n", title_.c_str(), "serial", "pooled", "speed-up",
                 "ideal", "the talk, in Python");
     for (const line& row : rows_) {
-      const double serial = median(row.serial);
-      const double pooled = median(row.pooled);
+      const double serial = median_of(row.serial);
+      const double pooled = median_of(row.pooled);
       if (serial == 0 || pooled == 0)
         continue; // left out by --benchmark_filter, or failed and reported above
       char speedup[32];

@@ -78,8 +78,9 @@ std::uint64_t in_two_threads(std::uint64_t n, CountHalf count_half) {
 } // namespace
 
 int main(int argc, char** argv) {
-  bench::command_line flags("Counts down from N: the plain loop, threads, an interpreter lock, and "
-                            "parallel::map.");
+  bench::comparison_command_line flags(
+      "Counts down from N: the plain loop, threads, an interpreter lock, and "
+      "parallel::map.");
   std::uint64_t n = 50'000'000;
   std::uint64_t pieces = 64;
   flags.add_option("--count", n, "N")->check(CLI::PositiveNumber)->capture_default_str();

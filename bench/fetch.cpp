@@ -85,7 +85,8 @@ void measure_pools(bench::comparison& table, const std::vector<std::string>& url
 }
 
 /// The talk's 15 URLs on the slow server, and many more on 64 threads.
-int fetch_from_own_server(bench::seconds mean, std::size_t many, const bench::command_line& flags) {
+int fetch_from_own_server(bench::seconds mean, std::size_t many,
+                          const bench::comparison_command_line& flags) {
   const std::size_t few = std::min<std::size_t>(15, many);
   const auto latencies = bench::draw_latencies(few, mean, 1);
   const auto many_latencies = bench::draw_latencies(many, mean, 2);
@@ -113,7 +114,7 @@ int fetch_from_own_server(bench::seconds mean, std::size_t many, const bench::co
 }
 
 /// The user's own URLs. Their latencies are first measured one by one.
-int fetch_from_file(const std::string& file, const bench::command_line& flags) {
+int fetch_from_file(const std::string& file, const bench::comparison_command_line& flags) {
   std::ifstream lines(file);
   if (!lines)
     throw std::runtime_error(file + " cannot be read");
@@ -153,7 +154,7 @@ int fetch_from_file(const std::string& file, const bench::command_line& flags) {
 } // namespace
 
 int main(int argc, char** argv) try {
-  bench::command_line flags("Fetches web pages: one by one, and on an io_pool.");
+  bench::comparison_command_line flags("Fetches web pages: one by one, and on an io_pool.");
   double latency = 0.096;
   std::size_t many = 1'000;
   std::string file;

@@ -116,7 +116,8 @@ class scratch_directory {
 } // namespace
 
 int main(int argc, char** argv) try {
-  bench::command_line flags("Makes thumbnails of JPEG files: the plain loop and parallel::map.");
+  bench::comparison_command_line flags(
+      "Makes thumbnails of JPEG files: the plain loop and parallel::map.");
   std::size_t count = 6'000;
   std::string own;
   flags.add_option("--count", count, "sample photographs to use")

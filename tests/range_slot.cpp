@@ -11,16 +11,18 @@
 using parallel::detail::block_range;
 using parallel::detail::range_slot;
 
-TEST_CASE("an owner takes at most a quarter from the front, and at least one block") {
+TEST_CASE("an owner takes at most a quarter from the front, but the least that is worth it") {
   range_slot slot;
   slot.put({0, 100});
-  CHECK(slot.take(1'000) == block_range{0, 25});
-  CHECK(slot.take(10) == block_range{25, 35});
-  CHECK(slot.take(0) == block_range{35, 36});
+  CHECK(slot.take(1'000, 1) == block_range{0, 25});
+  CHECK(slot.take(10, 1) == block_range{25, 35});
+  CHECK(slot.take(10, 1'000) == block_range{35, 45});
+  CHECK(slot.take(1'000, 20) == block_range{45, 65});
+  CHECK(slot.take(1'000, 1'000) == block_range{65, 100});
   slot.put({7, 9});
-  CHECK(slot.take(2) == block_range{7, 8});
-  CHECK(slot.take(2) == block_range{8, 9});
-  CHECK(slot.take(2).empty());
+  CHECK(slot.take(2, 1) == block_range{7, 8});
+  CHECK(slot.take(2, 1) == block_range{8, 9});
+  CHECK(slot.take(2, 1).empty());
 }
 
 TEST_CASE("a thief takes the back half, the last block included") {
@@ -36,7 +38,7 @@ TEST_CASE("a slot holds block numbers up to the last one") {
   range_slot slot;
   slot.put({0, 0xFFFF'FFFF});
   CHECK(slot.steal() == block_range{0x7FFF'FFFF, 0xFFFF'FFFF});
-  CHECK(slot.take(1) == block_range{0, 1});
+  CHECK(slot.take(1, 1) == block_range{0, 1});
 }
 
 TEST_CASE("clear gives up every block") {
@@ -44,7 +46,7 @@ TEST_CASE("clear gives up every block") {
   slot.put({3, 9});
   slot.clear();
   CHECK(slot.empty());
-  CHECK(slot.take(1).empty());
+  CHECK(slot.take(1, 1).empty());
   CHECK(slot.steal().empty());
 }
 
@@ -67,11 +69,11 @@ TEST_CASE("owner and thieves get every block once between them") {
         range_slot own;
         while (!slot.empty()) {
           own.put(slot.steal());
-          while (note(own.take(1)))
+          while (note(own.take(1, 1)))
             ;
         }
       });
-    while (note(slot.take(1)))
+    while (note(slot.take(1, 1)))
       ;
     for (std::thread& thief : thieves)
       thief.join();

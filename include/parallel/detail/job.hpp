@@ -1,19 +1,16 @@
 // Work that other threads may join, and the list in which a thread offers it.
 //
-// A job is listed for as long as another helper could find something to do in it. Joining,
-// leaving, listing and unlisting all happen under the list's mutex, a few instructions each: once a
-// map call, not once an element. Entered from scheduler.hpp; loop.hpp derives the one kind of job.
+// Who may still join a job, who ever did and who is inside stand in one word, so that joining,
+// leaving and withdrawing are one atomic operation each; and as jobs belong to the pool and are
+// used again, a helper's late last touch harms nobody. Entered from scheduler.hpp; loop.hpp derives
+// the one kind of job.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
-#include <memory>
-#include <mutex>
-#include <utility>
+#include <new>
 
 namespace parallel::detail {
-
-class job_list;
 
 class job {
  public:
@@ -25,147 +22,146 @@ class job {
   /// Runs one helper's share; returns when nothing is left that a helper could start.
   virtual void help(std::uint32_t seat) noexcept = 0;
 
-  /// Helpers that have ever joined; they hold the seats 1 … joined(), the caller holds seat 0.
+  /// Helpers that have joined since the job was opened: they hold the seats 1 … joined(), the
+  /// owner holds seat 0.
   [[nodiscard]] std::uint32_t joined() const noexcept {
-    return joined_.load(std::memory_order_relaxed); // relaxed: see loop::steal_for
+    return joined(crew_.load(std::memory_order_relaxed)); // relaxed: see loop::steal_for
+  }
+
+  /// True while another helper may join: what a searching worker looks at.
+  [[nodiscard]] bool is_open() const noexcept {
+    return free(crew_.load()) != 0; // seq_cst: the sleeper's last look, see idle_set
+  }
+
+  /// Owner: offers the job to at most `seats` helpers, up to 65,535.
+  void open(std::uint32_t seats) noexcept {
+    // seq_cst: the publisher's store, see idle_set. The release in it pairs with the acquire in
+    // join(), so that a helper sees the job as it was prepared.
+    crew_.store(seats * one_free);
+  }
+
+  /// Worker: takes a seat, numbered from 1; 0 when there is none.
+  [[nodiscard]] std::uint32_t join() noexcept {
+    std::uint64_t seen = crew_.load(std::memory_order_relaxed);
+    while (free(seen) != 0) {
+      const std::uint64_t next = seen - one_free + one_joined + one_inside;
+      // acquire: pairs with the release in open(). The word is the whole state: whether this is the
+      // job that was seen or a later use of it, a seat was free and is taken now.
+      if (crew_.compare_exchange_weak(seen, next, std::memory_order_acquire,
+                                      std::memory_order_relaxed))
+        return joined(next);
+    }
+    return 0;
+  }
+
+  /// Nobody can join any more; whoever has joined is counted, as both change one word. Called by
+  /// the owner, and by a helper that has found nothing left to start.
+  void withdraw() noexcept {
+    if (free(crew_.load(std::memory_order_relaxed)) != 0)            // relaxed: once 0, it stays so
+      crew_.fetch_and(~(all * one_free), std::memory_order_relaxed); // relaxed: see wait()
+  }
+
+  /// Worker: ends its membership, the job withdrawn. The owner may be gone when this returns.
+  void leave() noexcept {
+    // release: pairs with the acquire in wait(): the helper's results become the owner's.
+    const std::uint64_t before = crew_.fetch_sub(one_inside, std::memory_order_release);
+    if (inside(before) == 1 && (before & owner_asleep) != 0) {
+      departed_.fetch_add(1, std::memory_order_release); // pairs with the acquire in wait()
+      departed_.notify_all();
+    }
+  }
+
+  /// Owner: waits until every helper is out of the withdrawn job: first in `spin`, called until it
+  /// says that it has waited long enough, then asleep.
+  template <class Spin>
+  void wait(Spin spin) noexcept {
+    // acquire, here and below: pairs with the release in each leave(), as these continue one
+    // another's release sequences.
+    while (inside(crew_.load(std::memory_order_acquire)) != 0)
+      if (!spin()) {
+        // Read before the helpers are told that the owner sleeps: the last one changes it then,
+        // once.
+        const std::uint32_t seen = departed_.load(std::memory_order_relaxed);
+        if (inside(crew_.fetch_or(owner_asleep, std::memory_order_acquire)) != 0)
+          departed_.wait(seen, std::memory_order_acquire);
+      }
   }
 
  private:
   friend class job_list;
 
-  job* next_ = nullptr;                   // guarded by the list's mutex, as are the next two
-  std::uint32_t seats_ = 0;               // helpers that may join in all
-  bool listed_ = false;                   //
-  std::atomic<std::uint32_t> joined_{0};  // written under the list's mutex
-  std::atomic<std::uint32_t> helpers_{0}; // joined and not yet left; likewise
+  // The word: 16 bits each for helpers inside, ever joined, and free to join; the owner's sleep.
+  static constexpr std::uint64_t all = 0xFFFF;
+  static constexpr std::uint64_t one_inside = 1;
+  static constexpr std::uint64_t one_joined = std::uint64_t{1} << 16;
+  static constexpr std::uint64_t one_free = std::uint64_t{1} << 32;
+  static constexpr std::uint64_t owner_asleep = std::uint64_t{1} << 48;
+
+  static constexpr std::uint32_t field(std::uint64_t word, std::uint64_t one) noexcept {
+    return static_cast<std::uint32_t>(word / one & all);
+  }
+  static constexpr std::uint32_t inside(std::uint64_t word) { return field(word, one_inside); }
+  static constexpr std::uint32_t joined(std::uint64_t word) { return field(word, one_joined); }
+  static constexpr std::uint32_t free(std::uint64_t word) { return field(word, one_free); }
+
+  // What searching workers look at has a cache line of its own.
+  alignas(64) std::atomic<std::uint64_t> crew_{0};
+  std::atomic<std::uint32_t> departed_{0};
+  std::atomic<job*> next_{nullptr}; // in the list, for good
+
+  alignas(64) std::atomic<bool> taken_{false};
 };
 
-/// A helper's place in a job.
-struct membership {
-  job* work = nullptr;
-  job_list* list = nullptr;
-  std::uint32_t seat = 0;
-  bool more = false; ///< another helper could join
-
-  explicit operator bool() const noexcept { return work != nullptr; }
-};
-
-/// The jobs that a worker, or some threads from outside, have open, oldest first: a thief gets the
-/// outermost, which has most to do. It also keeps spent jobs for the next call, so that a call
-/// allocates nothing; and as it belongs to the pool, whatever a leaving helper touches last
-/// outlives the job's owner.
+/// The jobs that a worker, or some threads from outside, have open. A chain that only grows: nested
+/// calls take jobs further down, so thieves come to the outermost first, which has most to do.
 class job_list {
  public:
   job_list() = default;
   job_list(const job_list&) = delete;
   job_list& operator=(const job_list&) = delete;
   ~job_list() {
-    while (spare_ != nullptr)
-      delete std::exchange(spare_, spare_->next_);
-  }
-
-  /// A hint, without the lock: is there a job to join?
-  [[nodiscard]] bool any() const noexcept {
-    return listed_.load() != 0; // seq_cst: the sleeper's last look, see idle_set
-  }
-
-  /// Offers `work` to at most `seats` helpers.
-  void open(job& work, std::uint32_t seats) noexcept {
-    const std::lock_guard lock(mutex_);
-    work.seats_ = seats;
-    work.joined_.store(0, std::memory_order_relaxed); // relaxed: published by the mutex
-    work.listed_ = true;
-    work.next_ = nullptr;
-    job** end = &first_;
-    while (*end != nullptr)
-      end = &(*end)->next_;
-    *end = &work;
-    listed_.fetch_add(1); // seq_cst: the publisher's store, see idle_set
-  }
-
-  /// Takes a seat in the oldest job listed, if there is one.
-  [[nodiscard]] membership join() noexcept {
-    const std::lock_guard lock(mutex_);
-    if (first_ == nullptr)
-      return {};
-    job& work = *first_;
-    const std::uint32_t seat = work.joined_.load(std::memory_order_relaxed) + 1;
-    work.joined_.store(seat, std::memory_order_relaxed);
-    work.helpers_.fetch_add(1, std::memory_order_relaxed); // relaxed: see close()
-    if (seat == work.seats_)
-      unlist(work);
-    return {&work, this, seat, work.listed_};
-  }
-
-  /// Ends a membership. The job may be gone when this returns: its owner goes on as soon as the
-  /// last helper is out.
-  void leave(job& work) noexcept {
-    bool last = false;
-    {
-      const std::lock_guard lock(mutex_);
-      unlist(work); // a helper leaves when nothing is left to start
-      // release: pairs with the acquire in close(): the helper's results become the owner's.
-      last = work.helpers_.fetch_sub(1, std::memory_order_release) == 1;
-      if (last)
-        departures_.fetch_add(1, std::memory_order_release); // pairs with the acquire in close()
-    }
-    if (last)
-      departures_.notify_all();
-  }
-
-  /// Withdraws `work` and waits until every helper is out of it: first in `spin`, called until it
-  /// says that it has waited long enough, then asleep.
-  template <class Spin>
-  void close(job& work, Spin spin) noexcept {
-    {
-      // Nobody can join after this; whoever has joined did so under the mutex, and is counted.
-      const std::lock_guard lock(mutex_);
-      unlist(work);
-    }
-    // acquire: pairs with the release in leave().
-    const auto helpers = [&] { return work.helpers_.load(std::memory_order_acquire); };
-    while (helpers() != 0 && spin())
-      ;
-    for (;;) {
-      // Read before the helpers are counted: a helper that leaves in between changes it, and the
-      // wait returns at once.
-      const std::uint32_t seen = departures_.load(std::memory_order_acquire);
-      if (helpers() == 0)
-        return;
-      departures_.wait(seen, std::memory_order_acquire);
+    for (job* spent = first_.load(std::memory_order_relaxed); spent != nullptr;) {
+      job* const next = spent->next_.load(std::memory_order_relaxed); // relaxed: nobody is left
+      delete spent;
+      spent = next;
     }
   }
 
-  /// A spent job, or null.
-  [[nodiscard]] std::unique_ptr<job> reuse() noexcept {
-    const std::lock_guard lock(mutex_);
-    if (spare_ == nullptr)
-      return nullptr;
-    return std::unique_ptr<job>(std::exchange(spare_, spare_->next_));
+  /// The first job that nobody uses, or else a new one from make(); the caller's until release().
+  template <class Make>
+  [[nodiscard]] job& acquire(const Make& make) {
+    std::atomic<job*>* link = &first_;
+    for (job* next = link->load(std::memory_order_acquire); next != nullptr;
+         next = link->load(std::memory_order_acquire)) { // acquire: pairs with the append below
+      // acquire: pairs with the release in release(): what its last owner did there is done.
+      if (!next->taken_.exchange(true, std::memory_order_acquire))
+        return *next;
+      link = &next->next_;
+    }
+    job* const made = make();
+    made->taken_.store(true, std::memory_order_relaxed); // relaxed: published with the job itself
+    // seq_cst: a sleeper's last look must find the job that is opened in it; see idle_set.
+    for (job* behind = nullptr; !link->compare_exchange_strong(behind, made); behind = nullptr)
+      link = &behind->next_;
+    return *made;
   }
 
-  void keep(std::unique_ptr<job> spent) noexcept {
-    const std::lock_guard lock(mutex_);
-    spent->next_ = std::exchange(spare_, spent.get());
-    spent.release(); // the list owns it now
+  static void release(job& spent) noexcept {
+    spent.taken_.store(false, std::memory_order_release); // pairs with the acquire in acquire()
+  }
+
+  /// The first job, in the order of the chain, for which found(job) is true; or null.
+  template <class Found>
+  [[nodiscard]] job* find(const Found& found) const noexcept {
+    // seq_cst: the sleeper's last look, see idle_set.
+    for (job* next = first_.load(); next != nullptr; next = next->next_.load())
+      if (found(*next))
+        return next;
+    return nullptr;
   }
 
  private:
-  void unlist(job& work) noexcept {
-    if (!std::exchange(work.listed_, false))
-      return;
-    job** link = &first_;
-    while (*link != &work)
-      link = &(*link)->next_;
-    *link = work.next_;
-    listed_.fetch_sub(1); // seq_cst like every access to it
-  }
-
-  std::mutex mutex_;
-  job* first_ = nullptr;
-  job* spare_ = nullptr;
-  std::atomic<std::uint32_t> listed_{0};
-  std::atomic<std::uint32_t> departures_{0};
+  std::atomic<job*> first_{nullptr};
 };
 
 } // namespace parallel::detail

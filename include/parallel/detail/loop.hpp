@@ -8,6 +8,7 @@
 
 #include <parallel/detail/first_error.hpp>
 #include <parallel/detail/grain.hpp>
+#include <parallel/detail/platform.hpp>
 #include <parallel/detail/range_slot.hpp>
 #include <parallel/detail/scheduler.hpp>
 
@@ -26,6 +27,8 @@ namespace parallel::detail {
 /// The body of a loop with its type erased: called as body(begin, end), many elements a call.
 class loop_body {
  public:
+  loop_body() = default;
+
   template <class Body>
   explicit loop_body(const Body& body) noexcept
       : body_(&body), call_([](const void* erased, std::size_t begin, std::size_t end) {
@@ -35,8 +38,8 @@ class loop_body {
   void operator()(std::size_t begin, std::size_t end) const { call_(body_, begin, end); }
 
  private:
-  const void* body_;
-  void (*call_)(const void*, std::size_t, std::size_t);
+  const void* body_ = nullptr;
+  void (*call_)(const void*, std::size_t, std::size_t) = nullptr;
 };
 
 /// How many blocks of `block` elements hold `elements` (at least one) of them.
@@ -49,28 +52,38 @@ class loop final : public job {
   /// For up to `participants` threads, the caller among them.
   explicit loop(std::size_t participants) : slots_(std::make_unique<range_slot[]>(participants)) {}
 
-  /// Makes the loop ready to run [first, n) in blocks of `block` elements. `site` is null when the
-  /// user has chosen the block size, so that nothing is measured.
+  /// Makes the loop ready to run [first, n) in blocks of `block` elements, dealt out evenly to the
+  /// seats of `participants` threads; those who come take from those who do not. `site` is null
+  /// when the user has chosen the block size, so that nothing is measured.
   void prepare(const loop_body& body, std::size_t first, std::size_t n, std::size_t block,
-               call_site* site) noexcept {
-    body_ = &body;
+               call_site* site, std::uint32_t participants) noexcept {
+    body_ = body;
     first_ = first;
     end_ = n;
     block_ = block;
     site_ = site;
-    slots_[0].put({0, static_cast<std::uint32_t>(blocks_in(n - first, block))});
+    seats_ = participants;
+    const std::uint64_t blocks = blocks_in(n - first, block);
+    std::uint32_t begin = 0;
+    for (std::uint32_t seat = 0; seat < participants; ++seat) {
+      // Rounded up: the caller, who starts first, gets the larger share.
+      const auto end =
+          static_cast<std::uint32_t>((blocks * (seat + 1) + participants - 1) / participants);
+      slots_[seat].put({begin, end});
+      begin = end;
+    }
   }
 
   /// The caller's share: everything that no helper takes.
   void participate() noexcept {
-    pace own(site_);
+    basic_pace<quick_clock> own(site_);
     run(0, own);
     if (site_ != nullptr)
       site_->learn(own.total_ns(), own.total_blocks() * block_);
   }
 
   void help(std::uint32_t seat) noexcept override {
-    pace own(site_);
+    basic_pace<quick_clock> own(site_);
     run(seat, own);
   }
 
@@ -78,11 +91,11 @@ class loop final : public job {
 
  private:
   /// Runs blocks until none is left to claim, in this slot or any other.
-  void run(std::uint32_t seat, pace& own) noexcept {
+  void run(std::uint32_t seat, basic_pace<quick_clock>& own) noexcept {
     do {
       own.restart();
-      for (block_range blocks = slots_[seat].take(own.wanted()); !blocks.empty();
-           blocks = slots_[seat].take(own.wanted())) {
+      for (block_range blocks = slots_[seat].take(own.wanted(), own.least()); !blocks.empty();
+           blocks = slots_[seat].take(own.wanted(), own.least())) {
         if (!run_blocks(blocks)) {
           slots_[seat].clear(); // a lower index has failed: what is left here is higher
           break;
@@ -99,7 +112,7 @@ class loop final : public job {
     if (error_.precedes(begin))
       return false;
     try {
-      (*body_)(begin, end);
+      body_(begin, end);
       return true;
     } catch (...) {
       // Claims are disjoint and each runs in order, so the lowest claim holds the lowest index.
@@ -121,11 +134,10 @@ class loop final : public job {
   bool steal_for(std::uint32_t seat) noexcept {
     for (int look = 0; look < most_looks; ++look) {
       // acquire: pairs with the release that ends a steal. Whoever stole before this load has its
-      // blocks in a slot that we see, and a seat that joined() shows us.
+      // blocks in a slot that we see.
       const std::uint64_t before = steals_.load(std::memory_order_acquire);
-      const std::uint32_t seats = joined() + 1;
-      for (std::uint32_t i = 1; i < seats; ++i) {
-        range_slot& victim = slots_[(seat + i) % seats];
+      for (std::uint32_t i = 1; i < seats_; ++i) {
+        range_slot& victim = slots_[seat + i < seats_ ? seat + i : seat + i - seats_];
         if (victim.empty())
           continue;
         // acquire: keeps this steal's put() behind its beginning, for those who see the put().
@@ -154,35 +166,36 @@ class loop final : public job {
   static constexpr std::uint64_t under_way = 1;
   static constexpr std::uint64_t begun = std::uint64_t{1} << 32;
 
-  std::unique_ptr<range_slot[]> slots_; // by seat
-  const loop_body* body_ = nullptr;
+  // Read by every participant, written by none while the loop runs.
+  alignas(64) std::unique_ptr<range_slot[]> slots_; // by seat
+  loop_body body_;
   std::size_t first_ = 0;
   std::size_t end_ = 0;
   std::size_t block_ = 1;
   call_site* site_ = nullptr;
-  alignas(64) std::atomic<std::uint64_t> steals_{0};
+  std::uint32_t seats_ = 0;
   first_error error_;
+  alignas(64) std::atomic<std::uint64_t> steals_{0};
 };
 
 /// Runs [first, n) on the caller and on whichever workers come, in blocks of `block` elements.
 inline void share(scheduler& pool, const loop_body& body, std::size_t first, std::size_t n,
                   std::size_t block, call_site* site) {
+  loop* work = nullptr;
   job_list& list = pool.own_list();
-  std::unique_ptr<job> spent = list.reuse();
-  if (spent == nullptr) {
-    try {
-      spent = std::make_unique<loop>(pool.concurrency());
-    } catch (const std::bad_alloc&) {
-      return body(first, n); // no memory to share the work: the plain loop needs none
-    }
+  try {
+    work =
+        static_cast<loop*>(&list.acquire([&]() -> job* { return new loop(pool.concurrency()); }));
+  } catch (const std::bad_alloc&) {
+    return body(first, n); // no memory to share the work: the plain loop needs none
   }
-  loop& work = static_cast<loop&>(*spent); // the one kind of job that is kept
-  work.prepare(body, first, n, block, site);
-  pool.open(list, work, std::min(pool.concurrency(), blocks_in(n - first, block)) - 1);
-  work.participate();
-  pool.close(list, work);
-  std::exception_ptr error = work.take_error();
-  list.keep(std::move(spent));
+  const std::size_t participants = std::min(pool.concurrency(), blocks_in(n - first, block));
+  work->prepare(body, first, n, block, site, static_cast<std::uint32_t>(participants));
+  pool.open(*work, participants - 1);
+  work->participate();
+  scheduler::close(*work);
+  std::exception_ptr error = work->take_error();
+  job_list::release(*work);
   if (error)
     std::rethrow_exception(std::move(error));
 }
@@ -201,7 +214,8 @@ void run_loop(scheduler& pool, std::size_t n, std::size_t grain, const Body& bod
   const std::size_t block = std::max({grain, std::size_t{1}, n / most_blocks + (n > most_blocks)});
   if (grain != 0)
     return share(pool, loop_body(body), 0, n, block, nullptr);
-  const std::size_t done = run_while_small(site, n, body);
+  const std::size_t done = run_while_small<quick_clock>(
+      site, n, [&] { return pool.wake_ns(); }, body);
   if (n - done >= 2)
     share(pool, loop_body(body), done, n, block, &site);
   else

@@ -56,6 +56,15 @@ class idle_set {
     return (words_[worker / 64].fetch_and(~bit(worker)) & bit(worker)) != 0;
   }
 
+  /// How many sleep or are about to. A hint: stale by the time it is used.
+  [[nodiscard]] std::size_t size() const noexcept {
+    std::size_t sum = 0;
+    for (std::size_t i = 0; i < count_; ++i)
+      sum += static_cast<std::size_t>(
+          std::popcount(words_[i].load(std::memory_order_relaxed))); // relaxed: a hint
+    return sum;
+  }
+
   /// Takes any one worker out, for the caller to unpark.
   [[nodiscard]] std::optional<std::size_t> claim() noexcept {
     for (std::size_t i = 0; i < count_; ++i) {

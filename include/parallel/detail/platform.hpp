@@ -6,21 +6,33 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <string>
 #include <thread>
+#include <utility>
 
 #if defined(__linux__) && !defined(PARALLEL_PORTABLE)
 #define PARALLEL_DETAIL_LINUX 1
 #include <pthread.h>
 #include <sched.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #else
 #define PARALLEL_DETAIL_LINUX 0
+#endif
+
+#if defined(__x86_64__) && !defined(PARALLEL_PORTABLE)
+#define PARALLEL_DETAIL_COUNTER 1
+#else
+#define PARALLEL_DETAIL_COUNTER 0
 #endif
 
 namespace parallel::detail {
@@ -36,6 +48,57 @@ inline void pause() noexcept {
 #endif
 }
 
+/// A clock for short times: the processor's own counter where it can be read in a few nanoseconds,
+/// else steady_clock. Good enough to size work, not to tell time. Thread-safe.
+class quick_clock {
+ public:
+  /// Ticks since some moment.
+  static std::uint64_t now() noexcept {
+#if PARALLEL_DETAIL_COUNTER
+    return __builtin_ia32_rdtsc();
+#else
+    return steady_ns();
+#endif
+  }
+
+  /// From one moment to another; below zero if `to` was read on a processor that lags behind.
+  static double ns_between(std::uint64_t from, std::uint64_t to) noexcept {
+    return static_cast<double>(static_cast<std::int64_t>(to - from)) *
+           ns_per_tick_.load(std::memory_order_relaxed); // relaxed: any calibration will do
+  }
+
+  /// Finds out how long a tick is, in 60 microseconds; does nothing when that is known. Until then
+  /// a tick is taken for 0.4 nanoseconds.
+  static void calibrate() noexcept {
+#if PARALLEL_DETAIL_COUNTER
+    if (calibrated_.exchange(true, std::memory_order_relaxed)) // relaxed: once is enough
+      return;
+    std::array<double, 3> tries{};
+    for (double& found : tries) {
+      const std::uint64_t from_ns = steady_ns();
+      const std::uint64_t from = now();
+      std::uint64_t to_ns = from_ns;
+      while (to_ns < from_ns + 20'000)
+        to_ns = steady_ns();
+      found = static_cast<double>(to_ns - from_ns) / static_cast<double>(now() - from);
+    }
+    std::sort(tries.begin(), tries.end());
+    // The middle one, in case the thread lost its processor in between. relaxed: as above
+    ns_per_tick_.store(tries[1], std::memory_order_relaxed);
+#endif
+  }
+
+ private:
+  static std::uint64_t steady_ns() noexcept {
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                          std::chrono::steady_clock::now().time_since_epoch())
+                                          .count());
+  }
+
+  static inline constinit std::atomic<bool> calibrated_{false};
+  static inline constinit std::atomic<double> ns_per_tick_{PARALLEL_DETAIL_COUNTER ? 0.4 : 1};
+};
+
 /// Names the calling thread `prefix/number` for debuggers and `top`, where names can be had.
 inline void name_this_thread([[maybe_unused]] const char* prefix,
                              [[maybe_unused]] std::size_t number) noexcept {
@@ -45,6 +108,74 @@ inline void name_this_thread([[maybe_unused]] const char* prefix,
   pthread_setname_np(pthread_self(), name);
 #endif
 }
+
+/// The processor that the calling thread runs on; -1 where that cannot be told.
+inline int this_processor() noexcept {
+#if PARALLEL_DETAIL_LINUX
+  return sched_getcpu();
+#else
+  return -1;
+#endif
+}
+
+/// Has a sleeping thread woken elsewhere than on its waker's processor, where it would have to wait
+/// until the waker rests. Only a thread of our own is ever moved, and only while it sleeps.
+///
+/// The thread's affinity mask lacks one processor during its sleep, the one on which its last waker
+/// was found; so the waker has nothing to do as long as it stays there.
+class placement {
+ public:
+#if PARALLEL_DETAIL_LINUX
+  /// The thread itself, before anybody can wake it: it is about to sleep.
+  void keep_off(int processor) noexcept {
+    if (thread_ == 0)
+      thread_ = static_cast<pid_t>(syscall(SYS_gettid));
+    if (!read(own_))
+      return;
+    avoid(processor);
+  }
+
+  /// Its one waker, before the wake: sees to it that the thread is kept off `processor`, if it has
+  /// been kept off any.
+  void move_off(int processor) noexcept {
+    if (moved_ && processor != avoided_)
+      avoid(processor);
+  }
+
+  /// The thread itself, when it is awake: takes its mask back, unless somebody else has set one
+  /// meanwhile.
+  void settle() noexcept {
+    if (cpu_set_t now; std::exchange(moved_, false) && read(now) && CPU_EQUAL(&now, &elsewhere_))
+      sched_setaffinity(thread_, sizeof own_, &own_);
+  }
+
+ private:
+  bool read(cpu_set_t& mask) const noexcept {
+    return sched_getaffinity(thread_, sizeof mask, &mask) == 0; // not beyond 1,024 processors
+  }
+
+  void avoid(int processor) noexcept {
+    if (processor < 0 || processor >= CPU_SETSIZE)
+      return;
+    elsewhere_ = own_;
+    CPU_CLR(processor, &elsewhere_);
+    if (CPU_COUNT(&elsewhere_) == 0 || CPU_EQUAL(&elsewhere_, &own_))
+      return;
+    moved_ = sched_setaffinity(thread_, sizeof elsewhere_, &elsewhere_) == 0 || moved_;
+    avoided_ = processor;
+  }
+
+  pid_t thread_ = 0;
+  bool moved_ = false;
+  int avoided_ = -1;
+  cpu_set_t own_{};
+  cpu_set_t elsewhere_{};
+#else
+  void keep_off(int) noexcept {}
+  void move_off(int) noexcept {}
+  void settle() noexcept {}
+#endif
+};
 
 /// Ends the program over a mistake that leaves no other way out, with a message that says which.
 [[noreturn]] inline void fatal(const char* message) noexcept {

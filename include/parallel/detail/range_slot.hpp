@@ -34,22 +34,24 @@ class alignas(64) range_slot {
     return unpack(word_.load(std::memory_order_acquire)).empty();
   }
 
-  /// Owner only, and only while the slot is empty: thieves leave an empty slot alone.
+  /// Owner only, and only while the slot is empty: thieves leave an empty slot alone. (Before a
+  /// loop is opened, its caller owns every slot.)
   void put(block_range range) noexcept {
     // release: pairs with the acquire in empty().
     word_.store(pack(range), std::memory_order_release);
   }
 
-  /// Owner only: takes up to `wanted` blocks from the front, at most a quarter of what is left
-  /// (but at least one), so that thieves find something until the very end.
-  [[nodiscard]] block_range take(std::uint32_t wanted) noexcept {
+  /// Owner only: takes up to `wanted` blocks from the front, at most a quarter of what is left (or
+  /// `least`, if that is more), so that thieves find something until the very end. Both are at
+  /// least 1.
+  [[nodiscard]] block_range take(std::uint32_t wanted, std::uint32_t least) noexcept {
     std::uint64_t word = word_.load(std::memory_order_relaxed);
     for (;;) {
       const block_range left = unpack(word);
       if (left.empty())
         return {};
-      const std::uint32_t most = std::max<std::uint32_t>(1, left.size() / 4);
-      const std::uint32_t middle = left.begin + std::clamp<std::uint32_t>(wanted, 1, most);
+      const std::uint32_t most = std::max(least, left.size() / 4);
+      const std::uint32_t middle = left.begin + std::min({wanted, most, left.size()});
       // relaxed: only the word itself is contended. As a read-modify-write it continues the
       // release sequence of the put() or steal() before it.
       if (word_.compare_exchange_weak(word, pack({middle, left.end}), std::memory_order_relaxed))

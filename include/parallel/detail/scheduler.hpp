@@ -10,6 +10,7 @@
 #include <parallel/detail/parking.hpp>
 #include <parallel/detail/platform.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -27,7 +28,9 @@ class scheduler {
   /// is started before a job is open.
   explicit scheduler(std::size_t concurrency)
       : concurrency_(concurrency), lists_(std::make_unique<padded_list[]>(concurrency)),
-        workers_(std::make_unique<worker[]>(concurrency - 1)), idle_(concurrency - 1) {}
+        workers_(std::make_unique<worker[]>(concurrency - 1)), idle_(concurrency - 1) {
+    quick_clock::calibrate();
+  }
 
   scheduler(const scheduler&) = delete;
   scheduler& operator=(const scheduler&) = delete;
@@ -63,19 +66,28 @@ class scheduler {
   }
 
   /// Offers a job to at most `seats` workers and returns at once.
-  void open(job_list& list, job& work, std::size_t seats) noexcept {
-    list.open(work, static_cast<std::uint32_t>(seats));
+  void open(job& work, std::size_t seats) noexcept {
+    work.open(static_cast<std::uint32_t>(seats));
     wake_one();
   }
 
   /// Withdraws a job and waits until the last helper is out of it. The wait runs no other job: a
   /// lock that the caller holds cannot be asked for again beneath it.
-  void close(job_list& list, job& work) noexcept {
+  static void close(job& work) noexcept {
+    work.withdraw();
     int left = spins;
-    list.close(work, [&] {
+    work.wait([&] {
       pause();
       return --left > 0;
     });
+  }
+
+  /// How long a worker takes to come, in nanoseconds: 0 when one is awake, be it busy or searching,
+  /// else what the last wakes took.
+  [[nodiscard]] double wake_ns() const noexcept {
+    if (idle_.size() < started_.load(std::memory_order_relaxed)) // relaxed: hints, both
+      return 0;
+    return static_cast<double>(wake_ns_.load(std::memory_order_relaxed));
   }
 
  private:
@@ -90,7 +102,12 @@ class scheduler {
   struct alignas(64) worker {
     scheduler* home = nullptr;
     std::size_t number = 0; ///< of its list, from 1: list 0 is no worker's own
+    std::uint32_t seat = 0; ///< in the job that it has joined
     parker bed;
+    // The worker's while it is awake, its waker's from the claim to the wake:
+    placement place;
+    int waker_processor = -1;
+    std::uint64_t woken_at = 0;
     std::thread thread; // guarded by starting_
   };
 
@@ -100,30 +117,31 @@ class scheduler {
     this_worker = &self;
     name_this_thread("parallel", self.number);
     do {
-      while (const membership seat = join_any(self)) {
-        if (seat.more)
-          wake_one();
-        seat.work->help(seat.seat);
-        seat.list->leave(*seat.work);
+      while (job* const work = join_any(self)) {
+        work->help(self.seat);
+        work->withdraw();
+        work->leave();
       }
     } while (wait_for_work(self));
   }
 
   /// Joins a job from the first list that has one, beginning with the worker's own neighbourhood
-  /// so that the workers spread.
-  membership join_any(const worker& self) noexcept {
+  /// so that the workers spread; null when there is none.
+  job* join_any(worker& self) noexcept {
     for (std::size_t i = 0; i < concurrency_; ++i) {
-      job_list& list = lists_[(self.number + i) % concurrency_].jobs;
-      if (list.any())
-        if (const membership seat = list.join())
-          return seat;
+      const job_list& list = lists_[(self.number + i) % concurrency_].jobs;
+      if (job* const work = list.find([&](job& open) { return (self.seat = open.join()) != 0; })) {
+        if (work->is_open())
+          wake_one();
+        return work;
+      }
     }
-    return {};
+    return nullptr;
   }
 
   [[nodiscard]] bool any_work() const noexcept {
     for (std::size_t i = 0; i < concurrency_; ++i)
-      if (lists_[i].jobs.any())
+      if (lists_[i].jobs.find([](const job& work) { return work.is_open(); }) != nullptr)
         return true;
     return false;
   }
@@ -138,20 +156,42 @@ class scheduler {
       pause();
     }
     const std::size_t index = self.number - 1;
+    if (wakes_stack_.load(std::memory_order_relaxed)) // relaxed: a hint
+      self.place.keep_off(self.waker_processor);
     idle_.add(index);
     // The last look, after the announcement: who publishes now sees this worker in the idle set.
-    if ((!any_work() && !stopping_.load()) || !idle_.remove(index))
+    if ((!any_work() && !stopping_.load()) || !idle_.remove(index)) {
       self.bed.park();
+      learn_from_wake(self);
+    }
+    self.place.settle();
     return !stopping_.load();
   }
 
   /// Gets one more worker going: one that sleeps, or else a new one. Workers that are awake come
   /// by themselves, as none sleeps without a last look.
   void wake_one() noexcept {
-    if (const auto sleeper = idle_.claim())
-      workers_[*sleeper].bed.unpark();
-    else if (started_.load(std::memory_order_relaxed) < concurrency_ - 1) // relaxed: checked below
+    if (const auto sleeper = idle_.claim()) {
+      worker& woken = workers_[*sleeper];
+      woken.waker_processor = this_processor();
+      woken.woken_at = quick_clock::now();
+      woken.place.move_off(woken.waker_processor);
+      woken.bed.unpark();
+    } else if (started_.load(std::memory_order_relaxed) <
+               concurrency_ - 1) // relaxed: checked below
       start_one();
+  }
+
+  /// What a worker that has just woken up knows about wakes.
+  void learn_from_wake(const worker& self) noexcept {
+    if (self.waker_processor >= 0 && self.waker_processor == this_processor()) {
+      wakes_stack_.store(true, std::memory_order_relaxed); // relaxed: a hint, as is the next
+      return;
+    }
+    const double took =
+        std::clamp(quick_clock::ns_between(self.woken_at, quick_clock::now()), 1'000.0, 200'000.0);
+    wake_ns_.store(static_cast<float>((wake_ns_.load(std::memory_order_relaxed) + took) / 2),
+                   std::memory_order_relaxed);
   }
 
   void start_one() noexcept {
@@ -175,6 +215,10 @@ class scheduler {
   std::unique_ptr<padded_list[]> lists_;
   std::unique_ptr<worker[]> workers_;
   idle_set idle_;
+  /// A woken worker has found itself on its waker's processor, so wakes are placed from now on:
+  /// virtual machines in particular take a processor that sleeps for a busy one.
+  std::atomic<bool> wakes_stack_{false};
+  std::atomic<float> wake_ns_{50'000};
   std::mutex starting_;
   std::atomic<std::size_t> started_{0};
   std::atomic<bool> stopping_{false};

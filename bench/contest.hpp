@@ -1,0 +1,206 @@
+// A contest: the same work by every contender, interleaved, as one table of medians.
+//
+// A program registers rows (a case, such as n = 10 and 300 multiplications) with an entry for each
+// contender; Google Benchmark times row after row, the entries of a row in random order and several
+// times over, so that a change in the machine's speed meets all alike. allocations.hpp counts.
+#pragma once
+
+#include "allocations.hpp"
+#include "command_line.hpp"
+#include "statistics.hpp"
+
+#include <parallel/thread_pool.hpp>
+
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdio>
+#include <functional>
+#include <map>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace bench {
+
+/// The command line of a contest.
+class contest_command_line : public command_line {
+ public:
+  explicit contest_command_line(const std::string& about) : command_line(about) {
+    add_option("--only", only_, "only the rows whose name contains this text");
+  }
+
+  [[nodiscard]] bool wants(const std::string& row) const {
+    return row.find(only_) != std::string::npos;
+  }
+
+ private:
+  std::string only_;
+};
+
+class contest {
+ public:
+  explicit contest(std::string title) : title_(std::move(title)) {}
+
+  /// Something to time: `work` is one call of what is measured.
+  struct entry {
+    std::string row;
+    std::string contender;
+    std::function<void()> work;
+    /// Called before every single call, untimed; each call is then timed on its own.
+    std::function<void()> before = {};
+    /// Calls a repetition when there is a `before`.
+    int calls = 1;
+  };
+
+  void add(entry added) {
+    if (std::find(rows_.begin(), rows_.end(), added.row) == rows_.end())
+      rows_.push_back(added.row);
+    if (std::find(contenders_.begin(), contenders_.end(), added.contender) == contenders_.end())
+      contenders_.push_back(added.contender);
+    const std::string name = added.row + '/' + added.contender;
+    auto* made = added.before ? benchmark::RegisterBenchmark(name.c_str(), timed_by_hand(added))
+                              : benchmark::RegisterBenchmark(name.c_str(), timed(added));
+    made->MeasureProcessCPUTime()->Unit(benchmark::kMicrosecond);
+    if (added.before)
+      made->UseManualTime()->Iterations(added.calls);
+    else
+      made->UseRealTime();
+  }
+
+  /// The least time that a row could take, as a share of its serial time: 1 / cores if the work can
+  /// be split evenly. The efficiency in the table is measured against it.
+  void bound(const std::string& row, double share) { bounds_[row] = share; }
+
+  /// Measures, prints the table and returns what main() returns.
+  int run(const contest_command_line& flags, int repetitions, double seconds_each) {
+    char min_time[48];
+    std::snprintf(min_time, sizeof min_time, "--benchmark_min_time=%g", seconds_each);
+    if (!start(flags, {"--benchmark_enable_random_interleaving=true",
+                       "--benchmark_repetitions=" + std::to_string(repetitions), min_time}))
+      return 2;
+    reporter collected(runs_);
+    for (const std::string& row : rows_)
+      if (flags.wants(row))
+        benchmark::RunSpecifiedBenchmarks(&collected, "^" + row + "/.*");
+    benchmark::Shutdown();
+    print();
+    return 0;
+  }
+
+ private:
+  struct measurements {
+    std::vector<double> seconds;
+    std::vector<double> cpu_per_wall;
+    double allocations = 0;
+  };
+  using results = std::map<std::string, measurements>;
+
+  /// Long enough for the threads of the contender before to go to sleep.
+  static void settle() { std::this_thread::sleep_for(std::chrono::milliseconds(15)); }
+
+  static std::function<void(benchmark::State&)> timed(const entry& added) {
+    return [work = added.work](benchmark::State& state) {
+      settle();
+      work(); // untimed: threads are started and call sites learn
+      state.counters["allocations"] = allocations_per_call(work);
+      for ([[maybe_unused]] auto step : state)
+        work();
+    };
+  }
+
+  static std::function<void(benchmark::State&)> timed_by_hand(const entry& added) {
+    return [work = added.work, before = added.before](benchmark::State& state) {
+      work();
+      state.counters["allocations"] = allocations_per_call(work);
+      for ([[maybe_unused]] auto step : state) {
+        before();
+        const auto start = std::chrono::steady_clock::now();
+        work();
+        state.SetIterationTime(
+            std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+      }
+    };
+  }
+
+  /// Keeps every run, and prints a line for the first contender of each row, so that somebody who
+  /// waits sees how far it has come.
+  class reporter final : public benchmark::BenchmarkReporter {
+   public:
+    explicit reporter(results& kept) : kept_(kept) {}
+
+    bool ReportContext(const Context&) override { return true; }
+
+    void ReportRuns(const std::vector<Run>& runs) override {
+      for (const Run& run : runs) {
+        if (run.run_type != Run::RT_Iteration || run.iterations == 0)
+          continue;
+        std::string name = run.run_name.function_name;
+        measurements& kept = kept_[name];
+        kept.seconds.push_back(run.real_accumulated_time / static_cast<double>(run.iterations));
+        kept.cpu_per_wall.push_back(run.cpu_accumulated_time / run.real_accumulated_time);
+        if (const auto found = run.counters.find("allocations"); found != run.counters.end())
+          kept.allocations = found->second.value;
+      }
+      std::fputc('.', stderr);
+    }
+
+   private:
+    results& kept_;
+  };
+
+  void print() {
+    std::fputc('\n', stderr);
+    std::printf("\n%s: medians of the whole call, result included\n%-26s", title_.c_str(), "");
+    for (const std::string& contender : contenders_)
+      std::printf(" %13s", contender.c_str());
+    std::printf(" | %8s %9s %6s %5s %6s\n", "speed-up", "best peer", "of max", "cpu", "allocs");
+    for (const std::string& row : rows_)
+      if (runs_.count(row + '/' + contenders_[0]) != 0)
+        print(row);
+    std::printf(
+        "\nspeed-up: serial / parallel::map. best peer: the quickest other one / "
+        "parallel::map; above 1 parallel::map\nleads. of max: the speed-up as a share of "
+        "what %zu perfect threads would reach. cpu: processor time over\nwall time. allocs: "
+        "allocations a call more than the plain loop's. Columns right of | are of "
+        "parallel::map.\n",
+        parallel::default_concurrency());
+  }
+
+  void print(const std::string& row) {
+    std::printf("%-26s", row.c_str());
+    const double serial = median(runs_[row + '/' + contenders_[0]].seconds);
+    const measurements& own = runs_[row + '/' + contenders_[1]];
+    double best_peer = 0;
+    for (const std::string& contender : contenders_) {
+      const auto found = runs_.find(row + '/' + contender);
+      const double seconds = found == runs_.end() ? 0 : median(found->second.seconds);
+      std::printf(" %13s", seconds == 0 ? "-" : time_text(seconds).c_str());
+      if (contender != contenders_[0] && contender != contenders_[1] && seconds != 0)
+        best_peer = best_peer == 0 ? seconds : std::min(best_peer, seconds);
+    }
+    const double mapped = median(own.seconds);
+    const auto bound = bounds_.find(row);
+    const double least = bound != bounds_.end()
+                             ? bound->second
+                             : 1 / static_cast<double>(parallel::default_concurrency());
+    std::printf(" | %7.2fx", serial / mapped);
+    if (best_peer == 0)
+      std::printf(" %9s", "-");
+    else
+      std::printf(" %8.2fx", best_peer / mapped);
+    std::printf(" %5.0f%% %5.2f %6.0f\n", 100 * serial / mapped * least, median(own.cpu_per_wall),
+                own.allocations - runs_[row + '/' + contenders_[0]].allocations);
+  }
+
+  std::string title_;
+  std::vector<std::string> rows_;
+  std::vector<std::string> contenders_; // the plain loop, this library, its peers
+  std::map<std::string, double> bounds_;
+  results runs_;
+};
+
+} // namespace bench

@@ -1,0 +1,39 @@
+// The work of the contests: so many dependent multiplications an element.
+//
+// Each waits for the one before, so that an element's cost is a latency: the same on every core,
+// whatever its neighbours do. The work comes from a run-time number, so no compiler removes it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace bench {
+
+/// About a nanosecond for each of `steps`. Never inlined, so that all contenders run the same
+/// instructions at the same address.
+[[gnu::noinline]] inline std::uint64_t multiply(std::uint64_t x, std::uint32_t steps) {
+  for (; steps != 0; --steps)
+    x *= 0x9E37'79B9'7F4A'7C15;
+  return x;
+}
+
+/// The same for all: what the grid of bench/overhead runs.
+struct uniform_work {
+  std::uint32_t steps;
+  std::uint64_t operator()(std::uint64_t x) const { return multiply(x, steps); }
+};
+
+/// An element that says itself how much work it is.
+struct own_work {
+  std::uint64_t operator()(std::uint32_t steps) const { return multiply(steps | 1, steps); }
+};
+
+inline std::vector<std::uint64_t> numbers(std::size_t n) {
+  std::vector<std::uint64_t> xs(n);
+  for (std::size_t i = 0; i < n; ++i)
+    xs[i] = i;
+  return xs;
+}
+
+} // namespace bench

@@ -1,0 +1,42 @@
+// Question: is parallel::map ever slower than the plain loop, or than a peer?
+//
+// A grid of calls with hot workers: n elements of w dependent multiplications each, from one
+// element of nothing to a million of 33 microseconds. Calls of one size follow each other at once,
+// as in a program's inner loop.
+#include "contenders.hpp"
+#include "contest.hpp"
+#include "kernels.hpp"
+
+#include <CLI/CLI.hpp>
+#include <benchmark/benchmark.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+int main(int argc, char** argv) {
+  bench::contest_command_line flags("The grid: n elements of w multiplications, by everybody.");
+  double most_seconds = 0.5;
+  flags.add_option("--most-seconds", most_seconds, "leave out rows that take longer serially")
+      ->capture_default_str();
+  CLI11_PARSE(flags, argc, argv);
+
+  bench::contest grid("overhead, hot workers");
+  for (const std::size_t n : {1, 2, 3, 10, 100, 1'000, 10'000, 1'000'000})
+    for (const std::uint32_t w : {0, 30, 300, 3'000, 30'000}) {
+      if (static_cast<double>(n) * w * 1.1e-9 > most_seconds)
+        continue;
+      const std::string row = "n=" + std::to_string(n) + " w=" + std::to_string(w);
+      const auto xs = std::make_shared<const std::vector<std::uint64_t>>(bench::numbers(n));
+      bench::for_each_contender([&](auto contender) {
+        grid.add({row, contender.name, [xs, w, contender] {
+                    benchmark::DoNotOptimize(contender.map(*xs, bench::uniform_work{w}));
+                  }});
+      });
+      const std::size_t cores = parallel::default_concurrency();
+      const std::size_t rounds = (n + cores - 1) / cores; // elements on the thread with the most
+      grid.bound(row, static_cast<double>(rounds) / static_cast<double>(n));
+    }
+  return grid.run(flags, 7, 0.02);
+}

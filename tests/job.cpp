@@ -1,0 +1,157 @@
+// Seats in a job, and the list in which jobs are offered and used again.
+#include "catch.hpp"
+
+#include <parallel/detail/job.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <thread>
+#include <vector>
+
+using parallel::detail::job;
+using parallel::detail::job_list;
+
+namespace {
+
+struct idle_job final : job {
+  void help(std::uint32_t) noexcept override {}
+};
+
+job* make() {
+  return new idle_job;
+}
+
+const auto never = [] { return false; };
+
+job* open_one(const job_list& list) {
+  return list.find([](const job& work) { return work.is_open(); });
+}
+
+} // namespace
+
+TEST_CASE("a job has as many seats as it was opened with, numbered from one") {
+  idle_job work;
+  CHECK_FALSE(work.is_open());
+  CHECK(work.join() == 0);
+  work.open(2);
+  CHECK(work.is_open());
+  CHECK(work.join() == 1);
+  CHECK(work.is_open());
+  CHECK(work.join() == 2);
+  CHECK_FALSE(work.is_open());
+  CHECK(work.join() == 0);
+  CHECK(work.joined() == 2);
+  work.leave();
+  work.leave();
+  work.wait(never);
+}
+
+TEST_CASE("a job can be opened with the most seats that there are") {
+  idle_job work;
+  work.open(65'535);
+  for (std::uint32_t seat = 1; seat <= 65'535; ++seat)
+    if (work.join() != seat)
+      FAIL("seat " << seat);
+  CHECK(work.join() == 0);
+  for (std::uint32_t seat = 1; seat <= 65'535; ++seat)
+    work.leave();
+  work.wait(never);
+  CHECK(work.joined() == 65'535);
+}
+
+TEST_CASE("nobody joins a job that was withdrawn") {
+  idle_job work;
+  work.open(5);
+  CHECK(work.join() == 1);
+  work.withdraw();
+  CHECK_FALSE(work.is_open());
+  CHECK(work.join() == 0);
+  CHECK(work.joined() == 1);
+  work.leave();
+  work.wait(never);
+  work.open(1);
+  CHECK(work.join() == 1);
+}
+
+TEST_CASE("an owner that waits sees what every helper did before it left") {
+  constexpr int helpers = 3;
+  constexpr std::uint32_t rounds = 2'000;
+  idle_job work;
+  std::uint32_t helped[helpers] = {}; // plain: handed over by leave() and wait()
+  std::atomic<std::uint32_t> opened{0};
+  std::vector<std::thread> threads;
+  for (std::uint32_t& mine : helped)
+    threads.emplace_back([&] {
+      for (std::uint32_t round = 1; round <= rounds; ++round) {
+        while (opened.load() < round)
+          std::this_thread::yield();
+        if (work.join() == 0)
+          continue; // withdrawn already
+        ++mine;
+        work.leave();
+      }
+    });
+  std::uint32_t joined = 0;
+  for (std::uint32_t round = 1; round <= rounds; ++round) {
+    work.open(helpers);
+    opened = round;
+    while (round % 8 == 1 && work.joined() == 0)
+      std::this_thread::yield();
+    work.withdraw();
+    work.wait([&] { // sleeps at once in half of the rounds, and spins in the others
+      std::this_thread::yield();
+      return round % 2 == 0;
+    });
+    joined += work.joined();
+    if (helped[0] + helped[1] + helped[2] != joined)
+      FAIL("round " << round);
+  }
+  for (std::thread& thread : threads)
+    thread.join();
+  CHECK(joined >= rounds / 8);
+}
+
+TEST_CASE("a list hands out a job again once it was released") {
+  job_list list;
+  job& outer = list.acquire(make);
+  job& inner = list.acquire(make);
+  CHECK(&outer != &inner);
+  job_list::release(outer);
+  CHECK(&list.acquire(make) == &outer);
+  job_list::release(inner);
+  CHECK(&list.acquire(make) == &inner);
+}
+
+TEST_CASE("of the open jobs in a list the outermost is found first") {
+  job_list list;
+  CHECK(open_one(list) == nullptr);
+  job& outer = list.acquire(make);
+  job& inner = list.acquire(make);
+  inner.open(1);
+  CHECK(open_one(list) == &inner);
+  outer.open(1);
+  CHECK(open_one(list) == &outer);
+  outer.withdraw();
+  CHECK(open_one(list) == &inner);
+}
+
+TEST_CASE("threads that acquire from one list at once get different jobs") {
+  for (int round = 0; round < 200; ++round) {
+    job_list list;
+    std::vector<job*> got(8);
+    std::vector<std::thread> threads;
+    for (job*& mine : got)
+      threads.emplace_back([&] { mine = &list.acquire(make); });
+    for (std::thread& thread : threads)
+      thread.join();
+    REQUIRE(std::set<job*>(got.begin(), got.end()).size() == got.size());
+    for (job* mine : got)
+      job_list::release(*mine);
+    std::set<job*> again;
+    for (std::size_t i = 0; i < got.size(); ++i)
+      again.insert(&list.acquire(make));
+    REQUIRE(again == std::set<job*>(got.begin(), got.end()));
+  }
+}
