@@ -10,35 +10,45 @@
 
 using parallel::detail::block_range;
 using parallel::detail::range_slot;
+using parallel::detail::side;
 
-TEST_CASE("an owner takes at most a quarter from the front, but the least that is worth it") {
+TEST_CASE("an owner takes a quarter from the front, or what is worth it up to half") {
   range_slot slot;
   slot.put({0, 100});
-  CHECK(slot.take(1'000, 1) == block_range{0, 25});
-  CHECK(slot.take(10, 1) == block_range{25, 35});
-  CHECK(slot.take(10, 1'000) == block_range{35, 45});
-  CHECK(slot.take(1'000, 20) == block_range{45, 65});
-  CHECK(slot.take(1'000, 1'000) == block_range{65, 100});
+  CHECK(slot.take(side::front, 1'000, 1) == block_range{0, 25});
+  CHECK(slot.take(side::front, 10, 1) == block_range{25, 35});
+  CHECK(slot.take(side::front, 10, 1'000) == block_range{35, 45});
+  CHECK(slot.take(side::front, 1'000, 20) == block_range{45, 65});
+  CHECK(slot.take(side::front, 1'000, 1'000) == block_range{65, 83});
   slot.put({7, 9});
-  CHECK(slot.take(2, 1) == block_range{7, 8});
-  CHECK(slot.take(2, 1) == block_range{8, 9});
-  CHECK(slot.take(2, 1).empty());
+  CHECK(slot.take(side::front, 2, 1) == block_range{7, 8});
+  CHECK(slot.take(side::front, 2, 1) == block_range{8, 9});
+  CHECK(slot.take(side::front, 2, 1).empty());
 }
 
 TEST_CASE("a thief takes the back half, the last block included") {
   range_slot slot;
   slot.put({10, 13});
-  CHECK(slot.steal() == block_range{11, 13});
-  CHECK(slot.steal() == block_range{10, 11});
-  CHECK(slot.steal().empty());
+  CHECK(slot.steal(side::back) == block_range{11, 13});
+  CHECK(slot.steal(side::back) == block_range{10, 11});
+  CHECK(slot.steal(side::back).empty());
   CHECK(slot.empty());
+}
+
+TEST_CASE("an owner can work from the back, and thieves from the front") {
+  range_slot slot;
+  slot.put({0, 100});
+  CHECK(slot.take(side::back, 1'000, 1) == block_range{75, 100});
+  CHECK(slot.take(side::back, 10, 1) == block_range{65, 75});
+  CHECK(slot.steal(side::front) == block_range{0, 33});
+  CHECK(slot.take(side::back, 1'000, 1'000) == block_range{49, 65});
 }
 
 TEST_CASE("a slot holds block numbers up to the last one") {
   range_slot slot;
   slot.put({0, 0xFFFF'FFFF});
-  CHECK(slot.steal() == block_range{0x7FFF'FFFF, 0xFFFF'FFFF});
-  CHECK(slot.take(1, 1) == block_range{0, 1});
+  CHECK(slot.steal(side::back) == block_range{0x7FFF'FFFF, 0xFFFF'FFFF});
+  CHECK(slot.take(side::front, 1, 1) == block_range{0, 1});
 }
 
 TEST_CASE("clear gives up every block") {
@@ -46,8 +56,8 @@ TEST_CASE("clear gives up every block") {
   slot.put({3, 9});
   slot.clear();
   CHECK(slot.empty());
-  CHECK(slot.take(1, 1).empty());
-  CHECK(slot.steal().empty());
+  CHECK(slot.take(side::front, 1, 1).empty());
+  CHECK(slot.steal(side::back).empty());
 }
 
 TEST_CASE("owner and thieves get every block once between them") {
@@ -68,12 +78,12 @@ TEST_CASE("owner and thieves get every block once between them") {
         // slot of its own, as the loop does, and eats from there.
         range_slot own;
         while (!slot.empty()) {
-          own.put(slot.steal());
-          while (note(own.take(1, 1)))
+          own.put(slot.steal(side::back));
+          while (note(own.take(side::front, 1, 1)))
             ;
         }
       });
-    while (note(slot.take(1, 1)))
+    while (note(slot.take(side::front, 1, 1)))
       ;
     for (std::thread& thief : thieves)
       thief.join();

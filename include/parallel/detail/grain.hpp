@@ -140,25 +140,46 @@ class basic_pace {
     return ns_per_block_ > 0 ? blocks_in(least_claim_ns) : 1;
   }
 
-  /// Call it before the first claim and after a steal: what took the time is not charged to the
-  /// claims, and as the blocks are others, the first claim of them is a short one.
-  void restart() noexcept {
+  /// Call it before the first claim.
+  void start() noexcept {
     if (!measured_)
       return;
     if (ns_per_block_ > 0)
       wanted_ = blocks_in(first_claim_ns);
+    last_ = Clock::now();
+  }
+
+  /// Call it after a steal: the time that took is not charged to any claim, and as the blocks are
+  /// others than before, nothing is known of them.
+  void restart() noexcept {
+    if (!measured_)
+      return;
+    ns_per_block_ = 0;
+    wanted_ = 1;
     untimed_ = 0;
     last_ = Clock::now();
   }
 
   /// Notes that a claim of `blocks` has just ended. Claims shrink at once when elements turn out
-  /// dear, and at most double when they turn out cheap.
+  /// dear; when they turn out cheap they grow at most fourfold to a microsecond, then twofold.
   void claimed(std::uint32_t blocks) noexcept {
     if (!measured_)
       return;
     untimed_ += blocks;
-    if (ns_per_block_ > 0 && static_cast<double>(untimed_) * ns_per_block_ < worth_timing_ns)
-      return;
+    std::uint32_t wanted = wanted_;
+    if (ns_per_block_ == 0 || static_cast<double>(untimed_) * ns_per_block_ >= worth_timing_ns) {
+      time_claims();
+      wanted = 2 * wanted_;
+    }
+    wanted = std::max(wanted, std::min(4 * wanted_, blocks_in(first_claim_ns)));
+    wanted_ = std::min(wanted, blocks_in(claim_ns));
+  }
+
+  [[nodiscard]] double total_ns() const noexcept { return total_ns_; }
+  [[nodiscard]] std::size_t total_blocks() const noexcept { return total_blocks_; }
+
+ private:
+  void time_claims() noexcept {
     const std::uint64_t now = Clock::now();
     const double ns = std::max(Clock::ns_between(last_, now), 1.0);
     last_ = now;
@@ -166,13 +187,8 @@ class basic_pace {
     total_blocks_ += untimed_;
     ns_per_block_ = ns / static_cast<double>(untimed_);
     untimed_ = 0;
-    wanted_ = std::min(blocks_in(claim_ns), 2 * wanted_);
   }
 
-  [[nodiscard]] double total_ns() const noexcept { return total_ns_; }
-  [[nodiscard]] std::size_t total_blocks() const noexcept { return total_blocks_; }
-
- private:
   /// Blocks that are expected to last `ns`; at least 1.
   [[nodiscard]] std::uint32_t blocks_in(double ns) const noexcept {
     return static_cast<std::uint32_t>(std::clamp(ns / ns_per_block_, 1.0, 1e9));

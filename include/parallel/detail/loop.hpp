@@ -90,22 +90,33 @@ class loop final : public job {
   [[nodiscard]] std::exception_ptr take_error() noexcept { return error_.take(); }
 
  private:
-  /// Runs blocks until none is left to claim, in this slot or any other.
-  void run(std::uint32_t seat, basic_pace<quick_clock>& own) noexcept {
-    do {
-      own.restart();
-      for (block_range blocks = slots_[seat].take(own.wanted(), own.least()); !blocks.empty();
-           blocks = slots_[seat].take(own.wanted(), own.least())) {
-        if (!run_blocks(blocks)) {
-          slots_[seat].clear(); // a lower index has failed: what is left here is higher
-          break;
-        }
-        own.claimed(blocks.size());
-      }
-    } while (steal_for(seat));
+  /// The end of its range from which a seat works. The last seat works from the back, the others
+  /// from the front: a giant element is found early at either end of the whole loop, where sorted
+  /// inputs have theirs. Thieves come from the other end.
+  [[nodiscard]] side near_end(std::uint32_t seat) const noexcept {
+    return seat != 0 && seat + 1 == seats_ ? side::back : side::front;
   }
 
-  /// False when the blocks were skipped or failed, so that the rest of this slot is not wanted.
+  /// Runs blocks until none is left to claim, in this slot or any other.
+  void run(std::uint32_t seat, basic_pace<quick_clock>& own) noexcept {
+    range_slot& slot = slots_[seat];
+    const side near = near_end(seat);
+    const auto claim = [&] { return slot.take(near, own.wanted(), own.least()); };
+    own.start();
+    for (;;) {
+      for (block_range blocks = claim(); !blocks.empty(); blocks = claim()) {
+        if (run_blocks(blocks))
+          own.claimed(blocks.size());
+        else if (near == side::front)
+          slot.clear(); // a lower index has failed: what is left here is higher
+      }
+      if (!steal_for(seat))
+        return;
+      own.restart();
+    }
+  }
+
+  /// False when the blocks were skipped or failed, so that no higher ones are wanted.
   bool run_blocks(block_range blocks) noexcept {
     const std::size_t begin = first_ + blocks.begin * block_;
     const std::size_t end = begin + std::min(end_ - begin, blocks.size() * block_);
@@ -137,12 +148,13 @@ class loop final : public job {
       // blocks in a slot that we see.
       const std::uint64_t before = steals_.load(std::memory_order_acquire);
       for (std::uint32_t i = 1; i < seats_; ++i) {
-        range_slot& victim = slots_[seat + i < seats_ ? seat + i : seat + i - seats_];
+        const std::uint32_t other = seat + i < seats_ ? seat + i : seat + i - seats_;
+        range_slot& victim = slots_[other];
         if (victim.empty())
           continue;
         // acquire: keeps this steal's put() behind its beginning, for those who see the put().
         steals_.fetch_add(begun + under_way, std::memory_order_acquire);
-        const block_range loot = victim.steal();
+        const block_range loot = victim.steal(opposite(near_end(other)));
         if (!loot.empty())
           slots_[seat].put(loot);
         steals_.fetch_sub(under_way, std::memory_order_release); // pairs with the acquire above

@@ -1,6 +1,6 @@
 // The blocks that one participant of a loop still has to run, packed into one 64-bit word.
 //
-// Its owner takes blocks from the front, thieves take half of what is left from the back; both by
+// Its owner takes blocks from one end, thieves take half of what is left from the other; both by
 // compare-and-swap, so every block goes to exactly one of them. Entered from loop.hpp, which gives
 // each participant a slot of its own and decides when to steal.
 #pragma once
@@ -20,6 +20,13 @@ struct block_range {
   [[nodiscard]] constexpr std::uint32_t size() const noexcept { return end - begin; }
   friend constexpr bool operator==(block_range, block_range) = default;
 };
+
+/// An end of a range.
+enum class side { front, back };
+
+constexpr side opposite(side end) noexcept {
+  return end == side::front ? side::back : side::front;
+}
 
 /// The word is the whole state, so a compare-and-swap that succeeds is right whatever happened
 /// since the word was read: there is no ABA problem to guard against.
@@ -41,21 +48,22 @@ class alignas(64) range_slot {
     word_.store(pack(range), std::memory_order_release);
   }
 
-  /// Owner only: takes up to `wanted` blocks from the front, at most a quarter of what is left (or
-  /// `least`, if that is more), so that thieves find something until the very end. Both are at
-  /// least 1.
-  [[nodiscard]] block_range take(std::uint32_t wanted, std::uint32_t least) noexcept {
+  /// Owner only: takes up to `wanted` blocks from one end, at most a quarter of what is left, so
+  /// that thieves find something until the very end; or `least`, but half at most, if that is more;
+  /// or the last one. Both are at least 1.
+  [[nodiscard]] block_range take(side from, std::uint32_t wanted, std::uint32_t least) noexcept {
     std::uint64_t word = word_.load(std::memory_order_relaxed);
     for (;;) {
       const block_range left = unpack(word);
       if (left.empty())
         return {};
-      const std::uint32_t most = std::max(least, left.size() / 4);
-      const std::uint32_t middle = left.begin + std::min({wanted, most, left.size()});
+      const std::uint32_t half = left.size() - left.size() / 2;
+      const std::uint32_t most = std::max(left.size() / 4, std::min(least, half));
+      const cut parts = split(left, from, std::min(wanted, most));
       // relaxed: only the word itself is contended. As a read-modify-write it continues the
       // release sequence of the put() or steal() before it.
-      if (word_.compare_exchange_weak(word, pack({middle, left.end}), std::memory_order_relaxed))
-        return {left.begin, middle};
+      if (word_.compare_exchange_weak(word, pack(parts.left), std::memory_order_relaxed))
+        return parts.taken;
     }
   }
 
@@ -64,23 +72,36 @@ class alignas(64) range_slot {
     word_.exchange(0, std::memory_order_relaxed); // relaxed: as in take()
   }
 
-  /// Any thread: takes the back half of what is left, rounded up, so the last block too.
-  [[nodiscard]] block_range steal() noexcept {
+  /// Any thread: takes half of what is left, rounded up, so the last block too, from one end.
+  [[nodiscard]] block_range steal(side from) noexcept {
     std::uint64_t word = word_.load(std::memory_order_relaxed);
     for (;;) {
       const block_range left = unpack(word);
       if (left.empty())
         return {};
-      const std::uint32_t middle = left.begin + left.size() / 2;
+      const cut parts = split(left, from, left.size() - left.size() / 2);
       // release: pairs with the acquire in empty(); who sees the blocks gone sees that a steal
       // has begun.
-      if (word_.compare_exchange_weak(word, pack({left.begin, middle}), std::memory_order_release,
+      if (word_.compare_exchange_weak(word, pack(parts.left), std::memory_order_release,
                                       std::memory_order_relaxed))
-        return {middle, left.end};
+        return parts.taken;
     }
   }
 
  private:
+  struct cut {
+    block_range taken;
+    block_range left;
+  };
+
+  /// `count` blocks of `whole` from one end, and the rest.
+  static constexpr cut split(block_range whole, side from, std::uint32_t count) noexcept {
+    const std::uint32_t middle = from == side::front ? whole.begin + count : whole.end - count;
+    const block_range low = {whole.begin, middle};
+    const block_range high = {middle, whole.end};
+    return from == side::front ? cut{low, high} : cut{high, low};
+  }
+
   static constexpr std::uint64_t pack(block_range range) noexcept {
     return std::uint64_t{range.end} << 32 | range.begin;
   }
