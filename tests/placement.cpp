@@ -1,7 +1,7 @@
 // Where a woken worker may run: what is done to its affinity mask, and undone.
 #include "catch.hpp"
 
-#include <parallel/detail/platform.hpp>
+#include <parallel/detail/platform/placement.hpp>
 #include <parallel/map.hpp>
 
 #include <thread>

@@ -6,7 +6,7 @@
 #pragma once
 
 #include <parallel/detail/io_loop.hpp>
-#include <parallel/detail/platform.hpp>
+#include <parallel/detail/platform/thread.hpp>
 #include <parallel/detail/task.hpp>
 #include <parallel/options.hpp>
 

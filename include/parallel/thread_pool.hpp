@@ -5,7 +5,7 @@
 #pragma once
 
 #include <parallel/detail/loop.hpp>
-#include <parallel/detail/platform.hpp>
+#include <parallel/detail/platform/processors.hpp>
 #include <parallel/detail/scheduler.hpp>
 #include <parallel/options.hpp>
 

@@ -34,7 +34,8 @@ std::size_t size_hint(R& range) {
   }
 }
 
-/// The first min(limit, size) elements of a range.
+/// The first min(limit, size) elements of a range. cursor() is what a loop copies to look at them:
+/// a few pointers, which the compiler can keep in registers.
 template <std::ranges::input_range R>
 class input;
 
@@ -50,9 +51,14 @@ class input<R> {
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
-  decltype(auto) operator[](std::size_t i) const {
-    return begin_[static_cast<std::ranges::range_difference_t<R>>(i)];
-  }
+  struct cursor {
+    std::ranges::iterator_t<R> begin;
+
+    decltype(auto) operator[](std::size_t i) const {
+      return begin[static_cast<std::ranges::range_difference_t<R>>(i)];
+    }
+  };
+  [[nodiscard]] cursor elements() const { return {begin_}; }
 
  private:
   /// Counts the elements up to the limit; not beyond it, as a range may turn out to have no end.
@@ -86,7 +92,12 @@ requires(!std::ranges::random_access_range<R>) class input<R> {
 
   [[nodiscard]] std::size_t size() const noexcept { return iterators_.size(); }
 
-  decltype(auto) operator[](std::size_t i) const { return *iterators_[i]; }
+  struct cursor {
+    const std::ranges::iterator_t<R>* iterators;
+
+    decltype(auto) operator[](std::size_t i) const { return *iterators[i]; }
+  };
+  [[nodiscard]] cursor elements() const { return {iterators_.data()}; }
 
  private:
   std::vector<std::ranges::iterator_t<R>> iterators_;
@@ -114,13 +125,8 @@ requires(!std::ranges::forward_range<R>) class input<R> {
 
   [[nodiscard]] std::size_t size() const noexcept { return elements_.size(); }
 
-  /// The buffered element: as an lvalue where the range gives one, else as an rvalue.
-  decltype(auto) operator[](std::size_t i) const {
-    if constexpr (std::is_lvalue_reference_v<reference>)
-      return static_cast<copy_const<std::remove_reference_t<reference>>&>(elements_[i].value_);
-    else
-      return std::move(elements_[i].value_);
-  }
+  class cursor;
+  [[nodiscard]] cursor elements() const { return cursor(elements_.data()); }
 
  private:
   template <class From>
@@ -133,6 +139,25 @@ requires(!std::ranges::forward_range<R>) class input<R> {
     explicit element(From&& from) : value_(std::forward<From>(from)) {}
     mutable value value_;
   };
+
+ public:
+  class cursor {
+   public:
+    explicit cursor(const element* elements) : elements_(elements) {}
+
+    /// The buffered element: as an lvalue where the range gives one, else as an rvalue.
+    decltype(auto) operator[](std::size_t i) const {
+      if constexpr (std::is_lvalue_reference_v<reference>)
+        return static_cast<copy_const<std::remove_reference_t<reference>>&>(elements_[i].value_);
+      else
+        return std::move(elements_[i].value_);
+    }
+
+   private:
+    const element* elements_;
+  };
+
+ private:
   std::vector<element> elements_;
 };
 
@@ -158,7 +183,7 @@ class indexed_calls {
  public:
   /// What a call returns.
   using result =
-      decltype(std::invoke(std::declval<const F&>(), std::declval<const input<Rs>&>()[0]...));
+      decltype(std::invoke(std::declval<const F&>(), std::declval<input<Rs>>().elements()[0]...));
 
   explicit indexed_calls(const F& f, Rs&... ranges)
       : f_(f), size_(std::min({size_hint(ranges)...})), inputs_{take(ranges)...} {
@@ -171,20 +196,34 @@ class indexed_calls {
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
-  /// Makes call i and discards what it returns.
-  void operator()(std::size_t i) const {
-    std::apply([&](const auto&... input) { static_cast<void>(std::invoke(f_, input[i]...)); },
+  /// Makes the calls begin … end − 1 and discards what they return.
+  void run(std::size_t begin, std::size_t end) const {
+    std::apply([&](const auto&... inputs) { discard(f_, begin, end, inputs.elements()...); },
                inputs_);
   }
 
-  /// Makes call i and hands what it returns to `sink` at once: it may refer to an element that is
-  /// itself a temporary, and so must not travel any further.
+  /// Makes the calls begin … end − 1 and hands what each returns to sink(i, value) at once: it may
+  /// refer to an element that is itself a temporary, and so must not travel any further.
   template <class Sink>
-  void operator()(std::size_t i, const Sink& sink) const {
-    std::apply([&](const auto&... input) { sink(std::invoke(f_, input[i]...)); }, inputs_);
+  void run(std::size_t begin, std::size_t end, const Sink& sink) const {
+    std::apply([&](const auto&... inputs) { hand_on(f_, begin, end, sink, inputs.elements()...); },
+               inputs_);
   }
 
  private:
+  template <class... Cursors>
+  static void discard(const F& f, std::size_t begin, std::size_t end, const Cursors... elements) {
+    for (std::size_t i = begin; i != end; ++i)
+      static_cast<void>(std::invoke(f, elements[i]...));
+  }
+
+  template <class Sink, class... Cursors>
+  static void hand_on(const F& f, std::size_t begin, std::size_t end, const Sink sink,
+                      const Cursors... elements) {
+    for (std::size_t i = begin; i != end; ++i)
+      sink(i, std::invoke(f, elements[i]...));
+  }
+
   /// In the order of the ranges (the braces see to that), each up to the shortest before it.
   template <class R>
   input<R> take(R& range) {
@@ -202,7 +241,7 @@ class indexed_calls {
 /// is then free of errors that would bury the advice.
 template <class F, class... Rs>
 auto calls_over(const F& f, Rs&... ranges) {
-  check_callable<F, decltype(std::declval<const input<Rs>&>()[0])...>();
+  check_callable<F, decltype(std::declval<input<Rs>>().elements()[0])...>();
   return indexed_calls<F, Rs...>(f, ranges...);
 }
 

@@ -53,8 +53,9 @@ class call_site {
   /// Notes a call of `ns` nanoseconds of work that stays on its caller only because the workers
   /// sleep, and says whether to wake them after all: when such calls follow each other so quickly
   /// that a worker, once awake, would be found awake by the next, and have together lost what a
-  /// wake costs, `wake_ns`. (To rent skis until they could have been bought costs at most twice
-  /// the best that could have been done: Karlin, Manasse, Rudolph, Sleator, 1988.)
+  /// wake costs, `wake_ns`. (To rent skis until they could
+  /// have been bought costs at most twice the best that could have been done: Karlin, Manasse,
+  /// Rudolph, Sleator, 1988.)
   template <class Clock>
   [[nodiscard]] bool worth_a_wake(double ns, double wake_ns) noexcept {
     const std::uint64_t now = Clock::now();
@@ -69,7 +70,7 @@ class call_site {
 
  private:
   /// Less than a worker looks around before it sleeps.
-  static constexpr double soon_ns = 15'000;
+  static constexpr double soon_ns = 50'000;
 
   std::atomic<float> ns_per_element_{0};
   std::atomic<float> lost_ns_{0};
@@ -90,9 +91,9 @@ std::size_t run_while_small(call_site& site, std::size_t n, const WakeTime& wake
   const double known = site.estimate();
   if (known == 0)
     return 0;
-  // Until a worker comes the caller works alone, and loses the price of the wake: half as much.
+  // Until a worker comes the caller works alone, and the wake itself takes some of its time.
   const auto worth_sharing = [&](double ns) {
-    return ns > worth_sharing_ns && ns > 1.5 * wake_ns();
+    return ns > worth_sharing_ns && ns > 1.25 * wake_ns();
   };
   const double total = known * static_cast<double>(n);
   if (worth_sharing(total))

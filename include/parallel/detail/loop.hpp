@@ -8,7 +8,7 @@
 
 #include <parallel/detail/first_error.hpp>
 #include <parallel/detail/grain.hpp>
-#include <parallel/detail/platform.hpp>
+#include <parallel/detail/platform/clock.hpp>
 #include <parallel/detail/range_slot.hpp>
 #include <parallel/detail/scheduler.hpp>
 

@@ -32,15 +32,31 @@ concept assignable_in_place = std::is_nothrow_default_constructible_v<T> &&
                               std::is_assignable_v<T&, From> && !keeps_allocator<T> &&
                               !std::same_as<T, std::vector<bool>::reference>;
 
+/// n default-made elements. Before these are made, `prepare(memory, bytes)` sees the memory for
+/// them, when it is worth its while: at least Prepare::least_bytes.
+template <class T, class Prepare>
+std::vector<T> room_for(std::size_t n, const Prepare& prepare) {
+  if (n < Prepare::least_bytes / sizeof(T))
+    return std::vector<T>(n);
+  std::vector<T> room;
+  room.reserve(n);
+  prepare(room.data(), n * sizeof(T));
+  room.resize(n);
+  return room;
+}
+
 /// Room for results of type T, each set from a From. The usual room is the resulting vector itself.
 template <class T, class From>
 class results {
  public:
-  explicit results(std::size_t n) : values_(n) {}
+  template <class Prepare>
+  results(std::size_t n, const Prepare& prepare) : values_(room_for<T>(n, prepare)) {}
 
-  template <class Value>
-  void set(std::size_t i, Value&& value) {
-    values_[i] = std::forward<Value>(value);
+  /// What a loop copies to set results: writer(i, value), once for each i.
+  [[nodiscard]] auto writer() noexcept {
+    return [to = values_.data()]<class Value>(std::size_t i, Value&& value) {
+      to[i] = std::forward<Value>(value);
+    };
   }
 
   [[nodiscard]] std::vector<T> take() { return std::move(values_); }
@@ -54,11 +70,13 @@ class results {
 template <class T, class From>
 requires(!assignable_in_place<T, From>) class results<T, From> {
  public:
-  explicit results(std::size_t n) : rooms_(n) {}
+  template <class Prepare>
+  results(std::size_t n, const Prepare& prepare) : rooms_(room_for<std::optional<T>>(n, prepare)) {}
 
-  template <class Value>
-  void set(std::size_t i, Value&& value) {
-    rooms_[i].emplace(std::forward<Value>(value));
+  [[nodiscard]] auto writer() noexcept {
+    return [to = rooms_.data()]<class Value>(std::size_t i, Value&& value) {
+      to[i].emplace(std::forward<Value>(value));
+    };
   }
 
   [[nodiscard]] std::vector<T> take() {
@@ -78,9 +96,12 @@ requires(!assignable_in_place<T, From>) class results<T, From> {
 template <class From>
 class results<bool, From> {
  public:
-  explicit results(std::size_t n) : bytes_(n) {}
+  template <class Prepare>
+  results(std::size_t n, const Prepare& prepare) : bytes_(room_for<unsigned char>(n, prepare)) {}
 
-  void set(std::size_t i, bool value) { bytes_[i] = value ? 1 : 0; }
+  [[nodiscard]] auto writer() noexcept {
+    return [to = bytes_.data()](std::size_t i, bool value) { to[i] = value ? 1 : 0; };
+  }
 
   [[nodiscard]] std::vector<bool> take() const {
     return std::vector<bool>(bytes_.begin(), bytes_.end());

@@ -8,7 +8,9 @@
 
 #include <parallel/detail/job.hpp>
 #include <parallel/detail/parking.hpp>
-#include <parallel/detail/platform.hpp>
+#include <parallel/detail/platform/clock.hpp>
+#include <parallel/detail/platform/placement.hpp>
+#include <parallel/detail/platform/thread.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -75,11 +77,7 @@ class scheduler {
   /// lock that the caller holds cannot be asked for again beneath it.
   static void close(job& work) noexcept {
     work.withdraw();
-    int left = spins;
-    work.wait([&] {
-      pause();
-      return --left > 0;
-    });
+    work.wait([looks = look_arounds()]() mutable { return looks.another(); });
   }
 
   /// How long a worker takes to come, in nanoseconds: 0 when one is awake, be it busy or searching,
@@ -91,9 +89,25 @@ class scheduler {
   }
 
  private:
-  /// How many looks around a worker takes before it sleeps, and a caller before it waits asleep:
-  /// on small machines a few tens of microseconds, about what a sleep and a wake would cost.
-  static constexpr int spins = 1000;
+  /// Looks around before a sleep, with a moment's pause after each, for about as long as a wake
+  /// costs on the slower machines: to go to sleep at once or to look around for ever may cost any
+  /// multiple of what the other would, but this costs at most twice the better of the two.
+  class look_arounds {
+   public:
+    /// False when it has been long enough.
+    bool another() noexcept {
+      pause();
+      if (++looks_ % 32 != 0)
+        return true; // without a look at the clock
+      return quick_clock::ns_between(start_, quick_clock::now()) < patience_ns;
+    }
+
+   private:
+    static constexpr double patience_ns = 100'000;
+
+    unsigned looks_ = 0;
+    std::uint64_t start_ = quick_clock::now();
+  };
 
   struct alignas(64) padded_list {
     job_list jobs;
@@ -121,6 +135,7 @@ class scheduler {
         work->help(self.seat);
         work->withdraw();
         work->leave();
+        self.place.settle(); // only now: it takes longer than what a job may have left to do
       }
     } while (wait_for_work(self));
   }
@@ -148,13 +163,14 @@ class scheduler {
 
   /// True when there may be work, false when the pool is stopping.
   bool wait_for_work(worker& self) noexcept {
-    for (int i = 0; i < spins; ++i) {
+    self.place.settle();
+    look_arounds looks;
+    do {
       if (any_work())
         return true;
       if (stopping_.load(std::memory_order_relaxed)) // relaxed: looked at again below
         return false;
-      pause();
-    }
+    } while (looks.another());
     const std::size_t index = self.number - 1;
     if (wakes_stack_.load(std::memory_order_relaxed)) // relaxed: a hint
       self.place.keep_off(self.waker_processor);
@@ -164,7 +180,6 @@ class scheduler {
       self.bed.park();
       learn_from_wake(self);
     }
-    self.place.settle();
     return !stopping_.load();
   }
 
@@ -190,8 +205,8 @@ class scheduler {
     }
     const double took =
         std::clamp(quick_clock::ns_between(self.woken_at, quick_clock::now()), 1'000.0, 200'000.0);
-    wake_ns_.store(static_cast<float>((wake_ns_.load(std::memory_order_relaxed) + took) / 2),
-                   std::memory_order_relaxed);
+    const double known = wake_ns_.load(std::memory_order_relaxed);
+    wake_ns_.store(static_cast<float>(known + (took - known) / 4), std::memory_order_relaxed);
   }
 
   void start_one() noexcept {

@@ -1,0 +1,73 @@
+// A clock that is quicker to read than the standard ones, for sizing work.
+//
+// Part of the platform room: what differs between systems stands in this folder, each file with
+// the standard library's answer for everything but Linux on x86-64, or for a build with
+// PARALLEL_PORTABLE defined. Entered from loop.hpp and scheduler.hpp.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+
+#if defined(__x86_64__) && !defined(PARALLEL_PORTABLE)
+#define PARALLEL_DETAIL_COUNTER 1
+#else
+#define PARALLEL_DETAIL_COUNTER 0
+#endif
+
+namespace parallel::detail {
+
+/// A clock for short times: the processor's own counter where it can be read in a few nanoseconds,
+/// else steady_clock. Good enough to size work, not to tell time. Thread-safe.
+class quick_clock {
+ public:
+  /// Ticks since some moment.
+  static std::uint64_t now() noexcept {
+#if PARALLEL_DETAIL_COUNTER
+    return __builtin_ia32_rdtsc();
+#else
+    return steady_ns();
+#endif
+  }
+
+  /// From one moment to another; below zero if `to` was read on a processor that lags behind.
+  static double ns_between(std::uint64_t from, std::uint64_t to) noexcept {
+    return static_cast<double>(static_cast<std::int64_t>(to - from)) *
+           ns_per_tick_.load(std::memory_order_relaxed); // relaxed: any calibration will do
+  }
+
+  /// Finds out how long a tick is, in 60 microseconds; does nothing when that is known. Until then
+  /// a tick is taken for 0.4 nanoseconds.
+  static void calibrate() noexcept {
+#if PARALLEL_DETAIL_COUNTER
+    if (calibrated_.exchange(true, std::memory_order_relaxed)) // relaxed: once is enough
+      return;
+    std::array<double, 3> tries{};
+    for (double& found : tries) {
+      const std::uint64_t from_ns = steady_ns();
+      const std::uint64_t from = now();
+      std::uint64_t to_ns = from_ns;
+      while (to_ns < from_ns + 20'000)
+        to_ns = steady_ns();
+      found = static_cast<double>(to_ns - from_ns) / static_cast<double>(now() - from);
+    }
+    std::sort(tries.begin(), tries.end());
+    // The middle one, in case the thread lost its processor in between. relaxed: as above
+    ns_per_tick_.store(tries[1], std::memory_order_relaxed);
+#endif
+  }
+
+ private:
+  static std::uint64_t steady_ns() noexcept {
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                          std::chrono::steady_clock::now().time_since_epoch())
+                                          .count());
+  }
+
+  static inline constinit std::atomic<bool> calibrated_{false};
+  static inline constinit std::atomic<double> ns_per_tick_{PARALLEL_DETAIL_COUNTER ? 0.4 : 1};
+};
+
+} // namespace parallel::detail
