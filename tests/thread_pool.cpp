@@ -49,7 +49,9 @@ class fake_root {
     std::ofstream(path_ + file) << text << '\n';
   }
 
-  [[nodiscard]] std::size_t quota() const { return parallel::detail::processor_quota(path_); }
+  [[nodiscard]] std::size_t quota() const {
+    return parallel::detail::processor_quota(path_.c_str());
+  }
 
  private:
   std::string path_;

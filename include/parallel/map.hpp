@@ -6,12 +6,10 @@
 #pragma once
 
 #include <parallel/detail/calls.hpp>
-#include <parallel/detail/platform/pages.hpp>
 #include <parallel/detail/results.hpp>
 #include <parallel/options.hpp>
 #include <parallel/thread_pool.hpp>
 
-#include <concepts>
 #include <cstddef>
 #include <iterator>
 #include <ranges>
@@ -23,25 +21,6 @@ namespace parallel {
 
 namespace detail {
 
-/// Faults in the memory of a large result with all of a thread_pool's threads, before anything is
-/// made in it; see detail/platform/pages.hpp.
-template <class E>
-struct fault_in_on {
-  static constexpr std::size_t least_bytes = fresh_pages::least_bytes;
-
-  E& executor;
-
-  void operator()([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t bytes) const {
-    if constexpr (std::same_as<E, thread_pool>) {
-      const fresh_pages pages(memory, bytes);
-      run_loop(executor, pages.parts(), {.grain = 1}, [&](std::size_t begin, std::size_t end) {
-        for (std::size_t part = begin; part != end; ++part)
-          pages.fault_in(part);
-      });
-    }
-  }
-};
-
 /// Runs every call and collects what they return.
 template <class E, class Calls>
 auto collect(E& executor, const typename E::call_options& options, const Calls& calls) {
@@ -51,7 +30,11 @@ auto collect(E& executor, const typename E::call_options& options, const Calls& 
       "parallel::map: the callable returns nothing to collect. Use parallel::for_each, or "
       "return a value.");
   if constexpr (!std::is_void_v<result>) {
-    results<result, typename Calls::result> collected(calls.size(), fault_in_on<E>{executor});
+    results<result, typename Calls::result> collected(
+        calls.size(), [&]([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t bytes) {
+          if constexpr (requires { prepare_memory(executor, memory, bytes); })
+            prepare_memory(executor, memory, bytes);
+        });
     run_loop(executor, calls.size(), options,
              [&calls, set = collected.writer()](std::size_t begin, std::size_t end) {
                calls.run(begin, end, set);

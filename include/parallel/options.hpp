@@ -45,6 +45,7 @@ struct io_options {
 /// Something that algorithms run on: thread_pool or io_pool. It names its per-call options and
 /// provides run_loop(executor, n, options, body), found by argument-dependent look-up, which calls
 /// body(begin, end) for disjoint ranges that cover [0, n) and rethrows the exception of the lowest.
+/// It may provide prepare_memory(executor, memory, bytes), called before results are made there.
 template <class E>
 concept executor = requires(E& e, const typename E::call_options& options,
                             void (*body)(std::size_t, std::size_t)) {

@@ -5,28 +5,27 @@
 #pragma once
 
 #include <parallel/detail/loop.hpp>
+#include <parallel/detail/platform/pages.hpp>
 #include <parallel/detail/platform/processors.hpp>
 #include <parallel/detail/scheduler.hpp>
 #include <parallel/options.hpp>
 
-#include <algorithm>
 #include <cstddef>
+#include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
-#include <string>
-#include <string_view>
 
 namespace parallel {
 
 namespace detail {
 
 /// The number of threads that `text` asks for; 0 when it is no whole number from 1 to 65,536.
-constexpr std::size_t thread_count_from(std::string_view text) noexcept {
+constexpr std::size_t thread_count_from(const char* text) noexcept {
   std::size_t count = 0;
-  for (const char digit : text) {
-    if (digit < '0' || digit > '9')
+  for (; *text != '\0'; ++text) {
+    if (*text < '0' || *text > '9')
       return 0;
-    count = count * 10 + static_cast<std::size_t>(digit - '0');
+    count = count * 10 + static_cast<std::size_t>(*text - '0');
     if (count > most_threads)
       return 0;
   }
@@ -34,9 +33,13 @@ constexpr std::size_t thread_count_from(std::string_view text) noexcept {
 }
 
 inline std::size_t checked_thread_count(std::size_t threads) {
-  if (threads == 0 || threads > most_threads)
-    throw std::invalid_argument("parallel::thread_pool: threads is " + std::to_string(threads) +
-                                ", must be from 1 to " + std::to_string(most_threads));
+  if (threads == 0 || threads > most_threads) {
+    char message[96];
+    std::snprintf(message, sizeof message,
+                  "parallel::thread_pool: threads is %zu, must be from 1 to %zu", threads,
+                  most_threads);
+    throw std::invalid_argument(message);
+  }
   return threads;
 }
 
@@ -53,8 +56,10 @@ inline std::size_t default_concurrency() {
   if (const char* text = std::getenv("PARALLEL_NUM_THREADS"))
     if (const std::size_t wished = detail::thread_count_from(text); wished != 0)
       return wished;
-  const std::size_t processors = std::min(detail::usable_processors(), detail::processor_quota());
-  return std::clamp<std::size_t>(processors, 1, detail::most_threads);
+  const std::size_t processors = detail::usable_processors();
+  const std::size_t quota = detail::processor_quota();
+  const std::size_t usable = processors < quota ? processors : quota;
+  return usable < detail::most_threads ? usable : detail::most_threads;
 }
 
 /// Threads that share the loops of map, map_into and for_each by stealing ranges from each other.
@@ -91,7 +96,22 @@ class thread_pool {
   template <class Body>
   friend void run_loop(thread_pool& pool, std::size_t n, const map_options& options,
                        const Body& body) {
-    detail::run_loop(pool.scheduler_, n, options.grain, body);
+    static detail::call_site site; // one for each Body: for each place that makes its own type
+    detail::run_loop(pool.scheduler_, site, n, options.grain, detail::loop_body(body));
+  }
+
+  /// Likewise: has the pages of `bytes` of allocated memory, in which a result is going to be made,
+  /// faulted in by all threads, if they are many and fresh.
+  friend void prepare_memory(thread_pool& pool, void* memory, std::size_t bytes) {
+    if (bytes < detail::fresh_pages::least_bytes)
+      return;
+    const detail::fresh_pages pages(memory, bytes);
+    const auto fault_in = [&](std::size_t begin, std::size_t end) {
+      for (std::size_t part = begin; part != end; ++part)
+        pages.fault_in(part);
+    };
+    detail::call_site none; // the grain is given
+    detail::run_loop(pool.scheduler_, none, pages.parts(), 1, detail::loop_body(fault_in));
   }
 
  private:

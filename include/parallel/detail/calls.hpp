@@ -5,11 +5,9 @@
 // calls(i), whatever the number and kind of the ranges. Entered from map.hpp.
 #pragma once
 
-#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <iterator>
 #include <ranges>
 #include <tuple>
@@ -18,6 +16,22 @@
 #include <vector>
 
 namespace parallel::detail {
+
+/// std::min, without <algorithm>, which takes long to compile.
+template <class... Sizes>
+constexpr std::size_t smallest(std::size_t first, Sizes... others) noexcept {
+  ((first = others < first ? others : first), ...);
+  return first;
+}
+
+/// std::invoke, without <functional>, which takes long to compile.
+template <class F, class... Xs>
+constexpr decltype(auto) call(const F& f, Xs&&... xs) {
+  if constexpr (std::is_member_pointer_v<F>)
+    return std::apply(f, std::forward_as_tuple(std::forward<Xs>(xs)...));
+  else
+    return f(std::forward<Xs>(xs)...);
+}
 
 /// A range without an end, such as std::views::iota(0).
 template <class R>
@@ -44,7 +58,7 @@ class input<R> {
  public:
   input(R& range, std::size_t limit) : begin_(std::ranges::begin(range)), size_(limit) {
     if constexpr (std::ranges::sized_range<R>)
-      size_ = std::min(limit, size_hint(range));
+      size_ = smallest(limit, size_hint(range));
     else if constexpr (!endless<R>)
       size_ = walk(std::ranges::end(range));
   }
@@ -79,7 +93,7 @@ requires(!std::ranges::random_access_range<R>) class input<R> {
  public:
   input(R& range, std::size_t limit) {
     if (const std::size_t size = size_hint(range); size != SIZE_MAX)
-      iterators_.reserve(std::min(limit, size));
+      iterators_.reserve(smallest(limit, size));
     if (limit == 0)
       return;
     const auto end = std::ranges::end(range);
@@ -111,7 +125,7 @@ requires(!std::ranges::forward_range<R>) class input<R> {
  public:
   input(R& range, std::size_t limit) {
     if (const std::size_t size = size_hint(range); size != SIZE_MAX)
-      elements_.reserve(std::min(limit, size));
+      elements_.reserve(smallest(limit, size));
     if (limit == 0)
       return; // begin() of a single-pass range may already take an element
     const auto end = std::ranges::end(range);
@@ -183,10 +197,10 @@ class indexed_calls {
  public:
   /// What a call returns.
   using result =
-      decltype(std::invoke(std::declval<const F&>(), std::declval<input<Rs>>().elements()[0]...));
+      decltype(call(std::declval<const F&>(), std::declval<input<Rs>>().elements()[0]...));
 
   explicit indexed_calls(const F& f, Rs&... ranges)
-      : f_(f), size_(std::min({size_hint(ranges)...})), inputs_{take(ranges)...} {
+      : f_(f), size_(smallest(size_hint(ranges)...)), inputs_{take(ranges)...} {
     static_assert(!(endless<Rs> && ...),
                   "parallel: there is no end to this; take a part of the range, for example with "
                   "std::views::take, or pair it with a range that ends.");
@@ -214,14 +228,14 @@ class indexed_calls {
   template <class... Cursors>
   static void discard(const F& f, std::size_t begin, std::size_t end, const Cursors... elements) {
     for (std::size_t i = begin; i != end; ++i)
-      static_cast<void>(std::invoke(f, elements[i]...));
+      static_cast<void>(call(f, elements[i]...));
   }
 
   template <class Sink, class... Cursors>
   static void hand_on(const F& f, std::size_t begin, std::size_t end, const Sink sink,
                       const Cursors... elements) {
     for (std::size_t i = begin; i != end; ++i)
-      sink(i, std::invoke(f, elements[i]...));
+      sink(i, call(f, elements[i]...));
   }
 
   /// In the order of the ranges (the braces see to that), each up to the shortest before it.

@@ -6,7 +6,6 @@
 // Entered from loop.hpp.
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -47,7 +46,9 @@ class call_site {
     const double measured = ns / static_cast<double>(elements);
     const double known = estimate();
     const double blended = known > 0 ? (known + measured) / 2 : measured;
-    ns_per_element_.store(static_cast<float>(std::max(blended, 0.01)), std::memory_order_relaxed);
+    constexpr double least = 0.01; // not 0, which stands for unknown
+    ns_per_element_.store(static_cast<float>(blended < least ? least : blended),
+                          std::memory_order_relaxed);
   }
 
   /// Notes a call of `ns` nanoseconds of work that stays on its caller only because the workers
@@ -100,12 +101,12 @@ std::size_t run_while_small(call_site& site, std::size_t n, const WakeTime& wake
     return 0;
   if (total > worth_sharing_ns && site.worth_a_wake<Clock>(total, wake_ns()))
     return 0;
-  const auto longest = static_cast<std::size_t>(
-      std::max({1.0, first_claim_ns / known, static_cast<double>(n) / 16}));
+  const auto longest = n / 16 + static_cast<std::size_t>(first_claim_ns / known) + 1;
   const std::uint64_t start = Clock::now();
   std::size_t done = 0;
   double elapsed = 0;
-  for (std::size_t strip = 1; strip < n - done; strip = std::min(strip * 128, longest)) {
+  for (std::size_t strip = 1; strip < n - done;
+       strip = strip * 128 < longest ? strip * 128 : longest) {
     body(done, done + strip);
     done += strip;
     elapsed = Clock::ns_between(start, Clock::now());
@@ -167,13 +168,13 @@ class basic_pace {
     if (!measured_)
       return;
     untimed_ += blocks;
-    std::uint32_t wanted = wanted_;
+    std::uint32_t grown = wanted_;
     if (ns_per_block_ == 0 || static_cast<double>(untimed_) * ns_per_block_ >= worth_timing_ns) {
       time_claims();
-      wanted = 2 * wanted_;
+      grown = 2 * wanted_;
     }
-    wanted = std::max(wanted, std::min(4 * wanted_, blocks_in(first_claim_ns)));
-    wanted_ = std::min(wanted, blocks_in(claim_ns));
+    const std::uint32_t first = smaller(4 * wanted_, blocks_in(first_claim_ns));
+    wanted_ = smaller(grown > first ? grown : first, blocks_in(claim_ns));
   }
 
   [[nodiscard]] double total_ns() const noexcept { return total_ns_; }
@@ -182,17 +183,23 @@ class basic_pace {
  private:
   void time_claims() noexcept {
     const std::uint64_t now = Clock::now();
-    const double ns = std::max(Clock::ns_between(last_, now), 1.0);
+    const double ns = Clock::ns_between(last_, now);
     last_ = now;
     total_ns_ += ns;
     total_blocks_ += untimed_;
-    ns_per_block_ = ns / static_cast<double>(untimed_);
+    const double least = 1; // not 0, which stands for unknown
+    ns_per_block_ = (ns < least ? least : ns) / static_cast<double>(untimed_);
     untimed_ = 0;
+  }
+
+  static constexpr std::uint32_t smaller(std::uint32_t a, std::uint32_t b) noexcept {
+    return a < b ? a : b;
   }
 
   /// Blocks that are expected to last `ns`; at least 1.
   [[nodiscard]] std::uint32_t blocks_in(double ns) const noexcept {
-    return static_cast<std::uint32_t>(std::clamp(ns / ns_per_block_, 1.0, 1e9));
+    const double blocks = ns / ns_per_block_;
+    return blocks < 1 ? 1 : blocks > 1e9 ? 1'000'000'000 : static_cast<std::uint32_t>(blocks);
   }
 
   bool measured_;

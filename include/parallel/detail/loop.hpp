@@ -12,15 +12,14 @@
 #include <parallel/detail/range_slot.hpp>
 #include <parallel/detail/scheduler.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <memory>
 #include <new>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace parallel::detail {
 
@@ -50,7 +49,7 @@ constexpr std::size_t blocks_in(std::size_t elements, std::size_t block) noexcep
 class loop final : public job {
  public:
   /// For up to `participants` threads, the caller among them.
-  explicit loop(std::size_t participants) : slots_(std::make_unique<range_slot[]>(participants)) {}
+  explicit loop(std::size_t participants) : slots_(participants) {}
 
   /// Makes the loop ready to run [first, n) in blocks of `block` elements, dealt out evenly to the
   /// seats of `participants` threads; those who come take from those who do not. `site` is null
@@ -119,7 +118,9 @@ class loop final : public job {
   /// False when the blocks were skipped or failed, so that no higher ones are wanted.
   bool run_blocks(block_range blocks) noexcept {
     const std::size_t begin = first_ + blocks.begin * block_;
-    const std::size_t end = begin + std::min(end_ - begin, blocks.size() * block_);
+    const std::size_t most = blocks.size() * block_;
+    const std::size_t end =
+        most < end_ - begin ? begin + most : end_; // the last block may be short
     if (error_.precedes(begin))
       return false;
     try {
@@ -179,7 +180,7 @@ class loop final : public job {
   static constexpr std::uint64_t begun = std::uint64_t{1} << 32;
 
   // Read by every participant, written by none while the loop runs.
-  alignas(64) std::unique_ptr<range_slot[]> slots_; // by seat
+  alignas(64) std::vector<range_slot> slots_; // by seat
   loop_body body_;
   std::size_t first_ = 0;
   std::size_t end_ = 0;
@@ -201,7 +202,8 @@ inline void share(scheduler& pool, const loop_body& body, std::size_t first, std
   } catch (const std::bad_alloc&) {
     return body(first, n); // no memory to share the work: the plain loop needs none
   }
-  const std::size_t participants = std::min(pool.concurrency(), blocks_in(n - first, block));
+  const std::size_t blocks = blocks_in(n - first, block);
+  const std::size_t participants = blocks < pool.concurrency() ? blocks : pool.concurrency();
   work->prepare(body, first, n, block, site, static_cast<std::uint32_t>(participants));
   pool.open(*work, participants - 1);
   work->participate();
@@ -214,23 +216,23 @@ inline void share(scheduler& pool, const loop_body& body, std::size_t first, std
 
 /// Calls body(begin, end) for disjoint ranges that together cover [0, n), on the caller and the
 /// pool's workers, and returns when all have ended. `grain` elements are claimed at a time; 0
-/// measures it. Of several exceptions the one of the lowest index is rethrown; ranges above it that
-/// have not started are skipped, ranges below it always finish.
-template <class Body>
-void run_loop(scheduler& pool, std::size_t n, std::size_t grain, const Body& body) {
+/// measures it, and `site` remembers. Of several exceptions the one of the lowest index is
+/// rethrown; ranges above it that have not started are skipped, ranges below it always finish.
+inline void run_loop(scheduler& pool, call_site& site, std::size_t n, std::size_t grain,
+                     const loop_body& body) {
   if (pool.concurrency() == 1 || n < 2 || grain >= n)
     return body(0, n);
-  static call_site site; // one for each Body: for each place in the program that makes its own type
   // Block numbers have 32 bits; the last one is kept free so that rounding up cannot wrap.
   constexpr std::size_t most_blocks = 0xFFFF'FFFE;
-  const std::size_t block = std::max({grain, std::size_t{1}, n / most_blocks + (n > most_blocks)});
+  const std::size_t least = n / most_blocks + 1;
+  const std::size_t block = grain > least ? grain : least;
   if (grain != 0)
-    return share(pool, loop_body(body), 0, n, block, nullptr);
+    return share(pool, body, 0, n, block, nullptr);
   const std::size_t done = run_while_small<quick_clock>(
       site, n, [&] { return pool.wake_ns(); }, body);
   if (n - done >= 2)
-    share(pool, loop_body(body), done, n, block, &site);
-  else
+    share(pool, body, done, n, block, &site);
+  else if (done != n)
     body(done, n);
 }
 

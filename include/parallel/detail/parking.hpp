@@ -9,8 +9,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <optional>
+#include <vector>
 
 namespace parallel::detail {
 
@@ -45,9 +44,9 @@ class parker {
 /// one of the two comes first, so either the sleeper sees the work or the publisher the sleeper.
 class idle_set {
  public:
-  explicit idle_set(std::size_t workers)
-      : words_(std::make_unique<std::atomic<std::uint64_t>[]>((workers + 63) / 64)),
-        count_((workers + 63) / 64) {}
+  static constexpr std::size_t none = SIZE_MAX;
+
+  explicit idle_set(std::size_t workers) : words_((workers + 63) / 64) {}
 
   void add(std::size_t worker) noexcept { words_[worker / 64].fetch_or(bit(worker)); }
 
@@ -59,15 +58,15 @@ class idle_set {
   /// How many sleep or are about to. A hint: stale by the time it is used.
   [[nodiscard]] std::size_t size() const noexcept {
     std::size_t sum = 0;
-    for (std::size_t i = 0; i < count_; ++i)
+    for (const std::atomic<std::uint64_t>& word : words_)
       sum += static_cast<std::size_t>(
-          std::popcount(words_[i].load(std::memory_order_relaxed))); // relaxed: a hint
+          std::popcount(word.load(std::memory_order_relaxed))); // relaxed: a hint
     return sum;
   }
 
-  /// Takes any one worker out, for the caller to unpark.
-  [[nodiscard]] std::optional<std::size_t> claim() noexcept {
-    for (std::size_t i = 0; i < count_; ++i) {
+  /// Takes any one worker out, for the caller to unpark; `none` when there is none.
+  [[nodiscard]] std::size_t claim() noexcept {
+    for (std::size_t i = 0; i < words_.size(); ++i) {
       std::uint64_t word = words_[i].load();
       while (word != 0) {
         const auto worker = i * 64 + static_cast<std::size_t>(std::countr_zero(word));
@@ -76,7 +75,7 @@ class idle_set {
         word = words_[i].load();
       }
     }
-    return std::nullopt;
+    return none;
   }
 
  private:
@@ -84,8 +83,7 @@ class idle_set {
     return std::uint64_t{1} << (worker % 64);
   }
 
-  std::unique_ptr<std::atomic<std::uint64_t>[]> words_;
-  std::size_t count_;
+  std::vector<std::atomic<std::uint64_t>> words_;
 };
 
 } // namespace parallel::detail

@@ -5,7 +5,6 @@
 // each participant a slot of its own and decides when to steal.
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <cstdint>
 
@@ -58,8 +57,10 @@ class alignas(64) range_slot {
       if (left.empty())
         return {};
       const std::uint32_t half = left.size() - left.size() / 2;
-      const std::uint32_t most = std::max(left.size() / 4, std::min(least, half));
-      const cut parts = split(left, from, std::min(wanted, most));
+      const std::uint32_t quarter = left.size() / 4;
+      const std::uint32_t worth = least < half ? least : half;
+      const std::uint32_t most = quarter > worth ? quarter : worth;
+      const cut parts = split(left, from, wanted < most ? wanted : most);
       // relaxed: only the word itself is contended. As a read-modify-write it continues the
       // release sequence of the put() or steal() before it.
       if (word_.compare_exchange_weak(word, pack(parts.left), std::memory_order_relaxed))

@@ -6,7 +6,6 @@
 
 #include <concepts>
 #include <cstddef>
-#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -14,15 +13,17 @@
 
 namespace parallel::detail {
 
-/// Types that keep their allocator when they are assigned to, such as std::pmr::string.
+/// Types that keep their allocator when they are assigned to, such as std::pmr::string. (What
+/// std::allocator_traits would say, without <memory>, which takes long to compile.)
 template <class T>
 inline constexpr bool keeps_allocator = false;
 template <class T>
 requires requires {
   typename T::allocator_type;
 }
-inline constexpr bool keeps_allocator<T> = !std::allocator_traits<
-    typename T::allocator_type>::propagate_on_container_move_assignment::value;
+inline constexpr bool keeps_allocator<T> = !requires {
+  requires T::allocator_type::propagate_on_container_move_assignment::value;
+};
 
 /// Types whose elements can stand in the vector from the start and be assigned a `From`, with the
 /// same outcome as if they were made from it. Default construction that cannot throw is taken to
@@ -33,11 +34,9 @@ concept assignable_in_place = std::is_nothrow_default_constructible_v<T> &&
                               !std::same_as<T, std::vector<bool>::reference>;
 
 /// n default-made elements. Before these are made, `prepare(memory, bytes)` sees the memory for
-/// them, when it is worth its while: at least Prepare::least_bytes.
+/// them.
 template <class T, class Prepare>
 std::vector<T> room_for(std::size_t n, const Prepare& prepare) {
-  if (n < Prepare::least_bytes / sizeof(T))
-    return std::vector<T>(n);
   std::vector<T> room;
   room.reserve(n);
   prepare(room.data(), n * sizeof(T));

@@ -12,15 +12,13 @@
 #include <parallel/detail/platform/placement.hpp>
 #include <parallel/detail/platform/thread.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <memory>
 #include <mutex>
-#include <optional>
 #include <thread>
+#include <vector>
 
 namespace parallel::detail {
 
@@ -29,8 +27,8 @@ class scheduler {
   /// For loops of up to `concurrency` threads: a caller and that many workers less one. No thread
   /// is started before a job is open.
   explicit scheduler(std::size_t concurrency)
-      : concurrency_(concurrency), lists_(std::make_unique<padded_list[]>(concurrency)),
-        workers_(std::make_unique<worker[]>(concurrency - 1)), idle_(concurrency - 1) {
+      : concurrency_(concurrency), lists_(concurrency), workers_(concurrency - 1),
+        idle_(concurrency - 1) {
     quick_clock::calibrate();
   }
 
@@ -46,11 +44,11 @@ class scheduler {
       const std::lock_guard lock(starting_);
       stopping_.store(true); // seq_cst: before the wakes, as work is before a wake; see idle_set
     }
-    while (const auto sleeper = idle_.claim())
-      workers_[*sleeper].bed.unpark();
-    for (std::size_t i = 0; i < concurrency_ - 1; ++i)
-      if (workers_[i].thread.joinable())
-        workers_[i].thread.join();
+    for (std::size_t i = idle_.claim(); i != idle_set::none; i = idle_.claim())
+      workers_[i].bed.unpark();
+    for (worker& each : workers_)
+      if (each.thread.joinable())
+        each.thread.join();
   }
 
   /// The caller and the workers.
@@ -186,8 +184,8 @@ class scheduler {
   /// Gets one more worker going: one that sleeps, or else a new one. Workers that are awake come
   /// by themselves, as none sleeps without a last look.
   void wake_one() noexcept {
-    if (const auto sleeper = idle_.claim()) {
-      worker& woken = workers_[*sleeper];
+    if (const std::size_t sleeper = idle_.claim(); sleeper != idle_set::none) {
+      worker& woken = workers_[sleeper];
       woken.waker_processor = this_processor();
       woken.woken_at = quick_clock::now();
       woken.place.move_off(woken.waker_processor);
@@ -203,10 +201,11 @@ class scheduler {
       wakes_stack_.store(true, std::memory_order_relaxed); // relaxed: a hint, as is the next
       return;
     }
-    const double took =
-        std::clamp(quick_clock::ns_between(self.woken_at, quick_clock::now()), 1'000.0, 200'000.0);
+    const double took = quick_clock::ns_between(self.woken_at, quick_clock::now());
+    constexpr double most = 200'000; // more says that the processors were busy
     const double known = wake_ns_.load(std::memory_order_relaxed);
-    wake_ns_.store(static_cast<float>(known + (took - known) / 4), std::memory_order_relaxed);
+    wake_ns_.store(static_cast<float>(known + ((took < most ? took : most) - known) / 4),
+                   std::memory_order_relaxed);
   }
 
   void start_one() noexcept {
@@ -227,8 +226,8 @@ class scheduler {
   }
 
   const std::size_t concurrency_;
-  std::unique_ptr<padded_list[]> lists_;
-  std::unique_ptr<worker[]> workers_;
+  std::vector<padded_list> lists_;
+  std::vector<worker> workers_;
   idle_set idle_;
   /// A woken worker has found itself on its waker's processor, so wakes are placed from now on:
   /// virtual machines in particular take a processor that sleeps for a busy one.

@@ -5,16 +5,15 @@
 // PARALLEL_PORTABLE defined. Entered from loop.hpp and scheduler.hpp.
 #pragma once
 
-#include <algorithm>
-#include <array>
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 
-#if defined(__x86_64__) && !defined(PARALLEL_PORTABLE)
+#if defined(__linux__) && defined(__x86_64__) && !defined(PARALLEL_PORTABLE)
 #define PARALLEL_DETAIL_COUNTER 1
+#include <time.h> // not <chrono>, which takes long to compile
 #else
 #define PARALLEL_DETAIL_COUNTER 0
+#include <chrono>
 #endif
 
 namespace parallel::detail {
@@ -44,26 +43,37 @@ class quick_clock {
 #if PARALLEL_DETAIL_COUNTER
     if (calibrated_.exchange(true, std::memory_order_relaxed)) // relaxed: once is enough
       return;
-    std::array<double, 3> tries{};
-    for (double& found : tries) {
+    double sum = 0;
+    double lowest = 0;
+    double highest = 0;
+    for (int attempt = 0; attempt < 3; ++attempt) {
       const std::uint64_t from_ns = steady_ns();
       const std::uint64_t from = now();
       std::uint64_t to_ns = from_ns;
       while (to_ns < from_ns + 20'000)
         to_ns = steady_ns();
-      found = static_cast<double>(to_ns - from_ns) / static_cast<double>(now() - from);
+      const double found = static_cast<double>(to_ns - from_ns) / static_cast<double>(now() - from);
+      sum += found;
+      lowest = attempt == 0 || found < lowest ? found : lowest;
+      highest = found > highest ? found : highest;
     }
-    std::sort(tries.begin(), tries.end());
     // The middle one, in case the thread lost its processor in between. relaxed: as above
-    ns_per_tick_.store(tries[1], std::memory_order_relaxed);
+    ns_per_tick_.store(sum - lowest - highest, std::memory_order_relaxed);
 #endif
   }
 
  private:
   static std::uint64_t steady_ns() noexcept {
+#if PARALLEL_DETAIL_COUNTER
+    timespec time{};
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 +
+           static_cast<std::uint64_t>(time.tv_nsec);
+#else
     return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
                                           std::chrono::steady_clock::now().time_since_epoch())
                                           .count());
+#endif
   }
 
   static inline constinit std::atomic<bool> calibrated_{false};

@@ -4,12 +4,10 @@
 // PARALLEL_PORTABLE defined, gets the standard library's. Entered from thread_pool.hpp.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdio>
 #include <cstring>
 #include <limits>
-#include <string>
 #include <thread>
 
 #if defined(__linux__) && !defined(PARALLEL_PORTABLE)
@@ -36,10 +34,11 @@ inline std::size_t usable_processors() noexcept {
     const int count = known ? CPU_COUNT_S(size, mask) : 0;
     CPU_FREE(mask);
     if (known)
-      return static_cast<std::size_t>(std::max(count, 1));
+      return count > 0 ? static_cast<std::size_t>(count) : 1;
   }
 #endif
-  return std::max(std::thread::hardware_concurrency(), 1U);
+  const unsigned processors = std::thread::hardware_concurrency(); // 0 when it does not know
+  return processors > 0 ? processors : 1;
 }
 
 /// No limit.
@@ -52,10 +51,21 @@ inline std::size_t processors_of_quota(long long quota, long long period) noexce
   return static_cast<std::size_t>(quota / period + (quota % period != 0 ? 1 : 0));
 }
 
+/// A path, joined from its parts; empty, so that it names no file, when they are too long.
+struct path_text {
+  char text[4352]; // the longest path that Linux knows, and room for the files' names
+
+  explicit path_text(const char* a, const char* b = "", const char* c = "", const char* d = "") {
+    const int length = std::snprintf(text, sizeof text, "%s%s%s%s", a, b, c, d);
+    if (length < 0 || static_cast<std::size_t>(length) >= sizeof text)
+      text[0] = '\0';
+  }
+};
+
 /// A small text file, read line by line; one that cannot be opened has no lines.
 class text_file {
  public:
-  explicit text_file(const std::string& path) : file_(std::fopen(path.c_str(), "r")) {}
+  explicit text_file(const path_text& path) : file_(std::fopen(path.text, "r")) {}
   text_file(const text_file&) = delete;
   text_file& operator=(const text_file&) = delete;
   ~text_file() {
@@ -63,36 +73,35 @@ class text_file {
       std::fclose(file_);
   }
 
-  /// The next line without its end; false when there is none.
-  bool next(std::string& line) {
-    char text[4096]; // longer than any path in these files; a longer line would come in parts
-    if (file_ == nullptr || std::fgets(text, sizeof text, file_) == nullptr)
-      return false;
-    line.assign(text, std::strcspn(text, "\n"));
-    return true;
+  /// The next line, without its end; null when there is none. Valid until the next call.
+  char* next() {
+    if (file_ == nullptr || std::fgets(line_, sizeof line_, file_) == nullptr)
+      return nullptr;
+    line_[std::strcspn(line_, "\n")] = '\0';
+    return line_;
   }
 
  private:
   std::FILE* file_;
+  char line_[4352]; // longer than any line in these files; a longer one would come in parts
 };
 
-/// The first line of a small file, or an empty string when it cannot be read.
-inline std::string first_line(const std::string& path) {
-  std::string line;
-  text_file(path).next(line);
-  return line;
-}
-
 /// The limit that one control group sets, in either version's files; `unlimited` if none.
-inline std::size_t group_quota(const std::string& group) {
+inline std::size_t group_quota(const char* mount, const char* hierarchy, const char* group) {
+  const auto numbers = [&](const char* file, const char* format, long long* first,
+                           long long* second) {
+    text_file text(path_text(mount, hierarchy, group, file));
+    const char* line = text.next();
+    return line == nullptr ? 0 : std::sscanf(line, format, first, second);
+  };
   long long quota = 0;
   long long period = 0;
   // version 2: "50000 100000", or "max 100000", which does not scan
-  if (std::sscanf(first_line(group + "/cpu.max").c_str(), "%lld %lld", &quota, &period) == 2)
+  if (numbers("/cpu.max", "%lld %lld", &quota, &period) == 2)
     return processors_of_quota(quota, period);
   // version 1: two files; a quota of -1 means none
-  if (std::sscanf(first_line(group + "/cpu.cfs_quota_us").c_str(), "%lld", &quota) == 1 &&
-      std::sscanf(first_line(group + "/cpu.cfs_period_us").c_str(), "%lld", &period) == 1)
+  if (numbers("/cpu.cfs_quota_us", "%lld", &quota, &period) == 1 &&
+      numbers("/cpu.cfs_period_us", "%lld", &period, &quota) == 1)
     return processors_of_quota(quota, period);
   return unlimited;
 }
@@ -100,36 +109,33 @@ inline std::size_t group_quota(const std::string& group) {
 /// The tightest processor limit over this process's control group and all its ancestors, rounded
 /// up to whole processors; `unlimited` where there is none. `root` stands before every path, so
 /// that a test can lay out a machine of its own.
-inline std::size_t processor_quota(const std::string& root = "") {
+inline std::size_t processor_quota(const char* root = "") {
   std::size_t least = unlimited;
-  text_file groups(root + "/proc/self/cgroup");
-  for (std::string line; groups.next(line);) {
+  const path_text mount(root, "/sys/fs/cgroup");
+  text_file groups(path_text(root, "/proc/self/cgroup"));
+  while (char* line = groups.next()) {
     // hierarchy:controllers:path; version 2 is "0::/path"
-    const std::size_t first = line.find(':');
-    const std::size_t second = first == std::string::npos ? first : line.find(':', first + 1);
-    if (second == std::string::npos)
+    char* controllers = std::strchr(line, ':');
+    char* path = controllers == nullptr ? nullptr : std::strchr(controllers + 1, ':');
+    if (path == nullptr)
       continue;
-    const std::string controllers = line.substr(first + 1, second - first - 1);
-    const bool version2 = controllers.empty();
-    if (!version2 && ("," + controllers + ",").find(",cpu,") == std::string::npos)
+    *controllers++ = '\0';
+    *path++ = '\0';
+    const bool version2 = *controllers == '\0';
+    const path_text listed(",", controllers, ",");
+    if (*path != '/' || (!version2 && std::strstr(listed.text, ",cpu,") == nullptr))
       continue;
-    std::string path = line.substr(second + 1);
-    if (path.empty() || path[0] != '/')
-      continue;
-    if (path == "/")
-      path.clear();
-    for (;;) { // the group itself, then each ancestor up to the mount point
-      const std::string mount = root + "/sys/fs/cgroup";
-      if (version2) {
-        least = std::min(least, group_quota(mount + path));
-        least = std::min(least, group_quota(mount + "/unified" + path));
-      } else {
-        least = std::min(least, group_quota(mount + "/" + controllers + path));
-        least = std::min(least, group_quota(mount + "/cpu" + path));
-      }
-      if (path.empty())
+    const path_text together("/", controllers); // version 1 often mounts cpu and cpuacct as one
+    const char* const places[] = {version2 ? "" : together.text, version2 ? "/unified" : "/cpu"};
+    for (char* end = path + std::strlen(path);; end = std::strrchr(path, '/')) {
+      // The group itself, then each ancestor up to the mount point.
+      if (end == nullptr)
         break;
-      path.erase(path.rfind('/'));
+      *end = '\0';
+      for (const char* place : places) {
+        const std::size_t quota = group_quota(mount.text, place, path);
+        least = quota < least ? quota : least;
+      }
     }
   }
   return least;
