@@ -46,8 +46,8 @@ TEST_CASE("an idle set hands each sleeper to one waker") {
   CHECK(idle.remove(63));
   CHECK_FALSE(idle.remove(63));
   std::set<std::size_t> claimed;
-  while (const auto sleeper = idle.claim())
-    CHECK(claimed.insert(*sleeper).second);
+  for (std::size_t sleeper = idle.claim(); sleeper != idle_set::none; sleeper = idle.claim())
+    CHECK(claimed.insert(sleeper).second);
   CHECK(claimed == std::set<std::size_t>{0, 64, 129});
   CHECK_FALSE(idle.remove(0));
   CHECK(idle.size() == 0);
@@ -58,7 +58,7 @@ TEST_CASE("of a sleeper and its waker only one takes the sleeper out") {
   for (int round = 0; round < 5'000; ++round) {
     idle.add(0);
     std::atomic<int> taken{0};
-    std::thread waker([&] { taken += idle.claim().has_value() ? 1 : 0; });
+    std::thread waker([&] { taken += idle.claim() != idle_set::none ? 1 : 0; });
     taken += idle.remove(0) ? 1 : 0;
     waker.join();
     REQUIRE(taken == 1);

@@ -11,8 +11,7 @@
 #include <parallel/thread_pool.hpp>
 
 #include <cstddef>
-#include <iterator>
-#include <ranges>
+#include <span>
 #include <type_traits>
 #include <utility>
 #include <vector>

@@ -32,7 +32,7 @@ constexpr std::size_t thread_count_from(const char* text) noexcept {
   return count;
 }
 
-inline std::size_t checked_thread_count(std::size_t threads) {
+[[gnu::cold]] inline std::size_t checked_thread_count(std::size_t threads) {
   if (threads == 0 || threads > most_threads) {
     char message[96];
     std::snprintf(message, sizeof message,
@@ -52,7 +52,7 @@ inline std::size_t checked_thread_count(std::size_t threads) {
 ///
 /// Reads a few small files: call it once, not in a loop. Thread-safe unless another thread changes
 /// the environment. Throws std::bad_alloc only.
-inline std::size_t default_concurrency() {
+[[gnu::cold]] inline std::size_t default_concurrency() {
   if (const char* text = std::getenv("PARALLEL_NUM_THREADS"))
     if (const std::size_t wished = detail::thread_count_from(text); wished != 0)
       return wished;
@@ -102,7 +102,7 @@ class thread_pool {
 
   /// Likewise: has the pages of `bytes` of allocated memory, in which a result is going to be made,
   /// faulted in by all threads, if they are many and fresh.
-  friend void prepare_memory(thread_pool& pool, void* memory, std::size_t bytes) {
+  [[gnu::cold]] friend void prepare_memory(thread_pool& pool, void* memory, std::size_t bytes) {
     if (bytes < detail::fresh_pages::least_bytes)
       return;
     const detail::fresh_pages pages(memory, bytes);

@@ -8,8 +8,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
-#include <ranges>
+#include <span> // the range concepts, in a fifth of the time that <ranges> takes to compile
 #include <tuple>
 #include <type_traits>
 #include <utility>

@@ -6,6 +6,8 @@
 // the one kind of job.
 #pragma once
 
+#include <parallel/detail/platform/futex.hpp>
+
 #include <atomic>
 #include <cstdint>
 #include <new>
@@ -62,12 +64,12 @@ class job {
   }
 
   /// Worker: ends its membership, the job withdrawn. The owner may be gone when this returns.
-  void leave() noexcept {
+  [[gnu::cold]] void leave() noexcept {
     // release: pairs with the acquire in wait(): the helper's results become the owner's.
     const std::uint64_t before = crew_.fetch_sub(one_inside, std::memory_order_release);
     if (inside(before) == 1 && (before & owner_asleep) != 0) {
-      departed_.fetch_add(1, std::memory_order_release); // pairs with the acquire in wait()
-      departed_.notify_all();
+      departed_.fetch_add(1); // the release in it pairs with the acquire in wait()
+      wake_one_on(departed_);
     }
   }
 
@@ -83,7 +85,8 @@ class job {
         // once.
         const std::uint32_t seen = departed_.load(std::memory_order_relaxed);
         if (inside(crew_.fetch_or(owner_asleep, std::memory_order_acquire)) != 0)
-          departed_.wait(seen, std::memory_order_acquire);
+          while (departed_.load(std::memory_order_acquire) == seen)
+            sleep_on(departed_, seen);
       }
   }
 

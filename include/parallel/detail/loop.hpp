@@ -3,10 +3,13 @@
 // The caller opens the loop as a job and runs it as participant 0; workers that join take half of
 // somebody's remaining blocks and go on from there. This is the second of the three rooms between
 // parallel::map and a worker (map.hpp, here, scheduler.hpp), and the only owner of unwinding:
-// nothing leaves run_loop while another thread still runs the body.
+// nothing leaves run_loop while another thread still runs the body. What runs once a claim or more
+// rarely is marked cold, here and in scheduler.hpp: small code is what counts there, and every
+// file that maps compiles it.
 #pragma once
 
 #include <parallel/detail/first_error.hpp>
+#include <parallel/detail/fixed_array.hpp>
 #include <parallel/detail/grain.hpp>
 #include <parallel/detail/platform/clock.hpp>
 #include <parallel/detail/range_slot.hpp>
@@ -17,9 +20,7 @@
 #include <cstdint>
 #include <exception>
 #include <new>
-#include <thread>
 #include <utility>
-#include <vector>
 
 namespace parallel::detail {
 
@@ -54,8 +55,9 @@ class loop final : public job {
   /// Makes the loop ready to run [first, n) in blocks of `block` elements, dealt out evenly to the
   /// seats of `participants` threads; those who come take from those who do not. `site` is null
   /// when the user has chosen the block size, so that nothing is measured.
-  void prepare(const loop_body& body, std::size_t first, std::size_t n, std::size_t block,
-               call_site* site, std::uint32_t participants) noexcept {
+  [[gnu::cold]] void prepare(const loop_body& body, std::size_t first, std::size_t n,
+                             std::size_t block, call_site* site,
+                             std::uint32_t participants) noexcept {
     body_ = body;
     first_ = first;
     end_ = n;
@@ -97,7 +99,7 @@ class loop final : public job {
   }
 
   /// Runs blocks until none is left to claim, in this slot or any other.
-  void run(std::uint32_t seat, basic_pace<quick_clock>& own) noexcept {
+  [[gnu::cold]] void run(std::uint32_t seat, basic_pace<quick_clock>& own) noexcept {
     range_slot& slot = slots_[seat];
     const side near = near_end(seat);
     const auto claim = [&] { return slot.take(near, own.wanted(), own.least()); };
@@ -116,7 +118,7 @@ class loop final : public job {
   }
 
   /// False when the blocks were skipped or failed, so that no higher ones are wanted.
-  bool run_blocks(block_range blocks) noexcept {
+  [[gnu::cold]] bool run_blocks(block_range blocks) noexcept {
     const std::size_t begin = first_ + blocks.begin * block_;
     const std::size_t most = blocks.size() * block_;
     const std::size_t end =
@@ -143,7 +145,7 @@ class loop final : public job {
   ///
   /// A thief that the system has stopped in the middle of a steal is waited for, but not for ever:
   /// to give up costs parallelism only, as each block is in somebody's slot or hands.
-  bool steal_for(std::uint32_t seat) noexcept {
+  [[gnu::cold]] bool steal_for(std::uint32_t seat) noexcept {
     for (int look = 0; look < most_looks; ++look) {
       // acquire: pairs with the release that ends a steal. Whoever stole before this load has its
       // blocks in a slot that we see.
@@ -169,7 +171,7 @@ class loop final : public job {
       if (look < quick_looks)
         pause();
       else
-        std::this_thread::yield();
+        yield();
     }
     return false;
   }
@@ -180,7 +182,7 @@ class loop final : public job {
   static constexpr std::uint64_t begun = std::uint64_t{1} << 32;
 
   // Read by every participant, written by none while the loop runs.
-  alignas(64) std::vector<range_slot> slots_; // by seat
+  alignas(64) fixed_array<range_slot> slots_; // by seat
   loop_body body_;
   std::size_t first_ = 0;
   std::size_t end_ = 0;
@@ -192,8 +194,8 @@ class loop final : public job {
 };
 
 /// Runs [first, n) on the caller and on whichever workers come, in blocks of `block` elements.
-inline void share(scheduler& pool, const loop_body& body, std::size_t first, std::size_t n,
-                  std::size_t block, call_site* site) {
+[[gnu::cold]] inline void share(scheduler& pool, const loop_body& body, std::size_t first,
+                                std::size_t n, std::size_t block, call_site* site) {
   loop* work = nullptr;
   job_list& list = pool.own_list();
   try {

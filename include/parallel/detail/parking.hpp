@@ -5,11 +5,13 @@
 // scheduler.hpp, where both sides of that protocol stand.
 #pragma once
 
+#include <parallel/detail/fixed_array.hpp>
+#include <parallel/detail/platform/futex.hpp>
+
 #include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 namespace parallel::detail {
 
@@ -19,21 +21,28 @@ class parker {
  public:
   /// Sleeps until unpark() has been called, and takes its permit.
   void park() noexcept {
-    // acquire: pairs with the release in unpark(), so that the sleeper sees what it was woken for.
-    while (permit_.load(std::memory_order_acquire) == 0)
-      permit_.wait(0, std::memory_order_acquire);
-    permit_.store(0, std::memory_order_relaxed); // relaxed: one waker a sleep, and it has come
+    // acquire, here and below: pairs with the exchange in unpark(), so that the sleeper sees what
+    // it was woken for.
+    std::uint32_t seen = empty;
+    if (state_.compare_exchange_strong(seen, parked, std::memory_order_acquire))
+      do
+        sleep_on(state_, parked);
+      while (state_.load(std::memory_order_acquire) == parked);
+    state_.store(empty, std::memory_order_relaxed); // relaxed: one waker a sleep, and it has come
   }
 
   void unpark() noexcept {
-    // The release in it pairs with the acquire in park(). A read-modify-write and seq_cst, because
-    // notify_one() of libstdc++ looks for waiters with a plain load, which must not overtake it.
-    permit_.exchange(1, std::memory_order_seq_cst);
-    permit_.notify_one();
+    // The release in it pairs with the acquires in park(); seq_cst for wake_one_on().
+    if (state_.exchange(permit) == parked)
+      wake_one_on(state_);
   }
 
  private:
-  std::atomic<std::uint32_t> permit_{0};
+  static constexpr std::uint32_t empty = 0;
+  static constexpr std::uint32_t permit = 1;
+  static constexpr std::uint32_t parked = 2;
+
+  std::atomic<std::uint32_t> state_{empty};
 };
 
 /// The set of workers that sleep or are about to. Who removes a worker's bit owes it exactly one
@@ -83,7 +92,7 @@ class idle_set {
     return std::uint64_t{1} << (worker % 64);
   }
 
-  std::vector<std::atomic<std::uint64_t>> words_;
+  fixed_array<std::atomic<std::uint64_t>> words_;
 };
 
 } // namespace parallel::detail

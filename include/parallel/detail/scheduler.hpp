@@ -6,6 +6,7 @@
 // job.hpp (joining and leaving), parking.hpp (sleeping and waking).
 #pragma once
 
+#include <parallel/detail/fixed_array.hpp>
 #include <parallel/detail/job.hpp>
 #include <parallel/detail/parking.hpp>
 #include <parallel/detail/platform/clock.hpp>
@@ -15,10 +16,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <mutex>
-#include <thread>
-#include <vector>
 
 namespace parallel::detail {
 
@@ -26,9 +24,8 @@ class scheduler {
  public:
   /// For loops of up to `concurrency` threads: a caller and that many workers less one. No thread
   /// is started before a job is open.
-  explicit scheduler(std::size_t concurrency)
-      : concurrency_(concurrency), lists_(concurrency), workers_(concurrency - 1),
-        idle_(concurrency - 1) {
+  [[gnu::cold]] explicit scheduler(std::size_t concurrency)
+      : workers_(concurrency), idle_(concurrency) {
     quick_clock::calibrate();
   }
 
@@ -36,7 +33,7 @@ class scheduler {
   scheduler& operator=(const scheduler&) = delete;
 
   /// Waits for the workers to finish what they are helping with.
-  ~scheduler() {
+  [[gnu::cold]] ~scheduler() {
     if (this_worker != nullptr && this_worker->home == this)
       fatal("a thread_pool was destroyed by one of its own workers, which would have to wait for "
             "itself; let another thread own the pool");
@@ -47,22 +44,21 @@ class scheduler {
     for (std::size_t i = idle_.claim(); i != idle_set::none; i = idle_.claim())
       workers_[i].bed.unpark();
     for (worker& each : workers_)
-      if (each.thread.joinable())
-        each.thread.join();
+      each.thread.join();
   }
 
   /// The caller and the workers.
-  [[nodiscard]] std::size_t concurrency() const noexcept { return concurrency_; }
+  [[nodiscard]] std::size_t concurrency() const noexcept { return workers_.size(); }
 
   /// The list in which the calling thread opens its jobs: a worker's own; threads from outside
   /// share the pool's lists evenly.
   [[nodiscard]] job_list& own_list() noexcept {
     if (this_worker != nullptr && this_worker->home == this)
-      return lists_[this_worker->number].jobs;
+      return this_worker->jobs;
     static std::atomic<std::size_t> visitors{0};
     static thread_local const std::size_t visitor =
         visitors.fetch_add(1, std::memory_order_relaxed); // relaxed: any distinct number will do
-    return lists_[visitor % concurrency_].jobs;
+    return workers_[visitor % workers_.size()].jobs;
   }
 
   /// Offers a job to at most `seats` workers and returns at once.
@@ -80,7 +76,7 @@ class scheduler {
 
   /// How long a worker takes to come, in nanoseconds: 0 when one is awake, be it busy or searching,
   /// else what the last wakes took.
-  [[nodiscard]] double wake_ns() const noexcept {
+  [[nodiscard, gnu::cold]] double wake_ns() const noexcept {
     if (idle_.size() < started_.load(std::memory_order_relaxed)) // relaxed: hints, both
       return 0;
     return static_cast<double>(wake_ns_.load(std::memory_order_relaxed));
@@ -107,25 +103,24 @@ class scheduler {
     std::uint64_t start_ = quick_clock::now();
   };
 
-  struct alignas(64) padded_list {
-    job_list jobs;
-  };
-
+  /// A worker and the list in which it opens its jobs. The first has no thread: its list is there
+  /// for threads from outside, who use the others' too.
   struct alignas(64) worker {
+    job_list jobs;
     scheduler* home = nullptr;
-    std::size_t number = 0; ///< of its list, from 1: list 0 is no worker's own
-    std::uint32_t seat = 0; ///< in the job that it has joined
+    std::size_t number = 0; // its index
+    std::uint32_t seat = 0; // in the job that it has joined
     parker bed;
     // The worker's while it is awake, its waker's from the claim to the wake:
     placement place;
     int waker_processor = -1;
     std::uint64_t woken_at = 0;
-    std::thread thread; // guarded by starting_
+    native_thread thread; // guarded by starting_
   };
 
   static inline constinit thread_local worker* this_worker = nullptr;
 
-  void work(worker& self) noexcept {
+  [[gnu::cold]] void work(worker& self) noexcept {
     this_worker = &self;
     name_this_thread("parallel", self.number);
     do {
@@ -141,26 +136,28 @@ class scheduler {
   /// Joins a job from the first list that has one, beginning with the worker's own neighbourhood
   /// so that the workers spread; null when there is none.
   job* join_any(worker& self) noexcept {
-    for (std::size_t i = 0; i < concurrency_; ++i) {
-      const job_list& list = lists_[(self.number + i) % concurrency_].jobs;
+    std::size_t i = self.number;
+    do {
+      const job_list& list = workers_[i].jobs;
       if (job* const work = list.find([&](job& open) { return (self.seat = open.join()) != 0; })) {
         if (work->is_open())
           wake_one();
         return work;
       }
-    }
+      i = i + 1 < workers_.size() ? i + 1 : 0;
+    } while (i != self.number);
     return nullptr;
   }
 
   [[nodiscard]] bool any_work() const noexcept {
-    for (std::size_t i = 0; i < concurrency_; ++i)
-      if (lists_[i].jobs.find([](const job& work) { return work.is_open(); }) != nullptr)
+    for (const worker& each : workers_)
+      if (each.jobs.find([](const job& work) { return work.is_open(); }) != nullptr)
         return true;
     return false;
   }
 
   /// True when there may be work, false when the pool is stopping.
-  bool wait_for_work(worker& self) noexcept {
+  [[gnu::cold]] bool wait_for_work(worker& self) noexcept {
     self.place.settle();
     look_arounds looks;
     do {
@@ -169,12 +166,11 @@ class scheduler {
       if (stopping_.load(std::memory_order_relaxed)) // relaxed: looked at again below
         return false;
     } while (looks.another());
-    const std::size_t index = self.number - 1;
     if (wakes_stack_.load(std::memory_order_relaxed)) // relaxed: a hint
       self.place.keep_off(self.waker_processor);
-    idle_.add(index);
+    idle_.add(self.number);
     // The last look, after the announcement: who publishes now sees this worker in the idle set.
-    if ((!any_work() && !stopping_.load()) || !idle_.remove(index)) {
+    if ((!any_work() && !stopping_.load()) || !idle_.remove(self.number)) {
       self.bed.park();
       learn_from_wake(self);
     }
@@ -183,20 +179,20 @@ class scheduler {
 
   /// Gets one more worker going: one that sleeps, or else a new one. Workers that are awake come
   /// by themselves, as none sleeps without a last look.
-  void wake_one() noexcept {
+  [[gnu::cold]] void wake_one() noexcept {
     if (const std::size_t sleeper = idle_.claim(); sleeper != idle_set::none) {
       worker& woken = workers_[sleeper];
       woken.waker_processor = this_processor();
       woken.woken_at = quick_clock::now();
       woken.place.move_off(woken.waker_processor);
       woken.bed.unpark();
-    } else if (started_.load(std::memory_order_relaxed) <
-               concurrency_ - 1) // relaxed: checked below
+    } else if (started_.load(std::memory_order_relaxed) + 1 < workers_.size()) { // relaxed: a hint
       start_one();
+    }
   }
 
   /// What a worker that has just woken up knows about wakes.
-  void learn_from_wake(const worker& self) noexcept {
+  [[gnu::cold]] void learn_from_wake(const worker& self) noexcept {
     if (self.waker_processor >= 0 && self.waker_processor == this_processor()) {
       wakes_stack_.store(true, std::memory_order_relaxed); // relaxed: a hint, as is the next
       return;
@@ -208,27 +204,26 @@ class scheduler {
                    std::memory_order_relaxed);
   }
 
-  void start_one() noexcept {
+  [[gnu::cold]] void start_one() noexcept {
     const std::lock_guard lock(starting_);
-    const std::size_t index = started_.load(std::memory_order_relaxed);
-    if (index == concurrency_ - 1 || stopping_.load())
+    const std::size_t number = started_.load(std::memory_order_relaxed) + 1;
+    if (number == workers_.size() || stopping_.load())
       return;
-    worker& self = workers_[index];
+    worker& self = workers_[number];
     self.home = this;
-    self.number = index + 1;
-    try {
-      self.thread = std::thread([this, &self] { work(self); });
-      started_.store(index + 1, std::memory_order_relaxed); // relaxed: a count, read as a hint
-    } catch (const std::exception&) {
-      // No thread to be had. The caller and the workers that there are do the work; a later call
-      // tries again.
-    }
+    self.number = number;
+    const auto run = [](void* started) noexcept {
+      worker& own = *static_cast<worker*>(started);
+      own.home->work(own);
+    };
+    // Where no thread is to be had, the caller and the workers that there are do the work; a later
+    // call tries again.
+    if (self.thread.start(run, &self))
+      started_.store(number, std::memory_order_relaxed); // relaxed: a count, read as a hint
   }
 
-  const std::size_t concurrency_;
-  std::vector<padded_list> lists_;
-  std::vector<worker> workers_;
-  idle_set idle_;
+  fixed_array<worker> workers_; // as many as the concurrency, of which the first has no thread
+  idle_set idle_;               // by number
   /// A woken worker has found itself on its waker's processor, so wakes are placed from now on:
   /// virtual machines in particular take a processor that sleeps for a busy one.
   std::atomic<bool> wakes_stack_{false};

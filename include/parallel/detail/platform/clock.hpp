@@ -39,7 +39,7 @@ class quick_clock {
 
   /// Finds out how long a tick is, in 60 microseconds; does nothing when that is known. Until then
   /// a tick is taken for 0.4 nanoseconds.
-  static void calibrate() noexcept {
+  [[gnu::cold]] static void calibrate() noexcept {
 #if PARALLEL_DETAIL_COUNTER
     if (calibrated_.exchange(true, std::memory_order_relaxed)) // relaxed: once is enough
       return;

@@ -8,7 +8,6 @@
 #include <cstdio>
 #include <cstring>
 #include <limits>
-#include <thread>
 
 #if defined(__linux__) && !defined(PARALLEL_PORTABLE)
 #define PARALLEL_DETAIL_LINUX 1
@@ -16,13 +15,14 @@
 #include <unistd.h>
 #else
 #define PARALLEL_DETAIL_LINUX 0
+#include <thread>
 #endif
 
 namespace parallel::detail {
 
 /// Processors that this process may run on, by its first thread's affinity mask (the calling one
 /// may be pinned for reasons of its own); at least 1.
-inline std::size_t usable_processors() noexcept {
+[[gnu::cold]] inline std::size_t usable_processors() noexcept {
 #if PARALLEL_DETAIL_LINUX
   // The kernel refuses a mask shorter than its own: ask with ever longer ones.
   for (int processors = 1024; processors <= 1 << 20; processors *= 2) {
@@ -37,8 +37,12 @@ inline std::size_t usable_processors() noexcept {
       return count > 0 ? static_cast<std::size_t>(count) : 1;
   }
 #endif
+#if PARALLEL_DETAIL_LINUX
+  const long processors = sysconf(_SC_NPROCESSORS_ONLN); // -1 when it does not know
+#else
   const unsigned processors = std::thread::hardware_concurrency(); // 0 when it does not know
-  return processors > 0 ? processors : 1;
+#endif
+  return processors > 0 ? static_cast<std::size_t>(processors) : 1;
 }
 
 /// No limit.
@@ -87,7 +91,8 @@ class text_file {
 };
 
 /// The limit that one control group sets, in either version's files; `unlimited` if none.
-inline std::size_t group_quota(const char* mount, const char* hierarchy, const char* group) {
+[[gnu::cold]] inline std::size_t group_quota(const char* mount, const char* hierarchy,
+                                             const char* group) {
   const auto numbers = [&](const char* file, const char* format, long long* first,
                            long long* second) {
     text_file text(path_text(mount, hierarchy, group, file));
@@ -109,7 +114,7 @@ inline std::size_t group_quota(const char* mount, const char* hierarchy, const c
 /// The tightest processor limit over this process's control group and all its ancestors, rounded
 /// up to whole processors; `unlimited` where there is none. `root` stands before every path, so
 /// that a test can lay out a machine of its own.
-inline std::size_t processor_quota(const char* root = "") {
+[[gnu::cold]] inline std::size_t processor_quota(const char* root = "") {
   std::size_t least = unlimited;
   const path_text mount(root, "/sys/fs/cgroup");
   text_file groups(path_text(root, "/proc/self/cgroup"));

@@ -1,22 +1,34 @@
-// What a thread of ours does with the system's help: pause, take a name, end the program.
+// What a thread of ours needs of the system: to start, pause, give way, have a name; to end it all.
 //
-// Part of the platform room: Linux has its own answers, everything else, or a build with
-// PARALLEL_PORTABLE defined, the standard library's. Entered from scheduler.hpp and io_pool.hpp.
+// Part of the platform room: Linux has its own answers, as <thread> takes long to compile;
+// everything else, or a build with PARALLEL_PORTABLE defined, gets the standard library's. Entered
+// from scheduler.hpp and io_pool.hpp.
 #pragma once
 
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
-#include <thread>
 
 #if defined(__linux__) && !defined(PARALLEL_PORTABLE)
 #define PARALLEL_DETAIL_LINUX 1
 #include <pthread.h>
+#include <sched.h>
 #else
 #define PARALLEL_DETAIL_LINUX 0
+#include <system_error>
+#include <thread>
 #endif
 
 namespace parallel::detail {
+
+/// Lets another thread have the processor, if one is waiting for it.
+inline void yield() noexcept {
+#if PARALLEL_DETAIL_LINUX
+  sched_yield();
+#else
+  std::this_thread::yield();
+#endif
+}
 
 /// Tells the processor that this thread is waiting for another.
 inline void pause() noexcept {
@@ -25,9 +37,62 @@ inline void pause() noexcept {
 #elif defined(__aarch64__)
   asm volatile("yield");
 #else
-  std::this_thread::yield();
+  yield();
 #endif
 }
+
+/// A thread that is started once, if it can be had, and then joined. (std::thread, as far as a
+/// worker needs it.)
+class native_thread {
+ public:
+  native_thread() = default;
+  native_thread(const native_thread&) = delete;
+  native_thread& operator=(const native_thread&) = delete;
+
+  /// Runs run(argument) on a new thread; false when the system has none to give.
+  [[nodiscard]] bool start(void (*run)(void*) noexcept, void* argument) noexcept {
+    run_ = run;
+    argument_ = argument;
+#if PARALLEL_DETAIL_LINUX
+    started_ = pthread_create(&thread_, nullptr, &enter, this) == 0;
+#else
+    try {
+      thread_ = std::thread(&enter, this);
+      started_ = true;
+    } catch (const std::system_error&) {
+    }
+#endif
+    return started_;
+  }
+
+  /// Waits for its end; does nothing if it was never started.
+  void join() noexcept {
+    if (!started_)
+      return;
+    started_ = false;
+#if PARALLEL_DETAIL_LINUX
+    pthread_join(thread_, nullptr);
+#else
+    thread_.join();
+#endif
+  }
+
+ private:
+  static void* enter(void* self) noexcept {
+    const native_thread& thread = *static_cast<const native_thread*>(self);
+    thread.run_(thread.argument_);
+    return nullptr;
+  }
+
+  void (*run_)(void*) noexcept = nullptr;
+  void* argument_ = nullptr;
+  bool started_ = false; // the starter's
+#if PARALLEL_DETAIL_LINUX
+  pthread_t thread_{};
+#else
+  std::thread thread_;
+#endif
+};
 
 /// Names the calling thread `prefix/number` for debuggers and `top`, where names can be had.
 inline void name_this_thread([[maybe_unused]] const char* prefix,
