@@ -145,8 +145,10 @@ class comparison {
     std::ofstream file;
     if (!table_file.empty())
       file.open(table_file, std::ios::app);
+    const bool has_talk =
+        std::any_of(rows_.begin(), rows_.end(), [](const line& row) { return !row.talk.empty(); });
     std::printf("\n%-44s %10s %10s %9s %7s  %s\n", title_.c_str(), "serial", "pooled", "speed-up",
-                "ideal", "the talk, in Python");
+                "ideal", has_talk ? "the talk, in Python" : "");
     for (const line& row : rows_) {
       const double serial = median_of(row.serial);
       const double pooled = median_of(row.pooled);
