@@ -15,10 +15,9 @@ namespace bench {
 inline std::atomic<bool> counting_allocations{false};
 inline std::atomic<std::uint64_t> allocations{0};
 
-/// Allocations of one call of `work`, on average over a few, on all threads.
+/// Allocations with operator new of one call of `work`, on average over `calls`, on all threads.
 template <class Work>
-double allocations_per_call(const Work& work) {
-  constexpr int calls = 8;
+double allocations_per_call(int calls, const Work& work) {
   allocations = 0;
   counting_allocations = true;
   for (int call = 0; call < calls; ++call)

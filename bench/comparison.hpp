@@ -1,4 +1,4 @@
-// What the three comparisons share: named measurements, and the table at the end.
+// What comparisons share: named measurements, and the table at the end.
 //
 // A program describes what to measure and which pairs to compare; Google Benchmark measures;
 // the table sets serial against pooled, with the ideal and the talk's own figures beside them.
@@ -50,7 +50,8 @@ inline std::string seconds_text(double seconds) {
 /// The command line of a comparison.
 class comparison_command_line : public command_line {
  public:
-  explicit comparison_command_line(const std::string& about) : command_line(about) {
+  explicit comparison_command_line(const std::string& about)
+      : command_line(about, ", --benchmark_filter=… and --benchmark_out=FILE.json.") {
     add_option("--table", table_file, "append the table's rows to this file, tab-separated");
   }
 
@@ -60,7 +61,9 @@ class comparison_command_line : public command_line {
 /// A comparison: measure() what there is to time, row() what to set side by side, then run().
 class comparison {
  public:
-  explicit comparison(std::string title) : title_(std::move(title)) {}
+  /// `bound` heads the column of the speed-ups to measure up to.
+  explicit comparison(std::string title, std::string bound = "ideal")
+      : title_(std::move(title)), bound_(std::move(bound)) {}
 
   /// Times one run of `work` in real time. If it throws, the measurement and the program fail.
   void measure(const std::string& name, std::function<void()> work) {
@@ -147,8 +150,8 @@ class comparison {
       file.open(table_file, std::ios::app);
     const bool has_talk =
         std::any_of(rows_.begin(), rows_.end(), [](const line& row) { return !row.talk.empty(); });
-    std::printf("\n%-44s %10s %10s %9s %7s  %s\n", title_.c_str(), "serial", "pooled", "speed-up",
-                "ideal", has_talk ? "the talk, in Python" : "");
+    std::printf("\n%-44s %10s %10s %9s %9s  %s\n", title_.c_str(), "serial", "pooled", "speed-up",
+                bound_.c_str(), has_talk ? "the talk, in Python" : "");
     for (const line& row : rows_) {
       const double serial = median_of(row.serial);
       const double pooled = median_of(row.pooled);
@@ -158,7 +161,7 @@ class comparison {
       char ideal[32];
       std::snprintf(speedup, sizeof speedup, "%.2fx", serial / pooled);
       std::snprintf(ideal, sizeof ideal, "%.2fx", row.ideal);
-      std::printf("  %-42s %10s %10s %9s %7s  %s\n", row.what.c_str(), seconds_text(serial).c_str(),
+      std::printf("  %-42s %10s %10s %9s %9s  %s\n", row.what.c_str(), seconds_text(serial).c_str(),
                   seconds_text(pooled).c_str(), speedup, ideal, row.talk.c_str());
       file << title_ << '\t' << row.what << '\t' << seconds_text(serial) << '\t'
            << seconds_text(pooled) << '\t' << speedup << '\t' << ideal << '\t' << row.talk << '\n';
@@ -166,6 +169,7 @@ class comparison {
   }
 
   std::string title_;
+  std::string bound_;
   std::vector<line> rows_;
   times times_;
   bool failed_ = false;

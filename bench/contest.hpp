@@ -7,6 +7,7 @@
 
 #include "allocations.hpp"
 #include "command_line.hpp"
+#include "contenders.hpp"
 #include "statistics.hpp"
 
 #include <parallel/thread_pool.hpp>
@@ -29,7 +30,7 @@ namespace bench {
 /// The command line of a contest.
 class contest_command_line : public command_line {
  public:
-  explicit contest_command_line(const std::string& about) : command_line(about) {
+  explicit contest_command_line(const std::string& about) : command_line(about, ".") {
     add_option("--only", only_, "only the rows whose name contains this text");
   }
 
@@ -83,10 +84,16 @@ class contest {
                        "--benchmark_repetitions=" + std::to_string(repetitions), min_time}))
       return 2;
     reporter collected(runs_);
-    for (const std::string& row : rows_)
+    for (const std::string& row : rows_) // which, as a regular expression, matches itself
       if (flags.wants(row))
         benchmark::RunSpecifiedBenchmarks(&collected, "^" + row + "/.*");
     benchmark::Shutdown();
+    if (runs_.empty()) {
+      std::fprintf(stderr, "no row of that name; there are:\n");
+      for (const std::string& row : rows_)
+        std::fprintf(stderr, "  %s\n", row.c_str());
+      return 2;
+    }
     print();
     return 0;
   }
@@ -102,11 +109,19 @@ class contest {
   /// Long enough for the threads of the contender before to go to sleep.
   static void settle() { std::this_thread::sleep_for(std::chrono::milliseconds(15)); }
 
+  /// Untimed calls first, in which threads are started and call sites learn; but not many of a
+  /// long one.
+  static double count_allocations(const std::function<void()>& work) {
+    const auto start = std::chrono::steady_clock::now();
+    work();
+    const bool long_one = std::chrono::steady_clock::now() - start > std::chrono::milliseconds(10);
+    return allocations_per_call(long_one ? 1 : 8, work);
+  }
+
   static std::function<void(benchmark::State&)> timed(const entry& added) {
     return [work = added.work](benchmark::State& state) {
       settle();
-      work(); // untimed: threads are started and call sites learn
-      state.counters["allocations"] = allocations_per_call(work);
+      state.counters["allocations"] = count_allocations(work);
       for ([[maybe_unused]] auto step : state)
         work();
     };
@@ -114,8 +129,7 @@ class contest {
 
   static std::function<void(benchmark::State&)> timed_by_hand(const entry& added) {
     return [work = added.work, before = added.before](benchmark::State& state) {
-      work();
-      state.counters["allocations"] = allocations_per_call(work);
+      state.counters["allocations"] = count_allocations(work);
       for ([[maybe_unused]] auto step : state) {
         before();
         const auto start = std::chrono::steady_clock::now();
@@ -126,8 +140,7 @@ class contest {
     };
   }
 
-  /// Keeps every run, and prints a line for the first contender of each row, so that somebody who
-  /// waits sees how far it has come.
+  /// Keeps every run, and prints a dot for each, so that somebody who waits sees it going.
   class reporter final : public benchmark::BenchmarkReporter {
    public:
     explicit reporter(results& kept) : kept_(kept) {}
@@ -141,9 +154,10 @@ class contest {
         std::string name = run.run_name.function_name;
         measurements& kept = kept_[name];
         kept.seconds.push_back(run.real_accumulated_time / static_cast<double>(run.iterations));
-        kept.cpu_per_wall.push_back(run.cpu_accumulated_time / run.real_accumulated_time);
+        if (run.run_name.time_type != "manual_time") // its processor time includes the pauses
+          kept.cpu_per_wall.push_back(run.cpu_accumulated_time / run.real_accumulated_time);
         if (const auto found = run.counters.find("allocations"); found != run.counters.end())
-          kept.allocations = found->second.value;
+          kept.allocations = std::max(kept.allocations, double{found->second.value});
       }
       std::fputc('.', stderr);
     }
@@ -161,13 +175,17 @@ class contest {
     for (const std::string& row : rows_)
       if (runs_.count(row + '/' + contenders_[0]) != 0)
         print(row);
+    if (const std::string missing = missing_contenders(); !missing.empty())
+      std::printf("\nnot found:%s\n", missing.c_str());
     std::printf(
-        "\nspeed-up: serial / parallel::map. best peer: the quickest other one / "
-        "parallel::map; above 1 parallel::map\nleads. of max: the speed-up as a share of "
-        "what %zu perfect threads would reach. cpu: processor time over\nwall time. allocs: "
-        "allocations a call more than the plain loop's. Columns right of | are of "
-        "parallel::map.\n",
-        parallel::default_concurrency());
+        "\n%d of %zu rows (marked s) take more than 5 %% + 30 ns longer than the plain loop, %d "
+        "(marked p) more than\n10 %% longer than the best peer.\n"
+        "speed-up: serial / parallel::map. best peer: the quickest other one / parallel::map; "
+        "above "
+        "1 parallel::map\nleads. of max: the speed-up as a share of the most that %zu perfect "
+        "threads could reach. cpu: processor time\nover wall time. allocs: allocations a call more "
+        "than the plain loop's. Columns right of | are of parallel::map.\n",
+        slower_than_serial_, rows_shown_, slower_than_peer_, parallel::default_concurrency());
   }
 
   void print(const std::string& row) {
@@ -192,8 +210,18 @@ class contest {
       std::printf(" %9s", "-");
     else
       std::printf(" %8.2fx", best_peer / mapped);
-    std::printf(" %5.0f%% %5.2f %6.0f\n", 100 * serial / mapped * least, median(own.cpu_per_wall),
-                own.allocations - runs_[row + '/' + contenders_[0]].allocations);
+    std::printf(" %5.0f%%", 100 * serial / mapped * least);
+    if (own.cpu_per_wall.empty())
+      std::printf(" %5s", "-");
+    else
+      std::printf(" %5.2f", median(own.cpu_per_wall));
+    const bool behind_serial = mapped > 1.05 * serial + 30e-9;
+    const bool behind_peer = best_peer != 0 && mapped > 1.1 * best_peer;
+    std::printf(" %6.2f %s%s\n", own.allocations - runs_[row + '/' + contenders_[0]].allocations,
+                behind_serial ? "s" : "", behind_peer ? "p" : "");
+    ++rows_shown_;
+    slower_than_serial_ += behind_serial ? 1 : 0;
+    slower_than_peer_ += behind_peer ? 1 : 0;
   }
 
   std::string title_;
@@ -201,6 +229,9 @@ class contest {
   std::vector<std::string> contenders_; // the plain loop, this library, its peers
   std::map<std::string, double> bounds_;
   results runs_;
+  std::size_t rows_shown_ = 0;
+  int slower_than_serial_ = 0;
+  int slower_than_peer_ = 0;
 };
 
 } // namespace bench

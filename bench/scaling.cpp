@@ -1,7 +1,7 @@
 // Question: how does one call scale with the threads, and what is to be expected on a wider
 // machine?
 //
-// The same loop on 1, 2, … all cores, beside what the model below predicts ("ideal" in the table);
+// The same loop on 1, 2, … all cores, beside what the model below predicts;
 // then the model alone for 16, 64 and 256 cores.
 #include "comparison.hpp"
 #include "kernels.hpp"
@@ -74,7 +74,7 @@ int main(int argc, char** argv) {
   const loop loops[] = {
       {"100 us", 400, 300, 1e5}, {"2 ms", 8'000, 300, 2e6}, {"50 ms", 200'000, 300, 5e7}};
   const model expected;
-  bench::comparison table("scaling; ideal: as the model predicts");
+  bench::comparison table("scaling", "predicted");
   for (const loop& each : loops) {
     const auto xs = std::make_shared<const std::vector<std::uint64_t>>(bench::numbers(each.n));
     const bench::uniform_work work{each.steps};

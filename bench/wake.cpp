@@ -42,8 +42,8 @@ int main(int argc, char** argv) {
   CLI11_PARSE(flags, argc, argv);
 
   bench::contest table("wake, each call after 50 ms of idleness");
-  for (const std::size_t n : {20, 50, 100, 200, 500, 2'000}) {
-    const std::string row = "cold, " + std::to_string(n) + " x 1 us";
+  for (const std::size_t n : {20U, 50U, 100U, 200U, 500U, 2'000U}) {
+    const std::string row = "cold, " + std::to_string(n) + " x w=1280";
     const auto xs = std::make_shared<const std::vector<std::uint64_t>>(bench::numbers(n));
     bench::for_each_contender([&](auto contender) {
       table.add({row, contender.name,
@@ -53,9 +53,9 @@ int main(int argc, char** argv) {
                  [] { idle(std::chrono::milliseconds(50)); }, 10});
     });
   }
-  const int status = table.run(flags, 9, 0.01);
+  const int status = table.run(flags, 9, 1);
 
-  std::printf("\nprocessor time in the second after a call of 220 us\n");
+  std::printf("\nprocessor time in the second after a call of 200 x w=1280\n");
   bench::for_each_contender([&](auto contender) {
     std::printf("%-26s %10.0f us\n", contender.name,
                 idle_microseconds(contender, bench::numbers(200)));

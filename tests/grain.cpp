@@ -138,6 +138,19 @@ TEST_CASE("a call whose elements are a little dearer than known stays where it i
   CHECK(known.site.estimate() == 200);
 }
 
+TEST_CASE("a tail that has become dear is found within a few dozen calls") {
+  site_of known(1);
+  const auto dear_tail = [](std::size_t begin, std::size_t end) {
+    for (; begin != end; ++begin)
+      test_clock::pass(begin < 97 ? 1ns : 1ms);
+  };
+  int calls = 0;
+  while (calls < 500 && run_small(known.site, 100, awake, dear_tail) == 100)
+    ++calls;
+  CHECK(calls < 500);
+  CHECK(known.site.estimate() > 10'000);
+}
+
 TEST_CASE("a call site blends what it measures") {
   call_site site;
   CHECK(site.estimate() == 0);

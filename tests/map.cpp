@@ -585,3 +585,44 @@ TEST_CASE("one pool serves many calling threads at once") {
     caller.join();
   CHECK(wrong == 0);
 }
+
+namespace common_names {
+/// A user's own functions of common names: the library must not take them for its own.
+struct points : std::vector<int> {
+  using std::vector<int>::vector;
+};
+template <class... Xs>
+int call(const Xs&...) {
+  FAIL("the user's call() was called");
+  return 0;
+}
+inline std::size_t size_hint(const points&) {
+  return 1;
+}
+} // namespace common_names
+
+TEST_CASE("map takes no function of the user's for one of its own") {
+  const common_names::points xs = {1, 2, 3};
+  const auto twice = [](int x) { return 2 * x; };
+  CHECK(parallel::map(xs, twice) == std::vector<int>{2, 4, 6});
+  struct callable : common_names::points {
+    int operator()(int x) const { return 3 * x; }
+  };
+  CHECK(parallel::map(xs, callable{}) == std::vector<int>{3, 6, 9});
+}
+
+TEST_CASE("map keeps every element of a large result whose memory is fresh") {
+  // 12 MiB: several parts that are faulted in side by side.
+  const auto n = static_cast<std::size_t>(3) << 20;
+  parallel::thread_pool pool(4);
+  const auto numbers = std::views::iota(std::size_t{0}, n);
+  for (int round = 0; round < 3; ++round) {
+    const std::vector<std::uint32_t> made = parallel::map(
+        pool, numbers, [](std::size_t i) { return static_cast<std::uint32_t>(3 * i); });
+    REQUIRE(made.size() == n);
+    std::size_t wrong = 0;
+    for (std::size_t i = 0; i < n; ++i)
+      wrong += made[i] == static_cast<std::uint32_t>(3 * i) ? 0 : 1;
+    CHECK(wrong == 0);
+  }
+}

@@ -88,6 +88,20 @@ TEST_CASE("a thread keeps a mask that somebody else has given it meanwhile") {
   });
 }
 
+TEST_CASE("a thread whose mask somebody else has set is not moved any more") {
+  on_a_thread_with_a_choice([](const cpu_set_t& mask) {
+    const int here = this_processor();
+    placement place;
+    place.keep_off(here);
+    const int there = this_processor();
+    REQUIRE(sched_setaffinity(0, sizeof mask, &mask) == 0); // all processors again
+    place.move_off(there);
+    CHECK(same(mask_of_this_thread(), mask));
+    place.settle();
+    CHECK(same(mask_of_this_thread(), mask));
+  });
+}
+
 TEST_CASE("a thread that may run on one processor only is left there") {
   std::thread([] {
     const int here = this_processor();

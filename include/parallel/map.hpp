@@ -11,6 +11,7 @@
 #include <parallel/thread_pool.hpp>
 
 #include <cstddef>
+#include <iterator>
 #include <span>
 #include <type_traits>
 #include <utility>

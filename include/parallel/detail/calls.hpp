@@ -2,12 +2,13 @@
 //
 // Random-access ranges are used in place; of forward ranges the iterators are gathered; the
 // elements of single-pass ranges are moved into a buffer once. The loop itself then sees only
-// calls(i), whatever the number and kind of the ranges. Entered from map.hpp.
+// run(begin, end), whatever the number and kind of the ranges. Entered from map.hpp.
 #pragma once
 
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <span> // the range concepts, in a fifth of the time that <ranges> takes to compile
 #include <tuple>
 #include <type_traits>
@@ -57,7 +58,7 @@ class input<R> {
  public:
   input(R& range, std::size_t limit) : begin_(std::ranges::begin(range)), size_(limit) {
     if constexpr (std::ranges::sized_range<R>)
-      size_ = smallest(limit, size_hint(range));
+      size_ = smallest(limit, detail::size_hint(range));
     else if constexpr (!endless<R>)
       size_ = walk(std::ranges::end(range));
   }
@@ -91,7 +92,7 @@ template <std::ranges::forward_range R>
 requires(!std::ranges::random_access_range<R>) class input<R> {
  public:
   input(R& range, std::size_t limit) {
-    if (const std::size_t size = size_hint(range); size != SIZE_MAX)
+    if (const std::size_t size = detail::size_hint(range); size != SIZE_MAX)
       iterators_.reserve(smallest(limit, size));
     if (limit == 0)
       return;
@@ -123,7 +124,7 @@ requires(!std::ranges::forward_range<R>) class input<R> {
 
  public:
   input(R& range, std::size_t limit) {
-    if (const std::size_t size = size_hint(range); size != SIZE_MAX)
+    if (const std::size_t size = detail::size_hint(range); size != SIZE_MAX)
       elements_.reserve(smallest(limit, size));
     if (limit == 0)
       return; // begin() of a single-pass range may already take an element
@@ -196,10 +197,10 @@ class indexed_calls {
  public:
   /// What a call returns.
   using result =
-      decltype(call(std::declval<const F&>(), std::declval<input<Rs>>().elements()[0]...));
+      decltype(detail::call(std::declval<const F&>(), std::declval<input<Rs>>().elements()[0]...));
 
   explicit indexed_calls(const F& f, Rs&... ranges)
-      : f_(f), size_(smallest(size_hint(ranges)...)), inputs_{take(ranges)...} {
+      : f_(f), size_(smallest(detail::size_hint(ranges)...)), inputs_{take(ranges)...} {
     static_assert(!(endless<Rs> && ...),
                   "parallel: there is no end to this; take a part of the range, for example with "
                   "std::views::take, or pair it with a range that ends.");
@@ -227,14 +228,14 @@ class indexed_calls {
   template <class... Cursors>
   static void discard(const F& f, std::size_t begin, std::size_t end, const Cursors... elements) {
     for (std::size_t i = begin; i != end; ++i)
-      static_cast<void>(call(f, elements[i]...));
+      static_cast<void>(detail::call(f, elements[i]...));
   }
 
   template <class Sink, class... Cursors>
   static void hand_on(const F& f, std::size_t begin, std::size_t end, const Sink sink,
                       const Cursors... elements) {
     for (std::size_t i = begin; i != end; ++i)
-      sink(i, call(f, elements[i]...));
+      sink(i, detail::call(f, elements[i]...));
   }
 
   /// In the order of the ranges (the braces see to that), each up to the shortest before it.

@@ -1,9 +1,9 @@
 // How much work is worth sharing, and worth taking at once: measured rather than guessed.
 //
 // `call_site` remembers what an element costs for one combination of callable and range types;
-// `run_while_small` keeps what is not worth sharing on its caller; `pace` sizes one participant's
-// claims: long enough to hide the price of a claim, short enough that a loop's end stays balanced.
-// Entered from loop.hpp.
+// `run_while_small` keeps what is not worth sharing on its caller; `basic_pace` sizes one
+// participant's claims: long enough to hide the price of a claim, short enough that a loop's end
+// stays balanced. Entered from loop.hpp.
 #pragma once
 
 #include <atomic>
@@ -15,6 +15,9 @@ namespace parallel::detail {
 /// Below this much work, in nanoseconds, a call gains nothing even from workers that are awake:
 /// sharing costs about 0.3 of a microsecond, and half of the work is what there is to gain.
 inline constexpr double worth_sharing_ns = 2'000;
+
+/// Fewer threads than could have this much work each are not worth inviting.
+inline constexpr double worth_a_share_ns = 1'000;
 
 /// How long one claim should last, how long the first one after a start or a steal, and the last
 /// ones, when a quarter of what is left is less still.
@@ -117,6 +120,12 @@ std::size_t run_while_small(call_site& site, std::size_t n, const WakeTime& wake
     }
   }
   body(done, n);
+  // What the last strip took is looked at once in a while only: a tail that has become dear is
+  // found by one of the next calls. (The upper bits of this product are as good as random.)
+  if (start * 0x9E37'79B9'7F4A'7C15 >> 60 == 0) {
+    elapsed = Clock::ns_between(start, Clock::now());
+    done = n;
+  }
   if (elapsed > worth_learning_ns)
     site.learn(elapsed, done);
   return n;
@@ -183,12 +192,12 @@ class basic_pace {
  private:
   void time_claims() noexcept {
     const std::uint64_t now = Clock::now();
-    const double ns = Clock::ns_between(last_, now);
+    const double measured = Clock::ns_between(last_, now);
+    const double ns = measured < 1 ? 1 : measured; // not 0, which stands for unknown
     last_ = now;
     total_ns_ += ns;
     total_blocks_ += untimed_;
-    const double least = 1; // not 0, which stands for unknown
-    ns_per_block_ = (ns < least ? least : ns) / static_cast<double>(untimed_);
+    ns_per_block_ = ns / static_cast<double>(untimed_);
     untimed_ = 0;
   }
 

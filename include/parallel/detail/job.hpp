@@ -10,7 +10,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <new>
 
 namespace parallel::detail {
 
@@ -27,7 +26,7 @@ class job {
   /// Helpers that have joined since the job was opened: they hold the seats 1 … joined(), the
   /// owner holds seat 0.
   [[nodiscard]] std::uint32_t joined() const noexcept {
-    return joined(crew_.load(std::memory_order_relaxed)); // relaxed: see loop::steal_for
+    return joined(crew_.load(std::memory_order_relaxed)); // relaxed: a count, for tests
   }
 
   /// True while another helper may join: what a searching worker looks at.
@@ -37,6 +36,7 @@ class job {
 
   /// Owner: offers the job to at most `seats` helpers, up to 65,535.
   void open(std::uint32_t seats) noexcept {
+    departed_.store(0, std::memory_order_relaxed); // relaxed: published with the word
     // seq_cst: the publisher's store, see idle_set. The release in it pairs with the acquire in
     // join(), so that a helper sees the job as it was prepared.
     crew_.store(seats * one_free);
@@ -68,7 +68,8 @@ class job {
     // release: pairs with the acquire in wait(): the helper's results become the owner's.
     const std::uint64_t before = crew_.fetch_sub(one_inside, std::memory_order_release);
     if (inside(before) == 1 && (before & owner_asleep) != 0) {
-      departed_.fetch_add(1); // the release in it pairs with the acquire in wait()
+      departed_.exchange(
+          1); // seq_cst for wake_one_on(); its release pairs with the acquire in wait()
       wake_one_on(departed_);
     }
   }
@@ -79,15 +80,13 @@ class job {
   void wait(Spin spin) noexcept {
     // acquire, here and below: pairs with the release in each leave(), as these continue one
     // another's release sequences.
-    while (inside(crew_.load(std::memory_order_acquire)) != 0)
-      if (!spin()) {
-        // Read before the helpers are told that the owner sleeps: the last one changes it then,
-        // once.
-        const std::uint32_t seen = departed_.load(std::memory_order_relaxed);
-        if (inside(crew_.fetch_or(owner_asleep, std::memory_order_acquire)) != 0)
-          while (departed_.load(std::memory_order_acquire) == seen)
-            sleep_on(departed_, seen);
-      }
+    while (inside(crew_.load(std::memory_order_acquire)) != 0) {
+      if (spin() || inside(crew_.fetch_or(owner_asleep, std::memory_order_acquire)) == 0)
+        continue;
+      // Some helper is inside and the last to leave will find the mark, and set this.
+      while (departed_.load(std::memory_order_acquire) == 0)
+        sleep_on(departed_, 0);
+    }
   }
 
  private:
@@ -109,14 +108,15 @@ class job {
 
   // What searching workers look at has a cache line of its own.
   alignas(64) std::atomic<std::uint64_t> crew_{0};
-  std::atomic<std::uint32_t> departed_{0};
-  std::atomic<job*> next_{nullptr}; // in the list, for good
+  std::atomic<std::uint32_t> departed_{0}; // 1 when the last helper has left a sleeping owner
+  std::atomic<job*> next_{nullptr};        // in the list, for good
 
   alignas(64) std::atomic<bool> taken_{false};
 };
 
-/// The jobs that a worker, or some threads from outside, have open. A chain that only grows: nested
-/// calls take jobs further down, so thieves come to the outermost first, which has most to do.
+/// The jobs that a worker, or some threads from outside, have open. A chain that only grows: a
+/// worker's nested calls take jobs further down, so thieves come to the outermost first, which has
+/// most to do.
 class job_list {
  public:
   job_list() = default;

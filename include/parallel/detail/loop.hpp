@@ -1,11 +1,11 @@
 // One data-parallel loop: claim blocks, steal them, join the threads, rethrow.
 //
-// The caller opens the loop as a job and runs it as participant 0; workers that join take half of
-// somebody's remaining blocks and go on from there. This is the second of the three rooms between
-// parallel::map and a worker (map.hpp, here, scheduler.hpp), and the only owner of unwinding:
-// nothing leaves run_loop while another thread still runs the body. What runs once a claim or more
-// rarely is marked cold, here and in scheduler.hpp: small code is what counts there, and every
-// file that maps compiles it.
+// The caller deals the blocks out to all seats, opens the loop as a job and runs it as participant
+// 0; whoever is done with a share takes half of somebody's rest and goes on from there. This is the
+// second of the three rooms between parallel::map and a worker (map.hpp, here, scheduler.hpp), and
+// the only owner of unwinding: nothing leaves run_loop while another thread still runs the body.
+// What runs once a claim or more rarely is marked cold, here and in scheduler.hpp: small code is
+// what counts there, and every file that maps compiles it.
 #pragma once
 
 #include <parallel/detail/first_error.hpp>
@@ -86,11 +86,18 @@ class loop final : public job {
   void help(std::uint32_t seat) noexcept override {
     basic_pace<quick_clock> own(site_);
     run(seat, own);
+    // Only what the caller would not have told: that some elements are dear.
+    if (site_ != nullptr && own.total_ns() > 2 * site_->estimate() * elements(own.total_blocks()))
+      site_->learn(own.total_ns(), own.total_blocks() * block_);
   }
 
   [[nodiscard]] std::exception_ptr take_error() noexcept { return error_.take(); }
 
  private:
+  [[nodiscard]] double elements(std::size_t blocks) const noexcept {
+    return static_cast<double>(blocks * block_);
+  }
+
   /// The end of its range from which a seat works. The last seat works from the back, the others
   /// from the front: a giant element is found early at either end of the whole loop, where sorted
   /// inputs have theirs. Thieves come from the other end.
@@ -197,15 +204,22 @@ class loop final : public job {
 [[gnu::cold]] inline void share(scheduler& pool, const loop_body& body, std::size_t first,
                                 std::size_t n, std::size_t block, call_site* site) {
   loop* work = nullptr;
-  job_list& list = pool.own_list();
   try {
-    work =
-        static_cast<loop*>(&list.acquire([&]() -> job* { return new loop(pool.concurrency()); }));
+    work = static_cast<loop*>(
+        &pool.own_list().acquire([&]() -> job* { return new loop(pool.concurrency()); }));
   } catch (const std::bad_alloc&) {
-    return body(first, n); // no memory to share the work: the plain loop needs none
+    // no memory to share the work: the plain loop, below, needs none
   }
-  const std::size_t blocks = blocks_in(n - first, block);
-  const std::size_t participants = blocks < pool.concurrency() ? blocks : pool.concurrency();
+  if (work == nullptr)
+    return body(first, n);
+  std::size_t participants = pool.concurrency();
+  if (const std::size_t blocks = blocks_in(n - first, block); blocks < participants)
+    participants = blocks;
+  // No more than can have a microsecond of work each: to deal a share out costs a cache line.
+  if (const double known = site != nullptr ? site->estimate() : 0; known > 0)
+    if (const double most = 2 + known * static_cast<double>(n - first) / worth_a_share_ns;
+        most < static_cast<double>(participants))
+      participants = static_cast<std::size_t>(most);
   work->prepare(body, first, n, block, site, static_cast<std::uint32_t>(participants));
   pool.open(*work, participants - 1);
   work->participate();

@@ -2,7 +2,7 @@
 //
 // This is the last of the three rooms on the way from parallel::map (map.hpp, loop.hpp, here). A
 // job is offered in the list of the thread that opened it; one sleeping worker is woken, and each
-// worker that joins wakes the next, so that a wide machine fills in logarithmic time. Behind it:
+// worker that joins wakes two more, so that a wide machine fills in logarithmic time. Behind it:
 // job.hpp (joining and leaving), parking.hpp (sleeping and waking).
 #pragma once
 
@@ -74,12 +74,12 @@ class scheduler {
     work.wait([looks = look_arounds()]() mutable { return looks.another(); });
   }
 
-  /// How long a worker takes to come, in nanoseconds: 0 when one is awake, be it busy or searching,
-  /// else what the last wakes took.
+  /// How long a worker takes to come, in nanoseconds: 0 when all that there are are awake, so that
+  /// to open a job wakes nobody; else what the last wakes took.
   [[nodiscard, gnu::cold]] double wake_ns() const noexcept {
-    if (idle_.size() < started_.load(std::memory_order_relaxed)) // relaxed: hints, both
-      return 0;
-    return static_cast<double>(wake_ns_.load(std::memory_order_relaxed));
+    const bool all_awake = idle_.empty() && started_.load(std::memory_order_relaxed) + 1 ==
+                                                workers_.size(); // relaxed: a hint
+    return all_awake ? 0 : static_cast<double>(wake_ns_.load(std::memory_order_relaxed));
   }
 
  private:
@@ -93,7 +93,8 @@ class scheduler {
       pause();
       if (++looks_ % 32 != 0)
         return true; // without a look at the clock
-      return quick_clock::ns_between(start_, quick_clock::now()) < patience_ns;
+      const double ns = quick_clock::ns_between(start_, quick_clock::now());
+      return ns >= 0 && ns < patience_ns;
     }
 
    private:
@@ -128,7 +129,6 @@ class scheduler {
         work->help(self.seat);
         work->withdraw();
         work->leave();
-        self.place.settle(); // only now: it takes longer than what a job may have left to do
       }
     } while (wait_for_work(self));
   }
@@ -140,7 +140,7 @@ class scheduler {
     do {
       const job_list& list = workers_[i].jobs;
       if (job* const work = list.find([&](job& open) { return (self.seat = open.join()) != 0; })) {
-        if (work->is_open())
+        for (int woken = 0; woken < 2 && any_work(); ++woken) // in this job, or in another
           wake_one();
         return work;
       }
@@ -158,7 +158,6 @@ class scheduler {
 
   /// True when there may be work, false when the pool is stopping.
   [[gnu::cold]] bool wait_for_work(worker& self) noexcept {
-    self.place.settle();
     look_arounds looks;
     do {
       if (any_work())
@@ -174,6 +173,7 @@ class scheduler {
       self.bed.park();
       learn_from_wake(self);
     }
+    self.place.settle(); // before it runs anybody's code, which may start threads of its own
     return !stopping_.load();
   }
 
@@ -197,11 +197,11 @@ class scheduler {
       wakes_stack_.store(true, std::memory_order_relaxed); // relaxed: a hint, as is the next
       return;
     }
-    const double took = quick_clock::ns_between(self.woken_at, quick_clock::now());
-    constexpr double most = 200'000; // more says that the processors were busy
+    double took = quick_clock::ns_between(self.woken_at, quick_clock::now());
+    constexpr double most = 100'000; // more says that the processors were busy
+    took = took < 0 ? 0 : took > most ? most : took;
     const double known = wake_ns_.load(std::memory_order_relaxed);
-    wake_ns_.store(static_cast<float>(known + ((took < most ? took : most) - known) / 4),
-                   std::memory_order_relaxed);
+    wake_ns_.store(static_cast<float>(known + (took - known) / 4), std::memory_order_relaxed);
   }
 
   [[gnu::cold]] void start_one() noexcept {

@@ -1,7 +1,7 @@
 // A clock that is quicker to read than the standard ones, for sizing work.
 //
 // Part of the platform room: what differs between systems stands in this folder, each file with
-// the standard library's answer for everything but Linux on x86-64, or for a build with
+// the standard library's answer for systems other than Linux (here: on x86-64), or for a build with
 // PARALLEL_PORTABLE defined. Entered from loop.hpp and scheduler.hpp.
 #pragma once
 
@@ -52,7 +52,10 @@ class quick_clock {
       std::uint64_t to_ns = from_ns;
       while (to_ns < from_ns + 20'000)
         to_ns = steady_ns();
-      const double found = static_cast<double>(to_ns - from_ns) / static_cast<double>(now() - from);
+      const std::uint64_t ticks = now() - from;
+      if (ticks == 0)
+        return; // no such counter: what is assumed will have to do
+      const double found = static_cast<double>(to_ns - from_ns) / static_cast<double>(ticks);
       sum += found;
       lowest = attempt == 0 || found < lowest ? found : lowest;
       highest = found > highest ? found : highest;

@@ -2,9 +2,9 @@
 //
 // The first touch of each page costs a trap into the system, which must find a page and fill it
 // with zeros: for a large result that takes longer than to compute it. Asked for many pages at
-// once, and for huge ones, the system is several times quicker; and it can be asked by many
-// threads. Part of the platform room: only Linux is asked, and not with PARALLEL_PORTABLE defined.
-// Entered from map.hpp.
+// once, and for huge ones, the system is several times quicker; and many threads can ask. Part of
+// the platform room: only Linux is asked, and not with PARALLEL_PORTABLE defined. Entered from
+// thread_pool.hpp.
 #pragma once
 
 #include <cstddef>

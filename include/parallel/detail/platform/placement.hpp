@@ -30,30 +30,31 @@ inline int this_processor() noexcept {
 /// until the waker rests. Only a thread of our own is ever moved, and only while it sleeps.
 ///
 /// The thread's affinity mask lacks one processor during its sleep, the one on which its last waker
-/// was found; so the waker has nothing to do as long as it stays there.
+/// was found; so the waker has nothing to do as long as it stays there. (If the waker gave the mask
+/// back too, it would have to wait until the thread runs.)
 class placement {
  public:
 #if PARALLEL_DETAIL_LINUX
   /// The thread itself, before anybody can wake it: it is about to sleep.
   void keep_off(int processor) noexcept {
-    if (thread_ == 0)
-      thread_ = static_cast<pid_t>(syscall(SYS_gettid));
-    if (!read(own_))
-      return;
-    avoid(processor);
+    thread_ = static_cast<pid_t>(syscall(SYS_gettid));
+    process_ = getpid();
+    if (read(own_))
+      avoid(processor);
   }
 
   /// Its one waker, before the wake: sees to it that the thread is kept off `processor`, if it has
   /// been kept off any.
   void move_off(int processor) noexcept {
-    if (moved_ && processor != avoided_)
+    // After a fork() the thread is another process's.
+    if (moved_ && processor != avoided_ && process_ == getpid() && is_untouched())
       avoid(processor);
   }
 
-  /// The thread itself, when it is awake: takes its mask back, unless somebody else has set one
-  /// meanwhile.
+  /// The thread itself, as soon as it is awake: takes its mask back, unless somebody else has set
+  /// one meanwhile.
   void settle() noexcept {
-    if (cpu_set_t now; std::exchange(moved_, false) && read(now) && CPU_EQUAL(&now, &elsewhere_))
+    if (std::exchange(moved_, false) && is_untouched())
       sched_setaffinity(thread_, sizeof own_, &own_);
   }
 
@@ -62,19 +63,28 @@ class placement {
     return sched_getaffinity(thread_, sizeof mask, &mask) == 0; // not beyond 1,024 processors
   }
 
+  /// False when somebody else has given the thread a mask since.
+  [[nodiscard]] bool is_untouched() const noexcept {
+    cpu_set_t now;
+    return read(now) && CPU_EQUAL(&now, &elsewhere_);
+  }
+
   void avoid(int processor) noexcept {
     if (processor < 0 || processor >= CPU_SETSIZE)
       return;
-    elsewhere_ = own_;
-    CPU_CLR(processor, &elsewhere_);
-    if (CPU_COUNT(&elsewhere_) == 0 || CPU_EQUAL(&elsewhere_, &own_))
+    cpu_set_t rest = own_;
+    CPU_CLR(processor, &rest);
+    if (CPU_COUNT(&rest) == 0 || CPU_EQUAL(&rest, &own_) ||
+        sched_setaffinity(thread_, sizeof rest, &rest) != 0)
       return;
-    moved_ = sched_setaffinity(thread_, sizeof elsewhere_, &elsewhere_) == 0 || moved_;
+    moved_ = true;
+    elsewhere_ = rest;
     avoided_ = processor;
   }
 
-  pid_t thread_ = 0;
   bool moved_ = false;
+  pid_t thread_ = 0;
+  pid_t process_ = 0;
   int avoided_ = -1;
   cpu_set_t own_{};
   cpu_set_t elsewhere_{};

@@ -15,7 +15,6 @@
 #include <sched.h>
 #else
 #define PARALLEL_DETAIL_LINUX 0
-#include <system_error>
 #include <thread>
 #endif
 
@@ -59,7 +58,7 @@ class native_thread {
     try {
       thread_ = std::thread(&enter, this);
       started_ = true;
-    } catch (const std::system_error&) {
+    } catch (...) { // std::system_error or std::bad_alloc
     }
 #endif
     return started_;
