@@ -20,7 +20,8 @@ inline constexpr std::size_t most_threads = 65'536;
 struct map_options {
   /// Elements that a thread claims at a time, at least 1; the end of the range may make one claim
   /// smaller, and more than 2^32 claims make all larger. 0, the default, measures the elements and
-  /// sizes claims to about ten microseconds, and runs calls too small to share on the caller alone.
+  /// sizes claims to ten microseconds, less at the start and at the end, and runs calls too small
+  /// to share on the caller alone.
   std::size_t grain = 0;
 };
 

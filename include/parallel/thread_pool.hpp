@@ -65,7 +65,10 @@ constexpr std::size_t thread_count_from(const char* text) noexcept {
 /// Threads that share the loops of map, map_into and for_each by stealing ranges from each other.
 ///
 /// A pool of n lets at most n threads run one call, its caller included: it starts up to n − 1
-/// workers, when they are first needed. Idle workers sleep. Where threads cannot be had, calls go
+/// workers, when they are first needed. Workers look around for work for a tenth of a millisecond
+/// and then sleep. Where the kernel wakes them on their waker's processor, the affinity mask of a
+/// sleeping worker lacks that one processor; it is whole again before the worker runs any code but
+/// the pool's. No other thread's mask is touched. Where threads cannot be had, calls go
 /// on with those that there are, the caller alone if need be.
 ///
 /// Any number of threads may use one pool at once, the pool's own workers included (nested calls,
@@ -101,7 +104,7 @@ class thread_pool {
   }
 
   /// Likewise: has the pages of `bytes` of allocated memory, in which a result is going to be made,
-  /// faulted in by all threads, if they are many and fresh.
+  /// faulted in by all threads, from 1 MiB on and if they are fresh.
   [[gnu::cold]] friend void prepare_memory(thread_pool& pool, void* memory, std::size_t bytes) {
     if (bytes < detail::fresh_pages::least_bytes)
       return;
