@@ -17,9 +17,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <functional>
 #include <map>
+#include <numeric>
 #include <string>
 #include <thread>
 #include <utility>
@@ -32,7 +34,11 @@ class contest_command_line : public command_line {
  public:
   explicit contest_command_line(const std::string& about) : command_line(about, ".") {
     add_option("--only", only_, "only the rows whose name contains this text");
+    add_flag("--details", details_,
+             "for every contender: spread, efficiency, processor time, allocations");
   }
+
+  [[nodiscard]] bool details() const { return details_; }
 
   [[nodiscard]] bool wants(const std::string& row) const {
     return row.find(only_) != std::string::npos;
@@ -40,6 +46,7 @@ class contest_command_line : public command_line {
 
  private:
   std::string only_;
+  bool details_ = false;
 };
 
 class contest {
@@ -78,6 +85,9 @@ class contest {
 
   /// Measures, prints the table and returns what main() returns.
   int run(const contest_command_line& flags, int repetitions, double seconds_each) {
+    for_each_contender([this](auto contender) { check_agrees(contender); });
+    if (disagree_)
+      return 1;
     char min_time[48];
     std::snprintf(min_time, sizeof min_time, "--benchmark_min_time=%g", seconds_each);
     if (!start(flags, {"--benchmark_enable_random_interleaving=true",
@@ -95,6 +105,8 @@ class contest {
       return 2;
     }
     print();
+    if (flags.details())
+      print_details();
     return 0;
   }
 
@@ -106,8 +118,27 @@ class contest {
   };
   using results = std::map<std::string, measurements>;
 
-  /// Long enough for the threads of the contender before to go to sleep.
-  static void settle() { std::this_thread::sleep_for(std::chrono::milliseconds(15)); }
+  /// No contender is timed at something else: all map a few hundred numbers to the same results.
+  template <class Contender>
+  void check_agrees(Contender) {
+    std::vector<std::uint64_t> xs(777);
+    std::iota(xs.begin(), xs.end(), 0);
+    const auto f = [](std::uint64_t x) { return x * x + 1; };
+    if (Contender::map(xs, f) == plain_loop::map(xs, f))
+      return;
+    std::fprintf(stderr, "%s gives other results than the plain loop\n", Contender::name);
+    disagree_ = true;
+  }
+
+  /// Long enough for the threads of the contender before to go to sleep. (LLVM's OpenMP spins for
+  /// 200 milliseconds.)
+  static void settle() {
+#ifdef __clang__
+    std::this_thread::sleep_for(std::chrono::milliseconds(220));
+#else
+    std::this_thread::sleep_for(std::chrono::milliseconds(15));
+#endif
+  }
 
   /// Untimed calls first, in which threads are started and call sites learn; but not many of a
   /// long one.
@@ -154,7 +185,7 @@ class contest {
         std::string name = run.run_name.function_name;
         measurements& kept = kept_[name];
         kept.seconds.push_back(run.real_accumulated_time / static_cast<double>(run.iterations));
-        if (run.run_name.time_type != "manual_time") // its processor time includes the pauses
+        if (run.run_name.time_type.find("manual") == std::string::npos) // else with the pauses
           kept.cpu_per_wall.push_back(run.cpu_accumulated_time / run.real_accumulated_time);
         if (const auto found = run.counters.find("allocations"); found != run.counters.end())
           kept.allocations = std::max(kept.allocations, double{found->second.value});
@@ -201,16 +232,12 @@ class contest {
         best_peer = best_peer == 0 ? seconds : std::min(best_peer, seconds);
     }
     const double mapped = median(own.seconds);
-    const auto bound = bounds_.find(row);
-    const double least = bound != bounds_.end()
-                             ? bound->second
-                             : 1 / static_cast<double>(parallel::default_concurrency());
     std::printf(" | %7.2fx", serial / mapped);
     if (best_peer == 0)
       std::printf(" %9s", "-");
     else
       std::printf(" %8.2fx", best_peer / mapped);
-    std::printf(" %5.0f%%", 100 * serial / mapped * least);
+    std::printf(" %5.0f%%", 100 * serial / mapped * bound_of(row));
     if (own.cpu_per_wall.empty())
       std::printf(" %5s", "-");
     else
@@ -224,6 +251,39 @@ class contest {
     slower_than_peer_ += behind_peer ? 1 : 0;
   }
 
+  /// The least time that a row could take, as a share of its serial time.
+  [[nodiscard]] double bound_of(const std::string& row) const {
+    const auto found = bounds_.find(row);
+    return found != bounds_.end() ? found->second
+                                  : 1 / static_cast<double>(parallel::default_concurrency());
+  }
+
+  void print_details() {
+    std::printf("\n%-26s %-13s %9s %21s %6s %5s %6s\n", "details", "", "median",
+                "quickest, slowest", "of max", "cpu", "allocs");
+    for (const std::string& row : rows_)
+      for (const std::string& contender : contenders_)
+        if (const auto found = runs_.find(row + '/' + contender); found != runs_.end())
+          print_details(row, contender, found->second);
+  }
+
+  void print_details(const std::string& row, const std::string& contender,
+                     const measurements& measured) {
+    const auto [quickest, slowest] =
+        std::minmax_element(measured.seconds.begin(), measured.seconds.end());
+    const measurements& serial = runs_[row + '/' + contenders_[0]];
+    const double seconds = median(measured.seconds);
+    std::printf("%-26s %-13s %9s %10s %10s %5.0f%% ", row.c_str(), contender.c_str(),
+                time_text(seconds).c_str(), time_text(*quickest).c_str(),
+                time_text(*slowest).c_str(),
+                100 * median(serial.seconds) / seconds * bound_of(row));
+    if (measured.cpu_per_wall.empty())
+      std::printf("%5s", "-");
+    else
+      std::printf("%5.2f", median(measured.cpu_per_wall));
+    std::printf(" %6.2f\n", measured.allocations - serial.allocations);
+  }
+
   std::string title_;
   std::vector<std::string> rows_;
   std::vector<std::string> contenders_; // the plain loop, this library, its peers
@@ -232,6 +292,7 @@ class contest {
   std::size_t rows_shown_ = 0;
   int slower_than_serial_ = 0;
   int slower_than_peer_ = 0;
+  bool disagree_ = false;
 };
 
 } // namespace bench

@@ -118,13 +118,40 @@ TEST_CASE("a call that was cheap notices dear elements after the first one") {
   // site.)
   for (const auto workers : {awake, asleep}) {
     site_of known(1);
-    CHECK(run_small(known.site, 1'000, workers, lasting(1ms)) == 1);
-    CHECK(known.site.estimate() > 100'000); // and the next call knows it
+    CHECK(run_small(known.site, 1'000, workers, lasting(1ms)) == 2); // the second one is timed
+    CHECK(known.site.estimate() > 100'000);                          // and the next call knows it
   }
+}
+
+TEST_CASE("a call looks at the clock once if the call before has just ended") {
+  site_of known(1);
+  static int looks = 0;
+  struct counting_clock : test_clock {
+    static std::uint64_t now() {
+      ++looks;
+      return test_clock::now();
+    }
+  };
+  const auto call = [&] {
+    return parallel::detail::run_while_small<counting_clock>(known.site, 10, awake, lasting(1ns));
+  };
+  call();
+  looks = 0;
+  for (int i = 0; i < 320; ++i)
+    CHECK(call() == 10);
+  CHECK(looks >= 320);
+  CHECK(looks < 360); // one in 32 looks at its end too
+}
+
+TEST_CASE("a call of two dear elements, thought to be cheap, is learnt") {
+  site_of known(1);
+  CHECK(run_small(known.site, 2, awake, lasting(1ms)) == 2);
+  CHECK(known.site.estimate() > 100'000);
 }
 
 TEST_CASE("a call whose elements become dear midway is left soon after") {
   site_of known(1);
+  run_small(known.site, 10, awake, lasting(1ns)); // so that the first element is known to be quick
   const auto dear_from_20_on = [](std::size_t begin, std::size_t end) {
     for (; begin != end; ++begin)
       test_clock::pass(begin < 20 ? 1ns : 1ms);
@@ -149,6 +176,62 @@ TEST_CASE("a tail that has become dear is found within a few dozen calls") {
     ++calls;
   CHECK(calls < 500);
   CHECK(known.site.estimate() > 10'000);
+}
+
+TEST_CASE("a call site at which sharing costs more than it gains stops, and tries again at times") {
+  site_of known(100);
+  int shared = 0;
+  for (int call = 0; call < 1'000; ++call) {
+    test_clock::pass(997ns);
+    if (run_small(known.site, 40, awake, lasting(100ns)) == 40)
+      continue;
+    ++shared; // and takes six microseconds instead of four
+    known.site.learn_sharing(6'000, 4'000, 2);
+  }
+  CHECK(shared > 10);
+  CHECK(shared < 100);
+}
+
+TEST_CASE("a call site at which sharing pays runs alone at times, to compare") {
+  site_of known(100);
+  int alone = 0;
+  for (int call = 0; call < 1'000; ++call) {
+    test_clock::pass(997ns);
+    if (run_small(known.site, 40, awake, lasting(100ns)) == 40)
+      ++alone;
+    else
+      known.site.learn_sharing(2'300, 4'000, 2);
+  }
+  CHECK(alone > 10);
+  CHECK(alone < 60);
+}
+
+TEST_CASE("sharing pays from two microseconds on, or from where it gains more than it costs") {
+  call_site site;
+  CHECK(site.break_even_ns() == 2'000);
+  for (int call = 0; call < 100; ++call)
+    site.learn_sharing(5'000, 6'000, 2);
+  CHECK(site.break_even_ns() > 4'000);
+  CHECK(site.break_even_ns() < 5'000);
+  for (int call = 0; call < 100; ++call)
+    site.learn_sharing(3'300, 6'000, 2);
+  CHECK(site.break_even_ns() == 2'000);
+}
+
+TEST_CASE("one stalled call says little about what sharing costs") {
+  call_site site;
+  site.learn_sharing(50'000'000, 6'000, 2);
+  CHECK(site.break_even_ns() == 2'000);
+}
+
+TEST_CASE("a short measurement within a shared call counts only if it differs much") {
+  site_of known(100);
+  known.site.learn_shared(1'500, 10);
+  CHECK(known.site.estimate() == 100);
+  known.site.learn_shared(15'000, 100);
+  CHECK(known.site.estimate() == 125);
+  known.site.learn_shared(5'250, 10);
+  CHECK(known.site.estimate() == 325);
 }
 
 TEST_CASE("a call site blends what it measures") {
@@ -238,4 +321,20 @@ TEST_CASE("a steal is not charged to the claims, and the first one after it is a
   test_clock::pass(1us);
   own.claimed(1);
   CHECK(own.total_ns() == 2'000);
+}
+
+TEST_CASE("as many threads are worth inviting as the work is long") {
+  using parallel::detail::threads_worth;
+  CHECK(threads_worth(1, 2, 1, 0) == 2); // no fewer than two
+  CHECK(threads_worth(1, 256, 255, 0) == 2);
+  CHECK(threads_worth(30'000, 256, 255, 0) == 10);
+  CHECK(threads_worth(1e9, 256, 255, 0) == 256);
+}
+
+TEST_CASE("sleeping workers are worth a wake each that has work left when they come") {
+  using parallel::detail::threads_worth;
+  CHECK(threads_worth(500'000, 256, 0, 50'000) == 11);
+  CHECK(threads_worth(500'000, 256, 7, 50'000) == 18);
+  CHECK(threads_worth(20'000, 256, 0, 50'000) == 2);
+  CHECK(threads_worth(1e9, 16, 0, 50'000) == 16);
 }

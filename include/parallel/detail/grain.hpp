@@ -13,11 +13,15 @@
 namespace parallel::detail {
 
 /// Below this much work, in nanoseconds, a call gains nothing even from workers that are awake:
-/// sharing costs about 0.3 of a microsecond, and half of the work is what there is to gain.
+/// sharing costs 0.3 to 0.9 of a microsecond, and half of the work is what there is to gain. Below
+/// the second figure it may still cost more than it gains, if cores are far apart or the threads
+/// write to the same cache lines; there each call site compares.
 inline constexpr double worth_sharing_ns = 2'000;
+inline constexpr double worth_comparing_ns = 16'000;
 
-/// Fewer threads than could have this much work each are not worth inviting.
-inline constexpr double worth_a_share_ns = 1'000;
+/// What one more thread costs a loop, in nanoseconds: it joins, leaves and steals through cache
+/// lines that the others want too, one after another.
+inline constexpr double participant_ns = 300;
 
 /// How long one claim should last, how long the first one after a start or a steal, and the last
 /// ones, when a quarter of what is left is less still.
@@ -40,6 +44,28 @@ class call_site {
   /// Nanoseconds per element; 0 when nothing is known yet.
   [[nodiscard]] double estimate() const noexcept {
     return static_cast<double>(ns_per_element_.load(std::memory_order_relaxed));
+  }
+
+  /// The work, in nanoseconds, from which sharing pays here with workers that are awake.
+  [[nodiscard]] double break_even_ns() const noexcept {
+    const double found = 2.2 * double{sharing_ns_.load(std::memory_order_relaxed)};
+    return found > worth_sharing_ns ? found : worth_sharing_ns;
+  }
+
+  /// Notes that a call took `ns`, shared by so many threads, whose work alone takes `total_ns`.
+  void learn_sharing(double ns, double total_ns, std::size_t threads) noexcept {
+    const double measured = ns - total_ns / static_cast<double>(threads);
+    const double cost = measured < total_ns ? measured : total_ns; // more says: it was preempted
+    const double known = sharing_ns_.load(std::memory_order_relaxed);
+    sharing_ns_.store(static_cast<float>(known + (cost - known) / 8), std::memory_order_relaxed);
+  }
+
+  /// Blends in what one participant of a shared call has measured. That includes what sharing costs
+  /// its elements, so where little was measured only a large difference counts.
+  void learn_shared(double ns, std::size_t elements) noexcept {
+    const double expected = estimate() * static_cast<double>(elements);
+    if (ns > worth_comparing_ns / 2 || ns > 2 * expected || ns < expected / 2)
+      learn(ns, elements);
   }
 
   /// Blends a new measurement into the estimate, half and half.
@@ -77,57 +103,101 @@ class call_site {
   static constexpr double soon_ns = 50'000;
 
   std::atomic<float> ns_per_element_{0};
+  std::atomic<float> sharing_ns_{0}; // what a shared call took beyond an even part of the work
   std::atomic<float> lost_ns_{0};
   std::atomic<std::uint64_t> last_{0}; // when the last call was noted, on its caller's clock
 };
 
+/// How many of `threads` threads, at least two, can make a call of `total_ns` of work quicker:
+/// total / p + participant_ns p is least at the square root of their quotient. `awake` workers need
+/// not be woken; each of the others has to have the time for some work after its wake. (Against a
+/// search for the best number in bench/simulation.hpp, the first rule loses 7 % at most, the second
+/// as much.)
+constexpr std::size_t threads_worth(double total_ns, std::size_t threads, std::size_t awake,
+                                    double wake_ns) noexcept {
+  const double woken = wake_ns > 0 ? total_ns / wake_ns : 0;
+  const double here = static_cast<double>(awake + 1);
+  std::size_t most = 2;
+  for (; most < threads; ++most) {
+    const auto more = static_cast<double>(most + 1);
+    if (more * more * participant_ns > total_ns || (wake_ns > 0 && more > here + woken))
+      break;
+  }
+  return most;
+}
+
+/// The calling thread's last look at a clock in run_while_small: less than a microsecond ago, in
+/// programs in which the price of a second look would count.
+inline constinit thread_local std::uint64_t last_look = 0;
+
+/// True for about one in 32 of the moments given: the upper bits of this product are as good as
+/// random.
+constexpr bool one_in_32(std::uint64_t moment) noexcept {
+  return moment * 0x9E37'79B9'7F4A'7C15 >> 59 == 0;
+}
+
 /// Runs the front of [0, n) on the calling thread for as long as that is too little to share, and
 /// returns how far it came: n, or the index from which sharing pays. A site of unknown cost shares
-/// from the start. `wake_ns()` is how long a worker takes to come, 0 when one is awake. A body that
-/// throws leaves at once, as in the plain loop.
+/// from the start. `wake_ns()` is how long a worker takes to come, 0 when all are awake. A body
+/// that throws leaves at once, as in the plain loop.
 ///
 /// The elements may have become dearer than the site remembers, so the clock is looked at after the
-/// first one, and then after strips that grow to a microsecond of what is remembered. `Clock` is
-/// another one in tests only.
+/// first one, and then after strips that grow to a microsecond of what is remembered. To save a
+/// look before the first one, that is taken to be cheap if the thread's last look, in an earlier
+/// call, was less than a microsecond ago; else the second one is timed. Near the break-even, one
+/// call in 32 goes the other way, so that both ways stay known. `Clock` is another one in tests
+/// only.
 template <class Clock, class WakeTime, class Body>
 std::size_t run_while_small(call_site& site, std::size_t n, const WakeTime& wake_ns,
                             const Body& body) {
   const double known = site.estimate();
   if (known == 0)
     return 0;
-  // Until a worker comes the caller works alone, and the wake itself takes some of its time.
-  const auto worth_sharing = [&](double ns) {
-    return ns > worth_sharing_ns && ns > 1.25 * wake_ns();
-  };
   const double total = known * static_cast<double>(n);
-  if (worth_sharing(total))
-    return 0;
-  if (total > worth_sharing_ns && site.worth_a_wake<Clock>(total, wake_ns()))
-    return 0;
+  bool compare = false;
+  if (total > worth_sharing_ns) {
+    const double wake = wake_ns();
+    compare = total < worth_comparing_ns && wake == 0 && one_in_32(Clock::now());
+    // Until a worker comes the caller works alone, and the wake itself takes some of its time.
+    const bool shared = total > site.break_even_ns() &&
+                        (total > 1.25 * wake || site.worth_a_wake<Clock>(total, wake));
+    if (shared != compare)
+      return 0;
+  }
+  const double least = compare ? 4 * total : 0; // no comparison is worth more
   const auto longest = n / 16 + static_cast<std::size_t>(first_claim_ns / known) + 1;
+  body(0, 1);
   const std::uint64_t start = Clock::now();
-  std::size_t done = 0;
+  const double since = Clock::ns_between(last_look, start);
+  const bool quick = since >= 0 && since < first_claim_ns;
+  last_look = start;
+  std::size_t done = 1;
   double elapsed = 0;
-  for (std::size_t strip = 1; strip < n - done;
-       strip = strip * 128 < longest ? strip * 128 : longest) {
+  for (std::size_t strip = quick && longest > 128 ? 128
+                           : quick                ? longest
+                                                  : 1;
+       strip < n - done; strip = strip * 128 < longest ? strip * 128 : longest) {
     body(done, done + strip);
     done += strip;
-    elapsed = Clock::ns_between(start, Clock::now());
-    if (elapsed > first_claim_ns &&
-        worth_sharing(elapsed / static_cast<double>(done) * static_cast<double>(n - done))) {
-      site.learn(elapsed, done);
+    last_look = Clock::now();
+    elapsed = Clock::ns_between(start, last_look);
+    const double left = elapsed / static_cast<double>(done - 1) * static_cast<double>(n - done);
+    if (elapsed > first_claim_ns && left > least && left > site.break_even_ns() &&
+        left > 1.25 * wake_ns()) {
+      site.learn(elapsed, done - 1);
       return done;
     }
   }
   body(done, n);
   // What the last strip took is looked at once in a while only: a tail that has become dear is
-  // found by one of the next calls. (The upper bits of this product are as good as random.)
-  if (start * 0x9E37'79B9'7F4A'7C15 >> 60 == 0) {
-    elapsed = Clock::ns_between(start, Clock::now());
+  // found by one of the next calls.
+  if (!quick || compare || one_in_32(start)) {
+    last_look = Clock::now();
+    elapsed = Clock::ns_between(start, last_look);
     done = n;
   }
   if (elapsed > worth_learning_ns)
-    site.learn(elapsed, done);
+    site.learn(elapsed, done - 1);
   return n;
 }
 

@@ -80,7 +80,7 @@ class loop final : public job {
     basic_pace<quick_clock> own(site_);
     run(0, own);
     if (site_ != nullptr)
-      site_->learn(own.total_ns(), own.total_blocks() * block_);
+      site_->learn_shared(own.total_ns(), own.total_blocks() * block_);
   }
 
   void help(std::uint32_t seat) noexcept override {
@@ -215,15 +215,19 @@ class loop final : public job {
   std::size_t participants = pool.concurrency();
   if (const std::size_t blocks = blocks_in(n - first, block); blocks < participants)
     participants = blocks;
-  // No more than can have a microsecond of work each: to deal a share out costs a cache line.
-  if (const double known = site != nullptr ? site->estimate() : 0; known > 0)
-    if (const double most = 2 + known * static_cast<double>(n - first) / worth_a_share_ns;
-        most < static_cast<double>(participants))
-      participants = static_cast<std::size_t>(most);
+  const double expected = site != nullptr ? site->estimate() * static_cast<double>(n - first) : 0;
+  const double wake_ns = expected > 0 ? pool.wake_ns() : 0;
+  if (expected > 0)
+    participants = threads_worth(expected, participants, pool.awake(), wake_ns);
+  const bool compare = expected > 0 && expected < worth_comparing_ns && wake_ns == 0;
+  const std::uint64_t opened = compare ? quick_clock::now() : 0;
   work->prepare(body, first, n, block, site, static_cast<std::uint32_t>(participants));
   pool.open(*work, participants - 1);
   work->participate();
   scheduler::close(*work);
+  if (compare)
+    site->learn_sharing(quick_clock::ns_between(opened, quick_clock::now()), expected,
+                        participants);
   std::exception_ptr error = work->take_error();
   job_list::release(*work);
   if (error)

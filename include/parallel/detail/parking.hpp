@@ -64,12 +64,12 @@ class idle_set {
     return (words_[worker / 64].fetch_and(~bit(worker)) & bit(worker)) != 0;
   }
 
-  /// True when nobody sleeps or is about to. A hint: stale by the time it is used.
-  [[nodiscard]] bool empty() const noexcept {
-    for (const std::atomic<std::uint64_t>& word : words_)
-      if (word.load(std::memory_order_relaxed) != 0) // relaxed: a hint
-        return false;
-    return true;
+  /// How many sleep or are about to. A hint: stale by the time it is used.
+  [[nodiscard]] std::size_t size() const noexcept {
+    std::size_t count = 0;
+    for (const std::atomic<std::uint64_t>& word : words_) // relaxed: a hint
+      count += static_cast<std::size_t>(std::popcount(word.load(std::memory_order_relaxed)));
+    return count;
   }
 
   /// Takes any one worker out, for the caller to unpark; `none` when there is none.

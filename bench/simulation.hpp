@@ -1,0 +1,234 @@
+// A loop on a machine that is not at hand: the library's own parts, moved by a clock of their own.
+//
+// The slots, the claims' sizes and the order of thieves are the production code (range_slot.hpp,
+// grain.hpp; the walk is that of loop.hpp and scheduler.hpp, retold as events). What a machine adds
+// is the price of a cache line on its way between cores, one after another where many want the
+// same one, and of a wake. Used by scaling.cpp.
+#pragma once
+
+#include <parallel/detail/grain.hpp>
+#include <parallel/detail/range_slot.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <limits>
+#include <numeric>
+#include <queue>
+#include <utility>
+#include <vector>
+
+namespace bench {
+
+/// Prices in nanoseconds.
+struct machine {
+  double transfer = 100;     ///< a cache line from another core, for writing
+  double look = 20;          ///< a line from another core, for reading, when many are on their way
+  double own = 5;            ///< a read-modify-write of a line that is here
+  double clock = 10;         ///< a look at the clock
+  double wake_call = 5'000;  ///< for the waker
+  double wake_time = 50'000; ///< from the waker's call until the woken thread runs
+  int wakes_each = 6;        ///< as the scheduler's: how many wakes by one that has joined
+};
+
+/// One call of parallel::map on so many threads.
+class simulation {
+ public:
+  /// `costs` holds the time of each element; their mean is what the call site knows. If the workers
+  /// are `asleep`, one is woken by the caller, and each that comes wakes some more.
+  simulation(const machine& prices, std::size_t threads, const std::vector<double>& costs,
+             bool asleep)
+      : prices_(prices), asleep_(asleep), until_(costs.size() + 1),
+        crew_(invited(prices, threads, costs, asleep)) {
+    for (std::size_t i = 0; i < costs.size(); ++i)
+      until_[i + 1] = until_[i] + costs[i];
+  }
+
+  /// From the call to its return, in nanoseconds.
+  double run() {
+    if (crew_.size() == 1)
+      return until_.back();
+    deal();
+    const double dealt = static_cast<double>(crew_.size()) * prices_.own;
+    if (asleep_)
+      wake(1, dealt);
+    else
+      for (std::size_t i = 1; i < crew_.size(); ++i)
+        plan(dealt + prices_.transfer, i, &simulation::join);
+    plan(dealt + (asleep_ ? prices_.wake_call : 0), 0, &simulation::begin);
+    while (!events_.empty()) {
+      const event due = events_.top();
+      events_.pop();
+      virtual_clock::time = due.time;
+      (this->*due.next)(due.who);
+    }
+    return end_;
+  }
+
+  [[nodiscard]] std::size_t steals() const { return steals_; }
+
+ private:
+  struct virtual_clock {
+    static inline double time = 0;
+    static std::uint64_t now() { return static_cast<std::uint64_t>(time); }
+    static double ns_between(std::uint64_t from, std::uint64_t to) {
+      return static_cast<double>(to - from);
+    }
+  };
+
+  /// A cache line that is written by many, one after another.
+  struct line {
+    double free_at = 0;
+    std::size_t owner = std::numeric_limits<std::size_t>::max();
+  };
+
+  struct participant {
+    parallel::detail::range_slot slot;
+    line slot_line;
+    parallel::detail::basic_pace<virtual_clock> pace{nullptr};
+    parallel::detail::block_range in_hand;
+  };
+
+  using action = void (simulation::*)(std::size_t who);
+  struct event {
+    double time;
+    std::size_t order; // of events at the same time: as planned
+    std::size_t who;
+    action next;
+    bool operator>(const event& other) const {
+      return std::pair(time, order) > std::pair(other.time, other.order);
+    }
+  };
+
+  static std::size_t invited(const machine& prices, std::size_t threads,
+                             const std::vector<double>& costs, bool asleep) {
+    const double total = std::accumulate(costs.begin(), costs.end(), 0.0);
+    const std::size_t possible = std::min(threads, costs.size());
+    if (possible < 2)
+      return 1;
+    return asleep ? parallel::detail::threads_worth(total, possible, 0, prices.wake_time)
+                  : parallel::detail::threads_worth(total, possible, threads - 1, 0);
+  }
+
+  void plan(double time, std::size_t who, action next) {
+    events_.push({time, planned_++, who, next});
+  }
+
+  /// When `who`, who asks for the line at `time`, has written it.
+  double write(line& wanted, std::size_t who, double time) const {
+    if (wanted.owner == who)
+      return std::max(time, wanted.free_at) + prices_.own;
+    wanted.owner = who;
+    wanted.free_at = std::max(time, wanted.free_at) + prices_.transfer;
+    return wanted.free_at;
+  }
+
+  [[nodiscard]] parallel::detail::side near_end(std::size_t who) const {
+    return who != 0 && who + 1 == crew_.size() ? parallel::detail::side::back
+                                               : parallel::detail::side::front;
+  }
+
+  void deal() {
+    const std::size_t n = until_.size() - 1;
+    site_.learn(until_.back(), n);
+    std::uint32_t begin = 0;
+    for (std::size_t i = 0; i < crew_.size(); ++i) {
+      const auto end = static_cast<std::uint32_t>((n * (i + 1) + crew_.size() - 1) / crew_.size());
+      crew_[i].slot.put({begin, end});
+      crew_[i].slot_line.owner = 0;
+      crew_[i].pace = parallel::detail::basic_pace<virtual_clock>(&site_);
+      begin = end;
+    }
+  }
+
+  /// `time` is when the waker begins.
+  void wake(std::size_t who, double time) {
+    plan(time + prices_.wake_call + prices_.wake_time, who, &simulation::join);
+    woken_ = who;
+  }
+
+  void join(std::size_t who) {
+    if (finished_) // withdrawn: whoever would come now is not waited for
+      return;
+    double time = write(crew_line_, who, virtual_clock::time);
+    for (int i = 0; asleep_ && i < prices_.wakes_each && woken_ + 1 < crew_.size(); ++i) {
+      wake(woken_ + 1, time);
+      time += prices_.wake_call;
+    }
+    plan(time, who, &simulation::begin);
+  }
+
+  void begin(std::size_t who) {
+    crew_[who].pace.start();
+    claim(who);
+  }
+
+  void claim(std::size_t who) {
+    participant& self = crew_[who];
+    self.in_hand = self.slot.take(near_end(who), self.pace.wanted(), self.pace.least());
+    if (self.in_hand.empty()) {
+      look_for_loot(who);
+      return;
+    }
+    const double work = until_[self.in_hand.end] - until_[self.in_hand.begin];
+    plan(write(self.slot_line, who, virtual_clock::time) + work + prices_.clock, who,
+         &simulation::claimed);
+  }
+
+  void claimed(std::size_t who) {
+    crew_[who].pace.claimed(crew_[who].in_hand.size());
+    claim(who);
+  }
+
+  /// As in loop::steal_for.
+  void look_for_loot(std::size_t who) {
+    double time = virtual_clock::time;
+    for (std::size_t i = 1; i < crew_.size(); ++i) {
+      const std::size_t other = (who + i) % crew_.size();
+      time += prices_.look;
+      if (crew_[other].slot.empty())
+        continue;
+      crew_[who].in_hand = crew_[other].slot.steal(parallel::detail::opposite(near_end(other)));
+      ++under_way_;
+      ++steals_;
+      time = write(steals_line_, who, time);
+      time = write(crew_[other].slot_line, who, time);
+      plan(write(steals_line_, who, time), who, &simulation::stolen);
+      return;
+    }
+    plan(time, who, under_way_ != 0 ? &simulation::look_for_loot : &simulation::leave);
+  }
+
+  void stolen(std::size_t who) {
+    participant& self = crew_[who];
+    --under_way_;
+    self.slot.put(self.in_hand);
+    self.pace.restart();
+    claim(who);
+  }
+
+  void leave(std::size_t who) {
+    finished_ = true;
+    const double time = write(crew_line_, who, virtual_clock::time);
+    end_ = std::max(end_, time);
+  }
+
+  machine prices_;
+  bool asleep_;
+  std::vector<double> until_; // the time of all elements before each
+  std::deque<participant> crew_;
+  parallel::detail::call_site site_;
+  line crew_line_;
+  line steals_line_;
+  std::priority_queue<event, std::vector<event>, std::greater<>> events_;
+  std::size_t planned_ = 0;
+  std::size_t woken_ = 0;
+  std::size_t under_way_ = 0;
+  std::size_t steals_ = 0;
+  bool finished_ = false;
+  double end_ = 0;
+};
+
+} // namespace bench
