@@ -6,6 +6,7 @@
 #pragma once
 
 #include <parallel/detail/io_loop.hpp>
+#include <parallel/detail/loop_body.hpp>
 #include <parallel/detail/platform/thread.hpp>
 #include <parallel/detail/task.hpp>
 #include <parallel/options.hpp>
@@ -106,21 +107,31 @@ class io_pool {
   template <class Body>
   friend void run_loop(io_pool& pool, std::size_t n, const io_map_options& options,
                        const Body& body) {
-    const std::size_t wished = options.in_flight != 0 ? options.in_flight : pool.max_threads();
-    const std::size_t helpers = std::min(std::min(wished, n) - (n != 0), pool.max_threads());
+    const detail::loop_body erased(body);
+    if (!detail::wants_control(options))
+      return pool.run_plain_loop(n, options, erased);
+    detail::run_controlled(options, n, erased, [&](const detail::loop_body& controlled) {
+      pool.run_plain_loop(n, options, controlled);
+    });
+  }
+
+ private:
+  /// A loop that runs to its end, or to an exception.
+  void run_plain_loop(std::size_t n, const io_map_options& options, const detail::loop_body& body) {
+    const std::size_t wished = options.in_flight != 0 ? options.in_flight : max_threads();
+    const std::size_t helpers = std::min(std::min(wished, n) - (n != 0), max_threads());
     std::shared_ptr<detail::io_loop> loop;
     if (helpers != 0)
       loop = detail::io_loop::make(n, body);
     if (loop == nullptr)
       return body(0, n); // nobody to help, or no memory to let them: the plain loop
-    pool.recruit(helpers, loop);
+    recruit(helpers, loop);
     loop->participate();
-    pool.dismiss(*loop);
+    dismiss(*loop);
     if (std::exception_ptr error = loop->finish())
       std::rethrow_exception(std::move(error));
   }
 
- private:
   /// A thread that waits under mutex_, on its own stack: each has a condition variable to itself,
   /// so that no wake can go to the wrong one.
   struct sleeper {

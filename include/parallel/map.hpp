@@ -1,4 +1,4 @@
-// map, map_into and for_each: run a function over the items of a range, on all cores.
+// map, map_into, for_each and try_map: run a function over the items of a range, on all cores.
 //
 // The first of three rooms: here a call becomes a loop over indices, detail/loop.hpp shares the
 // loop among threads, detail/scheduler.hpp holds the threads. Cupboards: detail/calls.hpp (a
@@ -8,9 +8,11 @@
 #include <parallel/detail/calls.hpp>
 #include <parallel/detail/results.hpp>
 #include <parallel/options.hpp>
+#include <parallel/outcome.hpp>
 #include <parallel/thread_pool.hpp>
 
 #include <cstddef>
+#include <exception>
 #include <iterator>
 #include <span>
 #include <type_traits>
@@ -65,6 +67,39 @@ Out write(E& executor, const typename E::call_options& options, Out out, const C
   return out + static_cast<difference>(calls.size());
 }
 
+/// Runs every call and keeps what has become of each.
+template <class E, class Calls>
+auto collect_outcomes(E& executor, const typename E::call_options& options, const Calls& calls) {
+  using result = std::remove_cvref_t<typename Calls::result>;
+  std::vector<outcome<result>> outcomes(calls.size());
+  const auto set = [to = outcomes.data()]<class Value>(std::size_t i, Value&& value) {
+    to[i] = outcome<result>(std::in_place, std::forward<Value>(value));
+  };
+  const auto attempt = [&calls, &set, to = outcomes.data()](std::size_t i) {
+    try {
+      if constexpr (std::is_void_v<result>) {
+        calls.run(i, i + 1);
+        to[i] = outcome<result>(std::in_place);
+      } else {
+        calls.run(i, i + 1, set);
+      }
+    } catch (...) {
+      to[i] = outcome<result>::failed(std::current_exception());
+    }
+  };
+  try {
+    run_loop(executor, calls.size(), options, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i != end; ++i)
+        attempt(i);
+    });
+  } catch (const error&) { // no element's: those are in their outcomes
+    for (outcome<result>& each : outcomes)
+      if (!each.has_run())
+        each = outcome<result>::not_run(std::current_exception());
+  }
+  return outcomes;
+}
+
 /// Runs every call for its effects.
 template <class E, class Calls>
 void run(E& executor, const typename E::call_options& options, const Calls& calls) {
@@ -106,7 +141,7 @@ void run(E& executor, const typename E::call_options& options, const Calls& call
 /// random-access.
 template <executor E, std::ranges::input_range R, class F>
 auto map(E& executor, R&& xs, F&& f, const typename E::call_options& options = {}) {
-  return detail::collect(executor, options, detail::calls_over(f, xs));
+  return detail::collect(executor, options, detail::calls_over(options, f, xs));
 }
 
 /// map() on the default pool.
@@ -118,7 +153,7 @@ auto map(R&& xs, F&& f, const map_options& options = {}) {
 /// map() over two ranges side by side: f(x, y) for as many elements as the shorter one has.
 template <executor E, std::ranges::input_range R, std::ranges::input_range S, class F>
 auto map(E& executor, R&& xs, S&& ys, F&& f, const typename E::call_options& options = {}) {
-  return detail::collect(executor, options, detail::calls_over(f, xs, ys));
+  return detail::collect(executor, options, detail::calls_over(options, f, xs, ys));
 }
 
 /// map() over two ranges, on the default pool.
@@ -127,11 +162,41 @@ auto map(R&& xs, S&& ys, F&& f, const map_options& options = {}) {
   return parallel::map(default_pool(), xs, ys, f, options);
 }
 
+/// Like map(), but an element that throws spoils nothing but itself: returns a
+/// std::vector<outcome<T>>, for each element in input order a value, an exception, or that it was
+/// not run because a stop was requested or the deadline passed. `f` may return nothing.
+///
+/// Every element is run unless the call is ended by its options. Throws what cannot be an
+/// element's: std::bad_alloc or std::length_error for the outcomes, and what the progress hook
+/// throws.
+template <executor E, std::ranges::input_range R, class F>
+auto try_map(E& executor, R&& xs, F&& f, const typename E::call_options& options = {}) {
+  return detail::collect_outcomes(executor, options, detail::calls_over(options, f, xs));
+}
+
+/// try_map() on the default pool.
+template <std::ranges::input_range R, class F>
+auto try_map(R&& xs, F&& f, const map_options& options = {}) {
+  return parallel::try_map(default_pool(), xs, f, options);
+}
+
+/// try_map() over two ranges side by side, as many elements as the shorter one has.
+template <executor E, std::ranges::input_range R, std::ranges::input_range S, class F>
+auto try_map(E& executor, R&& xs, S&& ys, F&& f, const typename E::call_options& options = {}) {
+  return detail::collect_outcomes(executor, options, detail::calls_over(options, f, xs, ys));
+}
+
+/// try_map() over two ranges, on the default pool.
+template <std::ranges::input_range R, std::ranges::input_range S, class F>
+auto try_map(R&& xs, S&& ys, F&& f, const map_options& options = {}) {
+  return parallel::try_map(default_pool(), xs, ys, f, options);
+}
+
 /// Like map(), but assigns the results to out[0], out[1], …, which must exist already, and returns
 /// the iterator behind the last. Allocates no result; after an exception some have been assigned.
 template <executor E, std::ranges::input_range R, class Out, class F>
 Out map_into(E& executor, R&& xs, Out out, F&& f, const typename E::call_options& options = {}) {
-  return detail::write(executor, options, std::move(out), detail::calls_over(f, xs));
+  return detail::write(executor, options, std::move(out), detail::calls_over(options, f, xs));
 }
 
 /// map_into() on the default pool.
@@ -144,7 +209,7 @@ Out map_into(R&& xs, Out out, F&& f, const map_options& options = {}) {
 template <executor E, std::ranges::input_range R, std::ranges::input_range S, class Out, class F>
 Out map_into(E& executor, R&& xs, S&& ys, Out out, F&& f,
              const typename E::call_options& options = {}) {
-  return detail::write(executor, options, std::move(out), detail::calls_over(f, xs, ys));
+  return detail::write(executor, options, std::move(out), detail::calls_over(options, f, xs, ys));
 }
 
 /// map_into() over two ranges, on the default pool.
@@ -156,7 +221,7 @@ Out map_into(R&& xs, S&& ys, Out out, F&& f, const map_options& options = {}) {
 /// Like map(), for the effects of f alone: what it returns is discarded.
 template <executor E, std::ranges::input_range R, class F>
 void for_each(E& executor, R&& xs, F&& f, const typename E::call_options& options = {}) {
-  detail::run(executor, options, detail::calls_over(f, xs));
+  detail::run(executor, options, detail::calls_over(options, f, xs));
 }
 
 /// for_each() on the default pool.
@@ -168,7 +233,7 @@ void for_each(R&& xs, F&& f, const map_options& options = {}) {
 /// for_each() over two ranges side by side, as many elements as the shorter one has.
 template <executor E, std::ranges::input_range R, std::ranges::input_range S, class F>
 void for_each(E& executor, R&& xs, S&& ys, F&& f, const typename E::call_options& options = {}) {
-  detail::run(executor, options, detail::calls_over(f, xs, ys));
+  detail::run(executor, options, detail::calls_over(options, f, xs, ys));
 }
 
 /// for_each() over two ranges, on the default pool.

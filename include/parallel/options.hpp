@@ -1,28 +1,210 @@
-// What a call can be told besides its range and its function, and what an executor is.
+// What a call can be told besides its range and its function, how it can end early, and what an
+// executor is.
 //
 // Options are aggregates, written with designated initializers at the end of a call:
-// parallel::map(xs, f, {.grain = 64}). Entered from every public header.
+// parallel::map(xs, f, {.grain = 64, .stop = token, .deadline = 30s, .progress = bar}). Entered
+// from every public header; what is done about them is in detail/control.hpp.
 #pragma once
+
+#include <parallel/detail/control.hpp>
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <optional>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
 
 namespace parallel {
+
+/// What this library throws by itself when a call ends early.
+class error : public std::exception {};
+
+/// A stop was requested before every element had been started.
+class stopped : public error {
+ public:
+  [[nodiscard]] const char* what() const noexcept override {
+    return "parallel: a stop was requested before every element had been started";
+  }
+};
+
+/// The deadline passed before every element had been started.
+class deadline_exceeded : public error {
+ public:
+  [[nodiscard]] const char* what() const noexcept override {
+    return "parallel: the deadline passed before every element had been started";
+  }
+};
 
 namespace detail {
 
 /// The most threads that a pool can be asked for: a mistake above, such as -1, is told as one.
 inline constexpr std::size_t most_threads = 65'536;
 
+template <class T>
+concept stop_source = requires(const T& source) {
+  { source.stop_requested() } -> std::convertible_to<bool>;
+};
+
+/// std::chrono::duration, without <chrono>, which takes long to compile.
+template <class T>
+concept duration = requires(const T& time) {
+  typename T::rep;
+  T::period::num;
+  T::period::den;
+  static_cast<double>(time.count());
+};
+
+/// std::chrono::time_point.
+template <class T>
+concept time_point = requires(const T& when) {
+  { when - T::clock::now() } -> duration;
+};
+
+template <class F>
+concept progress_hook = std::invocable<F&, const progress&>;
+
 } // namespace detail
 
-/// Options of a call on a thread_pool.
+/// A question asked before each element: is it to start at all? Never, unless it is made from
+/// something with a member stop_requested(): std::stop_token, std::stop_source or the like, which
+/// is copied, or a pointer to such a thing, which must outlive the call. It is asked from many
+/// threads at once.
+class stop_condition {
+ public:
+  stop_condition() = default;
+
+  template <detail::stop_source T>
+  stop_condition(T source)
+      : query_([source = std::move(source)] { return bool{source.stop_requested()}; }) {}
+
+  template <detail::stop_source T>
+  stop_condition(const T* source) : query_([source] { return bool{source->stop_requested()}; }) {}
+
+  [[nodiscard]] const detail::control::stop_query& query() const noexcept { return query_; }
+
+ private:
+  detail::control::stop_query query_;
+};
+
+/// How long a call may start elements: for a std::chrono duration from its beginning, or until a
+/// time point of any clock. None by default.
+class time_limit {
+ public:
+  time_limit() = default;
+
+  /// Throws std::invalid_argument, naming the value, when `time` is negative or not a number. More
+  /// than 292 years are no limit.
+  template <detail::duration D>
+  time_limit(const D& time)
+      : ns_(checked(static_cast<double>(time.count()) * D::period::num / D::period::den)) {}
+
+  /// A time point of another clock than std::chrono::steady_clock is converted now. One that has
+  /// passed is no mistake: nothing is started any more.
+  template <detail::time_point T>
+  time_limit(const T& when) : absolute_(true) {
+    const auto left = when - T::clock::now();
+    using left_duration = std::remove_const_t<decltype(left)>;
+    const double seconds =
+        static_cast<double>(left.count()) * left_duration::period::num / left_duration::period::den;
+    const std::int64_t now = detail::steady_ns();
+    const std::int64_t ns = seconds > 0 ? nanoseconds(seconds) : 0;
+    ns_ = ns < detail::control::no_limit - now ? now + ns : detail::control::no_limit;
+  }
+
+  /// From now on, in nanoseconds, 0 when it has passed; detail::control::no_limit when there is
+  /// none.
+  [[nodiscard]] std::int64_t ns_left() const noexcept {
+    if (!absolute_ || ns_ == detail::control::no_limit)
+      return ns_;
+    const std::int64_t left = ns_ - detail::steady_ns();
+    return left > 0 ? left : 0;
+  }
+
+ private:
+  static std::int64_t nanoseconds(double seconds) noexcept {
+    return seconds < 9.2e9 ? static_cast<std::int64_t>(seconds * 1e9) : detail::control::no_limit;
+  }
+
+  static std::int64_t checked(double seconds) {
+    if (!(seconds >= 0)) {
+      char message[96];
+      std::snprintf(message, sizeof message,
+                    "parallel: the deadline is %g s from now, must not be negative", seconds);
+      throw std::invalid_argument(message);
+    }
+    return nanoseconds(seconds);
+  }
+
+  std::int64_t ns_ = detail::control::no_limit; // from a call's beginning; or since the epoch:
+  bool absolute_ = false;
+};
+
+/// What is told how far a call has come: a callable that takes a `const parallel::progress&`.
+///
+/// Given as an lvalue, such as a progress_bar, it is referred to and must outlive the call; given
+/// as an rvalue, such as a lambda expression, it is kept, and has to be copyable. It is called by
+/// one thread at a time, whichever has just ended an element, ten times a second at most, and once
+/// more when the call ends, in whatever way. What it throws ends the call like an element's
+/// exception.
+class progress_report {
+ public:
+  progress_report() = default;
+
+  template <class F>
+  requires(!std::same_as<std::remove_cvref_t<F>, progress_report> &&
+           detail::progress_hook<std::remove_reference_t<F>>) progress_report(F&& hook)
+      : call_(stored(std::forward<F>(hook))) {}
+
+  [[nodiscard]] const detail::control::progress_call& call() const noexcept { return call_; }
+
+ private:
+  template <class F>
+  static detail::control::progress_call stored(F&& hook) {
+    if constexpr (std::is_lvalue_reference_v<F>)
+      return detail::control::progress_call([&hook](const progress& now) { hook(now); });
+    else
+      return detail::control::progress_call(kept<std::remove_cvref_t<F>>{std::forward<F>(hook)});
+  }
+
+  /// One thread at a time calls it, so it may have a state.
+  template <class F>
+  struct kept {
+    mutable F hook;
+    void operator()(const progress& now) const { hook(now); }
+  };
+
+  detail::control::progress_call call_;
+};
+
+/// Options of a call on a thread_pool, or on `serial`.
 struct map_options {
   /// Elements that a thread claims at a time, at least 1; the end of the range may make one claim
   /// smaller, and more than 2^32 claims make all larger. 0, the default, measures the elements and
   /// sizes claims to ten microseconds, less at the start and at the end, and runs calls too small
   /// to share on the caller alone.
   std::size_t grain = 0;
+
+  /// Once it says that a stop has been requested no more elements are started; those under way
+  /// finish. If any is left out the call throws `stopped`, unless an element has thrown. Asked
+  /// before each element, in a few nanoseconds.
+  stop_condition stop = {};
+
+  /// Once it has passed no more elements are started; those under way finish. If any is left out
+  /// the call throws `deadline_exceeded`, unless an element has thrown. It costs a look at the
+  /// clock before each element, some 25 ns.
+  time_limit deadline = {};
+
+  /// Is told how far the call has come.
+  progress_report progress = {};
+
+  /// For a callable that takes a `random_engine&` behind its elements (random.hpp): the numbers
+  /// that element i gets depend on the seed and on i alone. 0 if none is given. With any other
+  /// callable a seed is a mistake: std::invalid_argument.
+  std::optional<std::uint64_t> seed = {};
 };
 
 /// Options of a call on an io_pool.
@@ -31,6 +213,12 @@ struct io_map_options {
   /// default, means the pool's max_threads; more than the pool's threads and the caller can run is
   /// no error, but gains nothing.
   std::size_t in_flight = 0;
+
+  /// As in map_options.
+  stop_condition stop = {};
+  time_limit deadline = {};
+  progress_report progress = {};
+  std::optional<std::uint64_t> seed = {};
 };
 
 /// Options of an io_pool.
@@ -43,15 +231,49 @@ struct io_options {
   std::size_t queue = 1024;
 };
 
-/// Something that algorithms run on: thread_pool or io_pool. It names its per-call options and
-/// provides run_loop(executor, n, options, body), found by argument-dependent look-up, which calls
-/// body(begin, end) for disjoint ranges that cover [0, n) and rethrows the exception of the lowest.
-/// It may provide prepare_memory(executor, memory, bytes), called before results are made there.
+/// Something that algorithms run on: thread_pool, io_pool or `serial`. It names its per-call
+/// options and provides run_loop(executor, n, options, body), found by argument-dependent look-up,
+/// which calls body(begin, end) for disjoint ranges that cover [0, n) and rethrows the exception of
+/// the lowest. It may provide prepare_memory(executor, memory, bytes), called before results are
+/// made there.
 template <class E>
 concept executor = requires(E& e, const typename E::call_options& options,
                             void (*body)(std::size_t, std::size_t)) {
   requires std::default_initializable<typename E::call_options>;
   run_loop(e, std::size_t{}, options, body);
 };
+
+namespace detail {
+
+template <class Options>
+bool wants_control(const Options& options) noexcept {
+  return options.stop.query() || options.progress.call() ||
+         options.deadline.ns_left() != control::no_limit;
+}
+
+/// Calls run(body) with a body that ends early and reports as the options say, and throws when
+/// elements were left out.
+template <class Options, class Run>
+void run_controlled(const Options& options, std::size_t n, const loop_body& body, const Run& run) {
+  const control controlled(options.stop.query(), options.deadline.ns_left(),
+                           options.progress.call(), n, body);
+  try {
+    run(loop_body(controlled));
+  } catch (...) {
+    try {
+      controlled.finish();
+    } catch (...) {
+      // The element's exception is the one to tell of.
+    }
+    throw;
+  }
+  controlled.finish();
+  if (controlled.why() == halt::stopped)
+    throw stopped();
+  if (controlled.why() == halt::deadline)
+    throw deadline_exceeded();
+}
+
+} // namespace detail
 
 } // namespace parallel

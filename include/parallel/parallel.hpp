@@ -4,5 +4,9 @@
 
 #include <parallel/io_pool.hpp>
 #include <parallel/map.hpp>
+#include <parallel/map_reduce.hpp>
 #include <parallel/options.hpp>
+#include <parallel/outcome.hpp>
+#include <parallel/random.hpp>
+#include <parallel/serial.hpp>
 #include <parallel/thread_pool.hpp>

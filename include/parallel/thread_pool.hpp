@@ -5,6 +5,7 @@
 #pragma once
 
 #include <parallel/detail/loop.hpp>
+#include <parallel/detail/loop_body.hpp>
 #include <parallel/detail/platform/pages.hpp>
 #include <parallel/detail/platform/processors.hpp>
 #include <parallel/detail/scheduler.hpp>
@@ -100,7 +101,10 @@ class thread_pool {
   friend void run_loop(thread_pool& pool, std::size_t n, const map_options& options,
                        const Body& body) {
     static detail::call_site site; // one for each Body: for each place that makes its own type
-    detail::run_loop(pool.scheduler_, site, n, options.grain, detail::loop_body(body));
+    if (detail::wants_control(options))
+      pool.run_controlled_loop(site, n, options, detail::loop_body(body));
+    else
+      detail::run_loop(pool.scheduler_, site, n, options.grain, detail::loop_body(body));
   }
 
   /// Likewise: has the pages of `bytes` of allocated memory, in which a result is going to be made,
@@ -118,6 +122,17 @@ class thread_pool {
   }
 
  private:
+  /// What a loop that has been ended early has measured says nothing of its elements.
+  [[gnu::cold]] void run_controlled_loop(detail::call_site& site, std::size_t n,
+                                         const map_options& options,
+                                         const detail::loop_body& body) {
+    detail::call_site measured(site.estimate());
+    detail::run_controlled(options, n, body, [&](const detail::loop_body& controlled) {
+      detail::run_loop(scheduler_, measured, n, options.grain, controlled);
+    });
+    site.learn(measured.estimate(), 1);
+  }
+
   detail::scheduler scheduler_;
 };
 

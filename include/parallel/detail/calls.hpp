@@ -5,11 +5,15 @@
 // run(begin, end), whatever the number and kind of the ranges. Entered from map.hpp.
 #pragma once
 
+#include <parallel/random.hpp>
+
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <iterator>
 #include <span> // the range concepts, in a fifth of the time that <ranges> takes to compile
+#include <stdexcept>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -175,10 +179,27 @@ requires(!std::ranges::forward_range<R>) class input<R> {
   std::vector<element> elements_;
 };
 
+/// A callable that wants random numbers behind its elements.
+template <class F, class... Xs>
+concept takes_random =
+    !std::invocable<const F&, Xs...> && std::invocable<const F&, Xs..., random_engine&>;
+
+/// The call for element i.
+template <class F, class... Xs>
+constexpr decltype(auto) call_for(const F& f, [[maybe_unused]] std::uint64_t seed,
+                                  [[maybe_unused]] std::size_t i, Xs&&... xs) {
+  if constexpr (takes_random<F, Xs...>) {
+    random_engine random(seed, i);
+    return f(std::forward<Xs>(xs)..., random);
+  } else {
+    return detail::call(f, std::forward<Xs>(xs)...);
+  }
+}
+
 /// What the calls say when they cannot compile, for a callable of type F and elements Xs.
 template <class F, class... Xs>
 constexpr void check_callable() {
-  constexpr bool shareable = std::invocable<const F&, Xs...>;
+  constexpr bool shareable = std::invocable<const F&, Xs...> || takes_random<F, Xs...>;
   static_assert(
       shareable || !std::invocable<F&, Xs...>,
       "parallel: all threads share one callable and call it as const; a `mutable` lambda, "
@@ -187,7 +208,8 @@ constexpr void check_callable() {
       "return a value per element instead.");
   static_assert(shareable || std::invocable<F&, Xs...>,
                 "parallel: the callable cannot be called with the elements. It takes one argument "
-                "per range, each of that range's reference type.");
+                "per range, each of that range's reference type, and behind them, if it wants "
+                "random numbers, a parallel::random_engine&.");
 }
 
 /// The calls f(xs[0]), f(xs[1]), …; with several ranges f(xs[0], ys[0]), …, as many as the
@@ -196,11 +218,12 @@ template <class F, class... Rs>
 class indexed_calls {
  public:
   /// What a call returns.
-  using result =
-      decltype(detail::call(std::declval<const F&>(), std::declval<input<Rs>>().elements()[0]...));
+  using result = decltype(detail::call_for(std::declval<const F&>(), 0, 0,
+                                           std::declval<input<Rs>>().elements()[0]...));
 
-  explicit indexed_calls(const F& f, Rs&... ranges)
-      : f_(f), size_(smallest(detail::size_hint(ranges)...)), inputs_{take(ranges)...} {
+  explicit indexed_calls(const F& f, std::uint64_t seed, Rs&... ranges)
+      : f_(f), seed_(seed),
+        size_(smallest(detail::size_hint(ranges)...)), inputs_{take(ranges)...} {
     static_assert(!(endless<Rs> && ...),
                   "parallel: there is no end to this; take a part of the range, for example with "
                   "std::views::take, or pair it with a range that ends.");
@@ -212,7 +235,7 @@ class indexed_calls {
 
   /// Makes the calls begin … end − 1 and discards what they return.
   void run(std::size_t begin, std::size_t end) const {
-    std::apply([&](const auto&... inputs) { discard(f_, begin, end, inputs.elements()...); },
+    std::apply([&](const auto&... inputs) { discard(f_, seed_, begin, end, inputs.elements()...); },
                inputs_);
   }
 
@@ -220,22 +243,24 @@ class indexed_calls {
   /// refer to an element that is itself a temporary, and so must not travel any further.
   template <class Sink>
   void run(std::size_t begin, std::size_t end, const Sink& sink) const {
-    std::apply([&](const auto&... inputs) { hand_on(f_, begin, end, sink, inputs.elements()...); },
-               inputs_);
+    std::apply(
+        [&](const auto&... inputs) { hand_on(f_, seed_, begin, end, sink, inputs.elements()...); },
+        inputs_);
   }
 
  private:
   template <class... Cursors>
-  static void discard(const F& f, std::size_t begin, std::size_t end, const Cursors... elements) {
+  static void discard(const F& f, std::uint64_t seed, std::size_t begin, std::size_t end,
+                      const Cursors... elements) {
     for (std::size_t i = begin; i != end; ++i)
-      static_cast<void>(detail::call(f, elements[i]...));
+      static_cast<void>(detail::call_for(f, seed, i, elements[i]...));
   }
 
   template <class Sink, class... Cursors>
-  static void hand_on(const F& f, std::size_t begin, std::size_t end, const Sink sink,
-                      const Cursors... elements) {
+  static void hand_on(const F& f, std::uint64_t seed, std::size_t begin, std::size_t end,
+                      const Sink sink, const Cursors... elements) {
     for (std::size_t i = begin; i != end; ++i)
-      sink(i, detail::call(f, elements[i]...));
+      sink(i, detail::call_for(f, seed, i, elements[i]...));
   }
 
   /// In the order of the ranges (the braces see to that), each up to the shortest before it.
@@ -247,16 +272,37 @@ class indexed_calls {
   }
 
   const F& f_;
+  std::uint64_t seed_;
   std::size_t size_;
   std::tuple<input<Rs>...> inputs_;
 };
 
+/// The seed for `random` callables: 0 if the options have none. A seed for a callable that takes no
+/// random numbers is a mistake.
+template <bool random, class Options>
+std::uint64_t seed_from(const Options& options) {
+  if constexpr (requires { options.seed.has_value(); }) {
+    if (options.seed.has_value()) {
+      if constexpr (random)
+        return *options.seed;
+      char message[160];
+      std::snprintf(message, sizeof message,
+                    "parallel: the seed is %llu, but the callable takes no random numbers; give it "
+                    "a parallel::random_engine& behind its elements",
+                    static_cast<unsigned long long>(*options.seed));
+      throw std::invalid_argument(message);
+    }
+  }
+  return 0;
+}
+
 /// The calls of f over the ranges, after a look at whether there can be any: indexed_calls itself
 /// is then free of errors that would bury the advice.
-template <class F, class... Rs>
-auto calls_over(const F& f, Rs&... ranges) {
+template <class Options, class F, class... Rs>
+auto calls_over(const Options& options, const F& f, Rs&... ranges) {
   check_callable<F, decltype(std::declval<input<Rs>>().elements()[0])...>();
-  return indexed_calls<F, Rs...>(f, ranges...);
+  constexpr bool random = takes_random<F, decltype(std::declval<input<Rs>>().elements()[0])...>;
+  return indexed_calls<F, Rs...>(f, detail::seed_from<random>(options), ranges...);
 }
 
 } // namespace parallel::detail

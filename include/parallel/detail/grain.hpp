@@ -41,6 +41,10 @@ inline constexpr double worth_learning_ns = 200;
 /// relaxed.
 class call_site {
  public:
+  call_site() = default;
+  explicit call_site(double ns_per_element) noexcept
+      : ns_per_element_(static_cast<float>(ns_per_element)) {}
+
   /// Nanoseconds per element; 0 when nothing is known yet.
   [[nodiscard]] double estimate() const noexcept {
     return static_cast<double>(ns_per_element_.load(std::memory_order_relaxed));
@@ -58,6 +62,12 @@ class call_site {
     const double cost = measured < total_ns ? measured : total_ns; // more says: it was preempted
     const double known = sharing_ns_.load(std::memory_order_relaxed);
     sharing_ns_.store(static_cast<float>(known + (cost - known) / 8), std::memory_order_relaxed);
+  }
+
+  /// Nothing is measured while the workers sleep: what was found before fades, to be tried again.
+  void forget_sharing() noexcept {
+    const float known = sharing_ns_.load(std::memory_order_relaxed);
+    sharing_ns_.store(known * 7 / 8, std::memory_order_relaxed);
   }
 
   /// Blends in what one participant of a shared call has measured. That includes what sharing costs
@@ -157,7 +167,11 @@ std::size_t run_while_small(call_site& site, std::size_t n, const WakeTime& wake
   bool compare = false;
   if (total > worth_sharing_ns) {
     const double wake = wake_ns();
-    compare = total < worth_comparing_ns && wake == 0 && one_in_32(Clock::now());
+    compare = total < worth_comparing_ns && one_in_32(Clock::now());
+    if (compare && wake > 0) {
+      site.forget_sharing();
+      compare = false;
+    }
     // Until a worker comes the caller works alone, and the wake itself takes some of its time.
     const bool shared = total > site.break_even_ns() &&
                         (total > 1.25 * wake || site.worth_a_wake<Clock>(total, wake));
@@ -165,7 +179,9 @@ std::size_t run_while_small(call_site& site, std::size_t n, const WakeTime& wake
       return 0;
   }
   const double least = compare ? 4 * total : 0; // no comparison is worth more
-  const auto longest = n / 16 + static_cast<std::size_t>(first_claim_ns / known) + 1;
+  const auto longest = total < worth_timing_ns / 2
+                           ? n
+                           : n / 16 + static_cast<std::size_t>(first_claim_ns / known) + 1;
   body(0, 1);
   const std::uint64_t start = Clock::now();
   const double since = Clock::ns_between(last_look, start);

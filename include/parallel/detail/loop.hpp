@@ -11,6 +11,7 @@
 #include <parallel/detail/first_error.hpp>
 #include <parallel/detail/fixed_array.hpp>
 #include <parallel/detail/grain.hpp>
+#include <parallel/detail/loop_body.hpp>
 #include <parallel/detail/platform/clock.hpp>
 #include <parallel/detail/range_slot.hpp>
 #include <parallel/detail/scheduler.hpp>
@@ -23,24 +24,6 @@
 #include <utility>
 
 namespace parallel::detail {
-
-/// The body of a loop with its type erased: called as body(begin, end), many elements a call.
-class loop_body {
- public:
-  loop_body() = default;
-
-  template <class Body>
-  explicit loop_body(const Body& body) noexcept
-      : body_(&body), call_([](const void* erased, std::size_t begin, std::size_t end) {
-          (*static_cast<const Body*>(erased))(begin, end);
-        }) {}
-
-  void operator()(std::size_t begin, std::size_t end) const { call_(body_, begin, end); }
-
- private:
-  const void* body_ = nullptr;
-  void (*call_)(const void*, std::size_t, std::size_t) = nullptr;
-};
 
 /// How many blocks of `block` elements hold `elements` (at least one) of them.
 constexpr std::size_t blocks_in(std::size_t elements, std::size_t block) noexcept {

@@ -18,6 +18,19 @@
 
 namespace parallel::detail {
 
+/// std::chrono::steady_clock's time in nanoseconds; takes about 25 of them.
+inline std::int64_t steady_ns() noexcept {
+#if PARALLEL_DETAIL_COUNTER
+  timespec time{};
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
+#else
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+#endif
+}
+
 /// A clock for short times: the processor's own counter where it can be read in a few nanoseconds,
 /// else steady_clock. Good enough to size work, not to tell time. Thread-safe.
 class quick_clock {
@@ -27,7 +40,7 @@ class quick_clock {
 #if PARALLEL_DETAIL_COUNTER
     return __builtin_ia32_rdtsc();
 #else
-    return steady_ns();
+    return static_cast<std::uint64_t>(steady_ns());
 #endif
   }
 
@@ -47,9 +60,9 @@ class quick_clock {
     double lowest = 0;
     double highest = 0;
     for (int attempt = 0; attempt < 3; ++attempt) {
-      const std::uint64_t from_ns = steady_ns();
+      const std::int64_t from_ns = steady_ns();
       const std::uint64_t from = now();
-      std::uint64_t to_ns = from_ns;
+      std::int64_t to_ns = from_ns;
       while (to_ns < from_ns + 20'000)
         to_ns = steady_ns();
       const std::uint64_t ticks = now() - from;
@@ -66,19 +79,6 @@ class quick_clock {
   }
 
  private:
-  static std::uint64_t steady_ns() noexcept {
-#if PARALLEL_DETAIL_COUNTER
-    timespec time{};
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 +
-           static_cast<std::uint64_t>(time.tv_nsec);
-#else
-    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                          std::chrono::steady_clock::now().time_since_epoch())
-                                          .count());
-#endif
-  }
-
   static inline constinit std::atomic<bool> calibrated_{false};
   static inline constinit std::atomic<double> ns_per_tick_{PARALLEL_DETAIL_COUNTER ? 0.4 : 1};
 };

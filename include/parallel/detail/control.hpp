@@ -1,0 +1,169 @@
+// A loop that can be ended early, or that tells how far it has come: a body around the user's body.
+//
+// Where a call has a stop condition, a time limit or a progress hook, the loop runs a `control` in
+// the place of its body; without them none of this is on the way. Entered from options.hpp.
+#pragma once
+
+#include <parallel/detail/loop_body.hpp>
+#include <parallel/detail/platform/clock.hpp>
+#include <parallel/detail/small_function.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+
+namespace parallel {
+
+/// How far a call has come, as its progress hook is told.
+struct progress {
+  std::size_t done = 0;  ///< elements whose calls have ended
+  std::size_t total = 0; ///< elements in all
+  double seconds = 0;    ///< since the call began
+  bool last = false;     ///< nothing follows: the call is over, be it because it failed
+
+  /// Elements a second so far; 0 when that cannot be told yet.
+  [[nodiscard]] double rate() const noexcept {
+    return seconds > 0 ? static_cast<double>(done) / seconds : 0;
+  }
+
+  /// The time that the rest will take at this rate, in seconds; below 0 when it cannot be told yet.
+  [[nodiscard]] double seconds_left() const noexcept {
+    return rate() > 0 ? static_cast<double>(total - done) / rate() : -1;
+  }
+};
+
+namespace detail {
+
+/// Why a loop has left out elements.
+enum class halt { none, stopped, deadline };
+
+class control {
+ public:
+  using stop_query = small_function<bool()>;
+  using progress_call = small_function<void(const progress&)>;
+  static constexpr std::int64_t no_limit = INT64_MAX;
+
+  /// `limit_ns` from now on, in nanoseconds. All references must outlive the control.
+  control(const stop_query& stop, std::int64_t limit_ns, const progress_call& report,
+          std::size_t total, const loop_body& body) noexcept
+      : body_(body), stop_(stop), report_(report), total_(total), start_ns_(steady_ns()),
+        limited_(limit_ns != no_limit),
+        end_ns_(limit_ns < no_limit - start_ns_ ? start_ns_ + limit_ns : no_limit),
+        reported_(quick_clock::now()) {}
+
+  /// The controlled body; any number of threads at once.
+  void operator()(std::size_t begin, std::size_t end) const {
+    while (begin != end) {
+      const std::size_t strip =
+          strip_.load(std::memory_order_relaxed); // relaxed: any size is right
+      const std::size_t until = strip < end - begin ? begin + strip : end;
+      run(begin, until);
+      if (why_.load(std::memory_order_relaxed) != halt::none) // relaxed: a hint
+        return;
+      begin = until;
+      if (report_)
+        report_if_due(strip);
+    }
+  }
+
+  /// The last report, when no thread runs the body any more. What the hook throws goes to the
+  /// caller.
+  void finish() const {
+    if (report_)
+      report_(state(true));
+  }
+
+  /// Whether elements were left out, and why. Call it when the loop is at rest.
+  [[nodiscard]] halt why() const noexcept { return why_.load(std::memory_order_relaxed); }
+
+ private:
+  static constexpr double report_every_ns = 100e6;
+  static constexpr double strip_ns = 20e3;
+
+  /// Counts what has been done, when it is left by an exception too.
+  class tally {
+   public:
+    explicit tally(std::atomic<std::size_t>& done) : done_(done) {}
+    tally(const tally&) = delete;
+    tally& operator=(const tally&) = delete;
+    ~tally() { done_.fetch_add(count, std::memory_order_relaxed); } // relaxed: a count, no more
+    std::size_t count = 0;
+
+   private:
+    std::atomic<std::size_t>& done_;
+  };
+
+  void run(std::size_t begin, std::size_t end) const {
+    tally counted(done_);
+    if (!stop_ && !limited_) {
+      body_(begin, end);
+      counted.count = end - begin;
+      return;
+    }
+    for (; begin != end && may_start(); ++begin) {
+      body_(begin, begin + 1);
+      ++counted.count;
+    }
+  }
+
+  /// Asked before each element: so it is only ever false when one is left out.
+  [[nodiscard]] bool may_start() const {
+    if (why_.load(std::memory_order_relaxed) != halt::none) // relaxed: a hint
+      return false;
+    halt why = halt::none;
+    if (stop_ && stop_())
+      why = halt::stopped;
+    else if (limited_ && steady_ns() >= end_ns_)
+      why = halt::deadline;
+    else
+      return true;
+    halt first = halt::none;
+    why_.compare_exchange_strong(first, why, std::memory_order_relaxed); // relaxed: read at rest
+    return false;
+  }
+
+  [[nodiscard]] progress state(bool last) const noexcept {
+    return {done_.load(std::memory_order_relaxed), total_,
+            static_cast<double>(steady_ns() - start_ns_) * 1e-9, last};
+  }
+
+  /// Strips grow until one takes long enough for the look at the clock that follows it.
+  void report_if_due(std::size_t strip) const {
+    const std::uint64_t now = quick_clock::now();
+    if (quick_clock::ns_between(looked_.exchange(now, std::memory_order_relaxed), now) <
+        strip_ns) // relaxed: any thread's last look will do
+      strip_.store(strip < total_ ? 2 * strip : strip, std::memory_order_relaxed);
+    else if (strip > 1)
+      strip_.store(strip / 2, std::memory_order_relaxed);
+    const auto due = [&] {
+      return quick_clock::ns_between(reported_.load(std::memory_order_relaxed), now) >=
+             report_every_ns; // relaxed: looked at again under the lock
+    };
+    if (!due())
+      return;
+    const std::unique_lock lock(reporting_, std::try_to_lock);
+    if (!lock || !due())
+      return;
+    reported_.store(now, std::memory_order_relaxed);
+    report_(state(false));
+  }
+
+  const loop_body body_;
+  const stop_query& stop_;
+  const progress_call& report_;
+  const std::size_t total_;
+  const std::int64_t start_ns_;
+  const bool limited_;
+  const std::int64_t end_ns_; // on the steady clock
+  mutable std::atomic<halt> why_{halt::none};
+  mutable std::mutex reporting_;
+  mutable std::atomic<std::uint64_t> reported_; // when, on the quick clock
+  mutable std::atomic<std::uint64_t> looked_{0};
+  mutable std::atomic<std::size_t> strip_{1};
+  alignas(64) mutable std::atomic<std::size_t> done_{0};
+};
+
+} // namespace detail
+
+} // namespace parallel

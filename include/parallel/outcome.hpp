@@ -1,0 +1,118 @@
+// What has become of one element of try_map: a value, an exception, or nothing, as it was not run.
+//
+// The interface is that of std::expected (C++23) with std::exception_ptr for its error.
+#pragma once
+
+#include <parallel/options.hpp>
+
+#include <exception>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace parallel {
+
+namespace detail {
+
+/// How an element ended, whatever it returns.
+class ending {
+ public:
+  /// False when the element was never started: the call was ended before.
+  [[nodiscard]] bool has_run() const noexcept { return has_run_; }
+
+  /// The element's exception or, if it was not run, a `stopped` or `deadline_exceeded`, whichever
+  /// ended the call; null if there is a value, and in an outcome that comes from no call.
+  [[nodiscard]] const std::exception_ptr& error() const noexcept { return error_; }
+
+ protected:
+  ending() = default;
+  ending(bool has_run, std::exception_ptr error) noexcept
+      : has_run_(has_run), error_(std::move(error)) {}
+
+  [[noreturn]] void rethrow() const {
+    if (error_ == nullptr)
+      throw stopped(); // made by no call: it is as if one had been stopped at once
+    std::rethrow_exception(error_);
+  }
+
+ private:
+  bool has_run_ = false;
+  std::exception_ptr error_;
+};
+
+} // namespace detail
+
+/// The outcome of one element whose callable returns a T. Not run, when made by default.
+template <class T>
+class [[nodiscard]] outcome : public detail::ending {
+ public:
+  using value_type = T;
+
+  outcome() = default;
+
+  /// A value made from `arguments`.
+  template <class... Arguments>
+  explicit outcome(std::in_place_t, Arguments&&... arguments)
+      : ending(true, nullptr), value_(std::in_place, std::forward<Arguments>(arguments)...) {}
+
+  static outcome failed(std::exception_ptr error) noexcept { return {true, std::move(error)}; }
+  static outcome not_run(std::exception_ptr why) noexcept { return {false, std::move(why)}; }
+
+  [[nodiscard]] bool has_value() const noexcept { return value_.has_value(); }
+  explicit operator bool() const noexcept { return has_value(); }
+
+  /// The value; rethrows the element's exception, or throws what has ended the call before it.
+  [[nodiscard]] T& value() & { return has_value() ? *value_ : (rethrow(), *value_); }
+  [[nodiscard]] const T& value() const& { return has_value() ? *value_ : (rethrow(), *value_); }
+  [[nodiscard]] T&& value() && { return std::move(value()); }
+
+  /// The value, if there is one; else `other`.
+  template <class U>
+  [[nodiscard]] T value_or(U&& other) const& {
+    return has_value() ? *value_ : static_cast<T>(std::forward<U>(other));
+  }
+  template <class U>
+  [[nodiscard]] T value_or(U&& other) && {
+    return has_value() ? std::move(*value_) : static_cast<T>(std::forward<U>(other));
+  }
+
+  /// The value, which must exist.
+  [[nodiscard]] T& operator*() & noexcept { return *value_; }
+  [[nodiscard]] const T& operator*() const& noexcept { return *value_; }
+  [[nodiscard]] T&& operator*() && noexcept { return std::move(*value_); }
+  [[nodiscard]] T* operator->() noexcept { return &*value_; }
+  [[nodiscard]] const T* operator->() const noexcept { return &*value_; }
+
+ private:
+  outcome(bool has_run, std::exception_ptr error) noexcept : ending(has_run, std::move(error)) {}
+
+  std::optional<T> value_;
+};
+
+/// The outcome of one element whose callable returns nothing.
+template <>
+class [[nodiscard]] outcome<void> : public detail::ending {
+ public:
+  using value_type = void;
+
+  outcome() = default;
+  explicit outcome(std::in_place_t) noexcept : ending(true, nullptr) {}
+
+  static outcome failed(std::exception_ptr error) noexcept { return {true, std::move(error)}; }
+  static outcome not_run(std::exception_ptr why) noexcept { return {false, std::move(why)}; }
+
+  /// True when the element has run and thrown nothing.
+  [[nodiscard]] bool has_value() const noexcept { return has_run() && error() == nullptr; }
+  explicit operator bool() const noexcept { return has_value(); }
+
+  /// Rethrows the element's exception, or throws what has ended the call before it; else nothing.
+  void value() const {
+    if (!has_value())
+      rethrow();
+  }
+
+ private:
+  outcome(bool has_run, std::exception_ptr error) noexcept : ending(has_run, std::move(error)) {}
+};
+
+} // namespace parallel

@@ -1,0 +1,33 @@
+// An executor without threads: every call is the plain loop on the calling thread.
+//
+// For debugging: the same calls, options and exceptions as on a pool, one element after another.
+#pragma once
+
+#include <parallel/detail/loop_body.hpp>
+#include <parallel/options.hpp>
+
+#include <cstddef>
+
+namespace parallel {
+
+/// Runs the elements in order on the calling thread; `grain` changes nothing. Any number of threads
+/// may use it at once.
+class serial_executor {
+ public:
+  using call_options = map_options;
+
+  /// What an executor provides to algorithms; see the concept `executor`.
+  template <class Body>
+  friend void run_loop(serial_executor&, std::size_t n, const map_options& options,
+                       const Body& body) {
+    if (!detail::wants_control(options))
+      return body(0, n);
+    detail::run_controlled(options, n, detail::loop_body(body),
+                           [n](const detail::loop_body& controlled) { controlled(0, n); });
+  }
+};
+
+/// parallel::map(parallel::serial, xs, f).
+inline constinit serial_executor serial;
+
+} // namespace parallel
