@@ -24,6 +24,7 @@ job* make() {
 }
 
 const auto never = [] { return false; };
+const auto no_help = [] { return false; };
 
 job* open_one(const job_list& list) {
   return list.find([](const job& work) { return work.is_open(); });
@@ -45,7 +46,7 @@ TEST_CASE("a job has as many seats as it was opened with, numbered from one") {
   CHECK(work.joined() == 2);
   work.leave();
   work.leave();
-  work.wait(never);
+  work.wait(never, no_help);
 }
 
 TEST_CASE("a job can be opened with the most seats that there are") {
@@ -57,7 +58,7 @@ TEST_CASE("a job can be opened with the most seats that there are") {
   CHECK(work.join() == 0);
   for (std::uint32_t seat = 1; seat <= 65'535; ++seat)
     work.leave();
-  work.wait(never);
+  work.wait(never, no_help);
   CHECK(work.joined() == 65'535);
 }
 
@@ -70,7 +71,7 @@ TEST_CASE("nobody joins a job that was withdrawn") {
   CHECK(work.join() == 0);
   CHECK(work.joined() == 1);
   work.leave();
-  work.wait(never);
+  work.wait(never, no_help);
   work.open(1);
   CHECK(work.join() == 1);
 }
@@ -100,10 +101,12 @@ TEST_CASE("an owner that waits sees what every helper did before it left") {
     while (round % 8 == 1 && work.joined() == 0)
       std::this_thread::yield();
     work.withdraw();
-    work.wait([&] { // sleeps at once in half of the rounds, and spins in the others
-      std::this_thread::yield();
-      return round % 2 == 0;
-    });
+    work.wait(
+        [&] { // sleeps at once in half of the rounds, and spins in the others
+          std::this_thread::yield();
+          return round % 2 == 0;
+        },
+        no_help);
     joined += work.joined();
     if (helped[0] + helped[1] + helped[2] != joined)
       FAIL("round " << round);
@@ -111,6 +114,35 @@ TEST_CASE("an owner that waits sees what every helper did before it left") {
   for (std::thread& thread : threads)
     thread.join();
   CHECK(joined >= rounds / 8);
+}
+
+TEST_CASE("an owner that waits is called when a helper opens a job within") {
+  for (int round = 0; round < 2'000; ++round) {
+    idle_job outer;
+    idle_job inner;
+    outer.open(1);
+    REQUIRE(outer.join() == 1);
+    std::thread helper([&] {
+      inner.open(1, &outer);
+      outer.call_owner();
+      inner.wait([] { return true; }, no_help); // until the owner has come and gone
+      while (inner.joined() == 0)
+        std::this_thread::yield();
+      outer.leave();
+    });
+    outer.withdraw();
+    int helped = 0;
+    outer.wait([&] { return round % 2 == 0; }, // sleeps at once in half of the rounds
+               [&] {
+                 if (inner.parent() != &outer || inner.join() == 0)
+                   return false;
+                 inner.leave();
+                 ++helped;
+                 return true;
+               });
+    helper.join();
+    REQUIRE(helped == 1);
+  }
 }
 
 TEST_CASE("a list hands out a job again once it was released") {

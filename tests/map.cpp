@@ -530,6 +530,24 @@ TEST_CASE("maps nest to any depth on any number of threads") {
   }
 }
 
+TEST_CASE("a caller that waits helps with the maps within its elements") {
+  parallel::thread_pool pool(2);
+  const auto caller = std::this_thread::get_id();
+  for (int round = 0; round < 500; ++round) {
+    std::latch both(2);
+    std::latch inner(2);
+    parallel::for_each(pool, numbers(2),
+                       [&](int) {
+                         both.arrive_and_wait(); // one here, one on the pool's only worker
+                         if (std::this_thread::get_id() == caller)
+                           return;
+                         parallel::for_each(pool, numbers(2), [&](int) { inner.arrive_and_wait(); },
+                                            {.grain = 1});
+                       },
+                       {.grain = 1});
+  }
+}
+
 TEST_CASE("exceptions pass through nested maps") {
   parallel::thread_pool pool(any_pool_size());
   const std::vector<int> xs = numbers(20);

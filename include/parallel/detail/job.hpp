@@ -34,12 +34,31 @@ class job {
     return free(crew_.load()) != 0; // seq_cst: the sleeper's last look, see idle_set
   }
 
-  /// Owner: offers the job to at most `seats` helpers, up to 65,535.
-  void open(std::uint32_t seats) noexcept {
-    departed_.store(0, std::memory_order_relaxed); // relaxed: published with the word
-    // seq_cst: the publisher's store, see idle_set. The release in it pairs with the acquire in
-    // join(), so that a helper sees the job as it was prepared.
+  /// Owner: offers the job to at most `seats` helpers, up to 65,535. `parent` is the job within
+  /// which the owner runs, or null.
+  void open(std::uint32_t seats, job* parent = nullptr) noexcept {
+    parent_.store(parent, std::memory_order_relaxed); // relaxed, both: published with the word
+    signal_.store(quiet, std::memory_order_relaxed);
+    // seq_cst: the publisher's store, see idle_set and call_owner(). The release in it pairs with
+    // the acquire in join(), so that a helper sees the job as it was prepared.
     crew_.store(seats * one_free);
+  }
+
+  /// The job within which the owner runs. Anybody may look, but only who is inside can rely on it.
+  [[nodiscard]] job* parent() const noexcept {
+    return parent_.load(std::memory_order_relaxed); // relaxed: see open()
+  }
+
+  /// Worker inside: has just opened a job within this one, with which the owner could help if it
+  /// waits.
+  void call_owner() noexcept {
+    // seq_cst, all: the child's open() stands before them, the owner's marks (the signal reset, the
+    // bit set) before its looks for children and at the signal. Either the owner sees the child or
+    // we the marks.
+    if (std::uint32_t seen = signal_.load(); seen == quiet)
+      signal_.compare_exchange_strong(seen, child);
+    if ((crew_.load() & owner_asleep) != 0)
+      wake_one_on(signal_);
   }
 
   /// Worker: takes a seat, numbered from 1; 0 when there is none.
@@ -63,29 +82,46 @@ class job {
       crew_.fetch_and(~(all * one_free), std::memory_order_relaxed); // relaxed: see wait()
   }
 
-  /// Worker: ends its membership, the job withdrawn. The owner may be gone when this returns.
+  /// Worker: ends its membership. The owner may be gone when this returns.
   [[gnu::cold]] void leave() noexcept {
     // release: pairs with the acquire in wait(): the helper's results become the owner's.
     const std::uint64_t before = crew_.fetch_sub(one_inside, std::memory_order_release);
     if (inside(before) == 1 && (before & owner_asleep) != 0) {
-      departed_.exchange(
-          1); // seq_cst for wake_one_on(); its release pairs with the acquire in wait()
-      wake_one_on(departed_);
+      signal_.exchange(
+          departed); // seq_cst for wake_one_on(); its release pairs with the acquire in wait()
+      wake_one_on(signal_);
     }
   }
 
   /// Owner: waits until every helper is out of the withdrawn job: first in `spin`, called until it
-  /// says that it has waited long enough, then asleep.
-  template <class Spin>
-  void wait(Spin spin) noexcept {
+  /// says that it has waited long enough, then asleep. Whenever helpers have opened jobs of their
+  /// own within this one, `help` is called, until it finds none to help with.
+  template <class Spin, class Help>
+  void wait(Spin spin, const Help& help) noexcept {
+    const auto help_children = [&] {
+      // relaxed at first: a hint. Then seq_cst: see call_owner().
+      std::uint32_t called = child;
+      if (signal_.load(std::memory_order_relaxed) == child &&
+          signal_.compare_exchange_strong(called, quiet))
+        while (help())
+          ;
+    };
     // acquire, here and below: pairs with the release in each leave(), as these continue one
     // another's release sequences.
     while (inside(crew_.load(std::memory_order_acquire)) != 0) {
-      if (spin() || inside(crew_.fetch_or(owner_asleep, std::memory_order_acquire)) == 0)
+      help_children();
+      // seq_cst: see call_owner().
+      if (spin() || inside(crew_.fetch_or(owner_asleep)) == 0)
         continue;
-      // Some helper is inside and the last to leave will find the mark, and set this.
-      while (departed_.load(std::memory_order_acquire) == 0)
-        sleep_on(departed_, 0);
+      // Some helper is inside, and the last to leave will find the mark.
+      for (;;) {
+        help_children();
+        const std::uint32_t seen = signal_.load(); // seq_cst: see call_owner()
+        if (seen == departed)
+          break;
+        if (seen == quiet)
+          sleep_on(signal_, quiet);
+      }
     }
   }
 
@@ -99,6 +135,11 @@ class job {
   static constexpr std::uint64_t one_free = std::uint64_t{1} << 32;
   static constexpr std::uint64_t owner_asleep = std::uint64_t{1} << 48;
 
+  // What an owner that waits is called for.
+  static constexpr std::uint32_t quiet = 0;
+  static constexpr std::uint32_t child = 1;    // a helper has opened a job within this one
+  static constexpr std::uint32_t departed = 2; // the last helper has left a sleeping owner
+
   static constexpr std::uint32_t field(std::uint64_t word, std::uint64_t one) noexcept {
     return static_cast<std::uint32_t>(word / one & all);
   }
@@ -108,8 +149,9 @@ class job {
 
   // What searching workers look at has a cache line of its own.
   alignas(64) std::atomic<std::uint64_t> crew_{0};
-  std::atomic<std::uint32_t> departed_{0}; // 1 when the last helper has left a sleeping owner
-  std::atomic<job*> next_{nullptr};        // in the list, for good
+  std::atomic<std::uint32_t> signal_{quiet}; // what the owner sleeps on
+  std::atomic<job*> parent_{nullptr};
+  std::atomic<job*> next_{nullptr}; // in the list, for good
 
   alignas(64) std::atomic<bool> taken_{false};
 };

@@ -207,7 +207,7 @@ class loop final : public job {
   work->prepare(body, first, n, block, site, static_cast<std::uint32_t>(participants));
   pool.open(*work, participants - 1);
   work->participate();
-  scheduler::close(*work);
+  pool.close(*work);
   if (compare)
     site->learn_sharing(quick_clock::ns_between(opened, quick_clock::now()), expected,
                         participants);

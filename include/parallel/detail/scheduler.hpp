@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <utility>
 
 namespace parallel::detail {
 
@@ -61,17 +62,24 @@ class scheduler {
     return workers_[visitor % workers_.size()].jobs;
   }
 
-  /// Offers a job to at most `seats` workers and returns at once.
+  /// Offers a job to at most `seats` workers and returns at once. What the calling thread does
+  /// until close() is done within the job.
   void open(job& work, std::size_t seats) noexcept {
-    work.open(static_cast<std::uint32_t>(seats));
+    job* const parent = std::exchange(this_job, &work);
+    work.open(static_cast<std::uint32_t>(seats), parent);
+    if (parent != nullptr)
+      parent->call_owner();
     wake_one();
   }
 
-  /// Withdraws a job and waits until the last helper is out of it. The wait runs no other job: a
-  /// lock that the caller holds cannot be asked for again beneath it.
-  static void close(job& work) noexcept {
+  /// Withdraws a job and waits until the last helper is out of it. The wait runs nothing but jobs
+  /// that helpers have opened within this one, without which it cannot end: a lock that the caller
+  /// holds is not asked for again beneath it.
+  void close(job& work) noexcept {
     work.withdraw();
-    work.wait([looks = look_arounds()]() mutable { return looks.another(); });
+    work.wait([looks = look_arounds()]() mutable { return looks.another(); },
+              [&] { return help_within(work); });
+    this_job = work.parent();
   }
 
   /// How many workers look around or help right now.
@@ -132,17 +140,43 @@ class scheduler {
   };
 
   static inline constinit thread_local worker* this_worker = nullptr;
+  /// The innermost job that the thread takes part in.
+  static inline constinit thread_local job* this_job = nullptr;
 
   [[gnu::cold]] void work(worker& self) noexcept {
     this_worker = &self;
     name_this_thread("parallel", self.number);
     do {
       while (job* const work = join_any(self)) {
-        work->help(self.seat);
-        work->withdraw();
-        work->leave();
+        help(*work, self.seat);
       }
     } while (wait_for_work(self));
+  }
+
+  static void help(job& work, std::uint32_t seat) noexcept {
+    job* const before = std::exchange(this_job, &work);
+    work.help(seat);
+    this_job = before;
+    work.withdraw();
+    work.leave();
+  }
+
+  /// Helps with a job that was opened within `parent`, the calling thread's own; false when there
+  /// is none.
+  [[gnu::cold]] bool help_within(job& parent) noexcept {
+    for (const worker& each : workers_) {
+      std::uint32_t seat = 0;
+      job* const child = each.jobs.find(
+          [&](job& open) { return open.parent() == &parent && (seat = open.join()) != 0; });
+      if (child == nullptr)
+        continue;
+      if (child->parent() == &parent)
+        help(*child, seat);
+      else
+        child->leave(); // it ended meanwhile, and was opened again elsewhere
+      return true;
+    }
+    return false;
   }
 
   /// Joins a job from the first list that has one, beginning with the worker's own neighbourhood
