@@ -108,11 +108,13 @@ class io_pool {
   friend void run_loop(io_pool& pool, std::size_t n, const io_map_options& options,
                        const Body& body) {
     const detail::loop_body erased(body);
-    if (!detail::wants_control(options))
+    const detail::controller controller = detail::controller_of(options);
+    if (controller == nullptr)
       return pool.run_plain_loop(n, options, erased);
-    detail::run_controlled(options, n, erased, [&](const detail::loop_body& controlled) {
+    const auto run = [&](const detail::loop_body& controlled) {
       pool.run_plain_loop(n, options, controlled);
-    });
+    };
+    controller(detail::request_of(options), n, erased, detail::loop_runner(run));
   }
 
  private:

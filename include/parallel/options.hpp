@@ -44,6 +44,54 @@ namespace detail {
 /// The most threads that a pool can be asked for: a mistake above, such as -1, is told as one.
 inline constexpr std::size_t most_threads = 65'536;
 
+/// A reference to a callable run(body), which runs a loop.
+class loop_runner {
+ public:
+  template <class Run>
+  explicit loop_runner(const Run& run) noexcept
+      : run_(&run), call_([](const void* erased, const loop_body& body) {
+          (*static_cast<const Run*>(erased))(body);
+        }) {}
+
+  void operator()(const loop_body& body) const { call_(run_, body); }
+
+ private:
+  const void* run_;
+  void (*call_)(const void*, const loop_body&);
+};
+
+struct control_request {
+  const control::stop_query& stop;
+  std::int64_t limit_ns;
+  const control::progress_call& report;
+};
+
+/// Calls run(body) with a body that ends early and reports as it is asked to, and throws when
+/// elements were left out.
+[[gnu::cold]] inline void run_controlled(const control_request& request, std::size_t n,
+                                         const loop_body& body, const loop_runner& run) {
+  const control controlled(request.stop, request.limit_ns, request.report, n, body);
+  try {
+    run(loop_body(controlled));
+  } catch (...) {
+    try {
+      controlled.finish();
+    } catch (...) {
+      // The element's exception is the one to tell of.
+    }
+    throw;
+  }
+  controlled.finish();
+  if (controlled.why() == halt::stopped)
+    throw stopped();
+  if (controlled.why() == halt::deadline)
+    throw deadline_exceeded();
+}
+
+/// The options that need it carry a pointer to it, so that files in which no call has any do not
+/// compile it.
+using controller = decltype(&run_controlled);
+
 template <class T>
 concept stop_source = requires(const T& source) {
   { source.stop_requested() } -> std::convertible_to<bool>;
@@ -79,15 +127,20 @@ class stop_condition {
 
   template <detail::stop_source T>
   stop_condition(T source)
-      : query_([source = std::move(source)] { return bool{source.stop_requested()}; }) {}
+      : query_([source = std::move(source)] { return bool{source.stop_requested()}; }),
+        controller_(detail::run_controlled) {}
 
   template <detail::stop_source T>
-  stop_condition(const T* source) : query_([source] { return bool{source->stop_requested()}; }) {}
+  stop_condition(const T* source)
+      : query_([source] { return bool{source->stop_requested()}; }),
+        controller_(detail::run_controlled) {}
 
   [[nodiscard]] const detail::control::stop_query& query() const noexcept { return query_; }
+  [[nodiscard]] detail::controller controller() const noexcept { return controller_; }
 
  private:
   detail::control::stop_query query_;
+  detail::controller controller_ = nullptr;
 };
 
 /// How long a call may start elements: for a std::chrono duration from its beginning, or until a
@@ -100,12 +153,13 @@ class time_limit {
   /// than 292 years are no limit.
   template <detail::duration D>
   time_limit(const D& time)
-      : ns_(checked(static_cast<double>(time.count()) * D::period::num / D::period::den)) {}
+      : ns_(checked(static_cast<double>(time.count()) * D::period::num / D::period::den)),
+        controller_(detail::run_controlled) {}
 
   /// A time point of another clock than std::chrono::steady_clock is converted now. One that has
   /// passed is no mistake: nothing is started any more.
   template <detail::time_point T>
-  time_limit(const T& when) : absolute_(true) {
+  time_limit(const T& when) : absolute_(true), controller_(detail::run_controlled) {
     const auto left = when - T::clock::now();
     using left_duration = std::remove_const_t<decltype(left)>;
     const double seconds =
@@ -117,12 +171,14 @@ class time_limit {
 
   /// From now on, in nanoseconds, 0 when it has passed; detail::control::no_limit when there is
   /// none.
-  [[nodiscard]] std::int64_t ns_left() const noexcept {
+  [[nodiscard, gnu::cold]] std::int64_t ns_left() const noexcept {
     if (!absolute_ || ns_ == detail::control::no_limit)
       return ns_;
     const std::int64_t left = ns_ - detail::steady_ns();
     return left > 0 ? left : 0;
   }
+
+  [[nodiscard]] detail::controller controller() const noexcept { return controller_; }
 
  private:
   static std::int64_t nanoseconds(double seconds) noexcept {
@@ -130,17 +186,21 @@ class time_limit {
   }
 
   static std::int64_t checked(double seconds) {
-    if (!(seconds >= 0)) {
-      char message[96];
-      std::snprintf(message, sizeof message,
-                    "parallel: the deadline is %g s from now, must not be negative", seconds);
-      throw std::invalid_argument(message);
-    }
+    if (!(seconds >= 0))
+      refuse(seconds);
     return nanoseconds(seconds);
+  }
+
+  [[noreturn, gnu::cold]] static void refuse(double seconds) {
+    char message[96];
+    std::snprintf(message, sizeof message,
+                  "parallel: the deadline is %g s from now, must not be negative", seconds);
+    throw std::invalid_argument(message);
   }
 
   std::int64_t ns_ = detail::control::no_limit; // from a call's beginning; or since the epoch:
   bool absolute_ = false;
+  detail::controller controller_ = nullptr;
 };
 
 /// What is told how far a call has come: a callable that takes a `const parallel::progress&`.
@@ -157,9 +217,10 @@ class progress_report {
   template <class F>
   requires(!std::same_as<std::remove_cvref_t<F>, progress_report> &&
            detail::progress_hook<std::remove_reference_t<F>>) progress_report(F&& hook)
-      : call_(stored(std::forward<F>(hook))) {}
+      : call_(stored(std::forward<F>(hook))), controller_(detail::run_controlled) {}
 
   [[nodiscard]] const detail::control::progress_call& call() const noexcept { return call_; }
+  [[nodiscard]] detail::controller controller() const noexcept { return controller_; }
 
  private:
   template <class F>
@@ -178,6 +239,7 @@ class progress_report {
   };
 
   detail::control::progress_call call_;
+  detail::controller controller_ = nullptr;
 };
 
 /// Options of a call on a thread_pool, or on `serial`.
@@ -245,33 +307,17 @@ concept executor = requires(E& e, const typename E::call_options& options,
 
 namespace detail {
 
+/// What runs a loop under the options' control; null if they ask for nothing.
 template <class Options>
-bool wants_control(const Options& options) noexcept {
-  return options.stop.query() || options.progress.call() ||
-         options.deadline.ns_left() != control::no_limit;
+controller controller_of(const Options& options) noexcept {
+  return options.stop.controller() != nullptr       ? options.stop.controller()
+         : options.deadline.controller() != nullptr ? options.deadline.controller()
+                                                    : options.progress.controller();
 }
 
-/// Calls run(body) with a body that ends early and reports as the options say, and throws when
-/// elements were left out.
-template <class Options, class Run>
-void run_controlled(const Options& options, std::size_t n, const loop_body& body, const Run& run) {
-  const control controlled(options.stop.query(), options.deadline.ns_left(),
-                           options.progress.call(), n, body);
-  try {
-    run(loop_body(controlled));
-  } catch (...) {
-    try {
-      controlled.finish();
-    } catch (...) {
-      // The element's exception is the one to tell of.
-    }
-    throw;
-  }
-  controlled.finish();
-  if (controlled.why() == halt::stopped)
-    throw stopped();
-  if (controlled.why() == halt::deadline)
-    throw deadline_exceeded();
+template <class Options>
+control_request request_of(const Options& options) noexcept {
+  return {options.stop.query(), options.deadline.ns_left(), options.progress.call()};
 }
 
 } // namespace detail

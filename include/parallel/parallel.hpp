@@ -7,6 +7,7 @@
 #include <parallel/map_reduce.hpp>
 #include <parallel/options.hpp>
 #include <parallel/outcome.hpp>
+#include <parallel/progress.hpp>
 #include <parallel/random.hpp>
 #include <parallel/serial.hpp>
 #include <parallel/thread_pool.hpp>

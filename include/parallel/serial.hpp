@@ -20,10 +20,11 @@ class serial_executor {
   template <class Body>
   friend void run_loop(serial_executor&, std::size_t n, const map_options& options,
                        const Body& body) {
-    if (!detail::wants_control(options))
+    const detail::controller controller = detail::controller_of(options);
+    if (controller == nullptr)
       return body(0, n);
-    detail::run_controlled(options, n, detail::loop_body(body),
-                           [n](const detail::loop_body& controlled) { controlled(0, n); });
+    const auto run = [n](const detail::loop_body& controlled) { controlled(0, n); };
+    controller(detail::request_of(options), n, detail::loop_body(body), detail::loop_runner(run));
   }
 };
 

@@ -80,11 +80,12 @@ class thread_pool {
   using call_options = map_options;
 
   /// As many threads as default_concurrency() says.
-  thread_pool() : thread_pool(default_concurrency()) {}
+  [[gnu::cold]] thread_pool() : thread_pool(default_concurrency()) {}
 
   /// At most `threads` threads a call, from 1 to 65,536; else throws std::invalid_argument naming
   /// the value. Starts none yet.
-  explicit thread_pool(std::size_t threads) : scheduler_(detail::checked_thread_count(threads)) {}
+  [[gnu::cold]] explicit thread_pool(std::size_t threads)
+      : scheduler_(detail::checked_thread_count(threads)) {}
 
   /// Ends the workers and waits for them. Destroying a pool from one of its own workers is a
   /// mistake that ends the program with a message, as the wait could never end.
@@ -101,8 +102,8 @@ class thread_pool {
   friend void run_loop(thread_pool& pool, std::size_t n, const map_options& options,
                        const Body& body) {
     static detail::call_site site; // one for each Body: for each place that makes its own type
-    if (detail::wants_control(options))
-      pool.run_controlled_loop(site, n, options, detail::loop_body(body));
+    if (const detail::controller controller = detail::controller_of(options))
+      pool.run_controlled_loop(controller, site, n, options, detail::loop_body(body));
     else
       detail::run_loop(pool.scheduler_, site, n, options.grain, detail::loop_body(body));
   }
@@ -123,13 +124,14 @@ class thread_pool {
 
  private:
   /// What a loop that has been ended early has measured says nothing of its elements.
-  [[gnu::cold]] void run_controlled_loop(detail::call_site& site, std::size_t n,
-                                         const map_options& options,
+  [[gnu::cold]] void run_controlled_loop(detail::controller controller, detail::call_site& site,
+                                         std::size_t n, const map_options& options,
                                          const detail::loop_body& body) {
     detail::call_site measured(site.estimate());
-    detail::run_controlled(options, n, body, [&](const detail::loop_body& controlled) {
+    const auto run = [&](const detail::loop_body& controlled) {
       detail::run_loop(scheduler_, measured, n, options.grain, controlled);
-    });
+    };
+    controller(detail::request_of(options), n, body, detail::loop_runner(run));
     site.learn(measured.estimate(), 1);
   }
 

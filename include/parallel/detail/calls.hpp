@@ -277,21 +277,24 @@ class indexed_calls {
   std::tuple<input<Rs>...> inputs_;
 };
 
+[[noreturn, gnu::cold]] inline void refuse_seed(std::uint64_t seed) {
+  char message[160];
+  std::snprintf(message, sizeof message,
+                "parallel: the seed is %llu, but the callable takes no random numbers; give it a "
+                "parallel::random_engine& behind its elements",
+                static_cast<unsigned long long>(seed));
+  throw std::invalid_argument(message);
+}
+
 /// The seed for `random` callables: 0 if the options have none. A seed for a callable that takes no
 /// random numbers is a mistake.
 template <bool random, class Options>
 std::uint64_t seed_from(const Options& options) {
   if constexpr (requires { options.seed.has_value(); }) {
-    if (options.seed.has_value()) {
-      if constexpr (random)
-        return *options.seed;
-      char message[160];
-      std::snprintf(message, sizeof message,
-                    "parallel: the seed is %llu, but the callable takes no random numbers; give it "
-                    "a parallel::random_engine& behind its elements",
-                    static_cast<unsigned long long>(*options.seed));
-      throw std::invalid_argument(message);
-    }
+    if constexpr (random)
+      return options.seed.value_or(0);
+    else if (options.seed.has_value())
+      refuse_seed(*options.seed);
   }
   return 0;
 }

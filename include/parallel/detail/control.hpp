@@ -17,7 +17,8 @@ namespace parallel {
 
 /// How far a call has come, as its progress hook is told.
 struct progress {
-  std::size_t done = 0;  ///< elements whose calls have ended
+  std::size_t done = 0;  ///< elements whose calls have ended; some short ones before a failed one
+                         ///< may be missing
   std::size_t total = 0; ///< elements in all
   double seconds = 0;    ///< since the call began
   bool last = false;     ///< nothing follows: the call is over, be it because it failed
@@ -53,7 +54,7 @@ class control {
         reported_(quick_clock::now()) {}
 
   /// The controlled body; any number of threads at once.
-  void operator()(std::size_t begin, std::size_t end) const {
+  [[gnu::cold]] void operator()(std::size_t begin, std::size_t end) const {
     while (begin != end) {
       const std::size_t strip =
           strip_.load(std::memory_order_relaxed); // relaxed: any size is right
@@ -69,7 +70,7 @@ class control {
 
   /// The last report, when no thread runs the body any more. What the hook throws goes to the
   /// caller.
-  void finish() const {
+  [[gnu::cold]] void finish() const {
     if (report_)
       report_(state(true));
   }
@@ -94,7 +95,7 @@ class control {
     std::atomic<std::size_t>& done_;
   };
 
-  void run(std::size_t begin, std::size_t end) const {
+  [[gnu::cold]] void run(std::size_t begin, std::size_t end) const {
     tally counted(done_);
     if (!stop_ && !limited_) {
       body_(begin, end);
@@ -108,7 +109,7 @@ class control {
   }
 
   /// Asked before each element: so it is only ever false when one is left out.
-  [[nodiscard]] bool may_start() const {
+  [[nodiscard, gnu::cold]] bool may_start() const {
     if (why_.load(std::memory_order_relaxed) != halt::none) // relaxed: a hint
       return false;
     halt why = halt::none;
@@ -123,13 +124,13 @@ class control {
     return false;
   }
 
-  [[nodiscard]] progress state(bool last) const noexcept {
+  [[nodiscard, gnu::cold]] progress state(bool last) const noexcept {
     return {done_.load(std::memory_order_relaxed), total_,
             static_cast<double>(steady_ns() - start_ns_) * 1e-9, last};
   }
 
   /// Strips grow until one takes long enough for the look at the clock that follows it.
-  void report_if_due(std::size_t strip) const {
+  [[gnu::cold]] void report_if_due(std::size_t strip) const {
     const std::uint64_t now = quick_clock::now();
     if (quick_clock::ns_between(looked_.exchange(now, std::memory_order_relaxed), now) <
         strip_ns) // relaxed: any thread's last look will do

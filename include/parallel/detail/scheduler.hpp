@@ -64,7 +64,7 @@ class scheduler {
 
   /// Offers a job to at most `seats` workers and returns at once. What the calling thread does
   /// until close() is done within the job.
-  void open(job& work, std::size_t seats) noexcept {
+  [[gnu::cold]] void open(job& work, std::size_t seats) noexcept {
     job* const parent = std::exchange(this_job, &work);
     work.open(static_cast<std::uint32_t>(seats), parent);
     if (parent != nullptr)
@@ -75,7 +75,7 @@ class scheduler {
   /// Withdraws a job and waits until the last helper is out of it. The wait runs nothing but jobs
   /// that helpers have opened within this one, without which it cannot end: a lock that the caller
   /// holds is not asked for again beneath it.
-  void close(job& work) noexcept {
+  [[gnu::cold]] void close(job& work) noexcept {
     work.withdraw();
     work.wait([looks = look_arounds()]() mutable { return looks.another(); },
               [&] { return help_within(work); });
@@ -153,7 +153,7 @@ class scheduler {
     } while (wait_for_work(self));
   }
 
-  static void help(job& work, std::uint32_t seat) noexcept {
+  [[gnu::cold]] static void help(job& work, std::uint32_t seat) noexcept {
     job* const before = std::exchange(this_job, &work);
     work.help(seat);
     this_job = before;
@@ -181,7 +181,7 @@ class scheduler {
 
   /// Joins a job from the first list that has one, beginning with the worker's own neighbourhood
   /// so that the workers spread; null when there is none.
-  job* join_any(worker& self) noexcept {
+  [[gnu::cold]] job* join_any(worker& self) noexcept {
     std::size_t i = self.number;
     do {
       const job_list& list = workers_[i].jobs;
@@ -195,7 +195,7 @@ class scheduler {
     return nullptr;
   }
 
-  [[nodiscard]] bool any_work() const noexcept {
+  [[nodiscard, gnu::cold]] bool any_work() const noexcept {
     for (const worker& each : workers_)
       if (each.jobs.find([](const job& work) { return work.is_open(); }) != nullptr)
         return true;

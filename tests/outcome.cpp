@@ -1,0 +1,164 @@
+// try_map: what has become of each element, whatever has become of the others.
+#include "catch.hpp"
+#include "support.hpp"
+
+#include <parallel/io_pool.hpp>
+#include <parallel/map.hpp>
+#include <parallel/serial.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+using parallel::outcome;
+using test::numbers;
+
+namespace {
+
+struct token {
+  std::atomic<bool>* requested;
+  [[nodiscard]] bool stop_requested() const { return requested->load(); }
+};
+
+int odd_only(int x) {
+  if (x % 2 == 0)
+    throw std::domain_error(std::to_string(x));
+  return 10 * x;
+}
+
+} // namespace
+
+TEMPLATE_TEST_CASE("try_map keeps every value and every exception", "", parallel::thread_pool,
+                   parallel::io_pool, parallel::serial_executor) {
+  TestType executor;
+  const auto tried = parallel::try_map(executor, numbers(1'000), odd_only);
+  REQUIRE(tried.size() == 1'000);
+  for (int x = 0; x < 1'000; ++x) {
+    const auto& each = tried[static_cast<std::size_t>(x)];
+    REQUIRE(each.has_run());
+    REQUIRE(each.has_value() == (x % 2 == 1));
+    if (each) {
+      REQUIRE(*each == 10 * x);
+      REQUIRE(each.error() == nullptr);
+    } else {
+      std::string message;
+      try {
+        static_cast<void>(each.value());
+      } catch (const std::domain_error& error) {
+        message = error.what();
+      }
+      REQUIRE(message == std::to_string(x));
+      REQUIRE(each.value_or(-1) == -1);
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("try_map says which elements were not run, and why", "", parallel::thread_pool,
+                   parallel::io_pool, parallel::serial_executor) {
+  TestType executor;
+  std::atomic<bool> requested{false};
+  const auto tried = parallel::try_map(executor, numbers(10'000),
+                                       [&](int x) {
+                                         if (x == 20)
+                                           requested = true;
+                                         return x;
+                                       },
+                                       {.stop = token{&requested}});
+  REQUIRE(tried.size() == 10'000);
+  std::size_t left_out = 0;
+  for (std::size_t i = 0; i < tried.size(); ++i) {
+    if (tried[i].has_run()) {
+      REQUIRE(*tried[i] == static_cast<int>(i));
+      continue;
+    }
+    ++left_out;
+    REQUIRE_FALSE(tried[i]);
+    REQUIRE_THROWS_AS(static_cast<void>(tried[i].value()), parallel::stopped);
+  }
+  CHECK(left_out > 0);
+  CHECK(tried[20].has_run());
+}
+
+TEST_CASE("try_map after its deadline returns what was finished before") {
+  const auto tried = parallel::try_map(numbers(10), [](int x) { return x; },
+                                       {.deadline = std::chrono::seconds(0)});
+  REQUIRE(tried.size() == 10);
+  for (const auto& each : tried) {
+    CHECK_FALSE(each.has_run());
+    CHECK_THROWS_AS(static_cast<void>(each.value()), parallel::deadline_exceeded);
+  }
+}
+
+TEST_CASE("an exception of the library's own is an element's if it was thrown by one") {
+  const auto tried = parallel::try_map(numbers(3), [](int x) {
+    if (x == 1)
+      throw parallel::stopped();
+    return x;
+  });
+  CHECK(tried[0].has_value());
+  CHECK(tried[1].has_run());
+  CHECK_FALSE(tried[1].has_value());
+  CHECK(tried[2].has_value());
+}
+
+TEST_CASE("try_map takes functions that return nothing") {
+  const auto tried = parallel::try_map(numbers(4), [](int x) {
+    if (x == 2)
+      throw x;
+  });
+  CHECK(tried[1].has_value());
+  CHECK_NOTHROW(tried[1].value());
+  CHECK_FALSE(tried[2]);
+  CHECK_THROWS_AS(tried[2].value(), int);
+  CHECK(outcome<void>(std::in_place).has_value());
+  CHECK_FALSE(outcome<void>().has_value());
+  CHECK_THROWS_AS(outcome<void>().value(), parallel::stopped);
+}
+
+TEST_CASE("try_map takes two ranges, and results of every kind") {
+  const auto sums = parallel::try_map(numbers(5), numbers(3), [](int x, int y) { return x + y; });
+  REQUIRE(sums.size() == 3);
+  CHECK(*sums[2] == 4);
+  const auto flags = parallel::try_map(numbers(100), [](int x) { return x % 3 == 0; });
+  CHECK(*flags[99]);
+  CHECK_FALSE(*flags[98]);
+  auto owned = parallel::try_map(numbers(100), [](int x) { return std::make_unique<int>(x); });
+  const std::unique_ptr<int> last = std::move(owned[99]).value();
+  CHECK(*last == 99);
+  const auto counted = parallel::try_map(numbers(100), [](int x) { return test::counted(x); });
+  CHECK(counted[7]->value() == 7);
+}
+
+TEST_CASE("try_map destroys what it has built once each") {
+  {
+    const auto tried = parallel::try_map(numbers(500), [](int x) {
+      if (x % 7 == 0)
+        throw x;
+      return test::counted(x);
+    });
+    CHECK(test::counted::alive == 500 - 72);
+  }
+  CHECK(test::counted::alive == 0);
+}
+
+TEST_CASE("an outcome offers what std::expected does") {
+  outcome<std::string> text(std::in_place, 3U, 'x');
+  CHECK(text.has_value());
+  CHECK(*text == "xxx");
+  CHECK(text->size() == 3);
+  CHECK(text.value_or("y") == "xxx");
+  text.value() += "x";
+  CHECK(std::move(text).value() == "xxxx");
+  const auto failed = outcome<std::string>::failed(std::make_exception_ptr(5));
+  CHECK(failed.has_run());
+  CHECK(failed.error() != nullptr);
+  CHECK(failed.value_or("y") == "y");
+  CHECK_THROWS_AS(static_cast<void>(failed.value()), int);
+  CHECK_FALSE(outcome<int>().has_run());
+  CHECK_THROWS_AS(static_cast<void>(outcome<int>().value()), parallel::stopped);
+}
