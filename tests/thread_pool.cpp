@@ -5,11 +5,14 @@
 #include <parallel/map.hpp>
 #include <parallel/thread_pool.hpp>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <latch>
 #include <memory>
 #include <stdexcept>
@@ -213,4 +216,107 @@ TEST_CASE("a version 1 quota is read from the cpu controller") {
   root.write("/sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_quota_us", "250000");
   root.write("/sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_period_us", "100000");
   CHECK(root.quota() == 3);
+}
+
+TEST_CASE("submit returns the result or the exception of a task") {
+  for (const std::size_t size : {1U, 2U, 5U}) {
+    parallel::thread_pool pool(size);
+    CHECK(pool.submit([] { return 42; }).get() == 42);
+    pool.submit([owned = std::make_unique<int>(1)] { ++*owned; }).get();
+    auto failed = pool.submit([]() -> int { throw std::out_of_range("far"); });
+    CHECK_THROWS_AS(failed.get(), std::out_of_range);
+  }
+}
+
+TEST_CASE("a pool of n runs n submitted tasks at once") {
+  for (const std::size_t size : {1U, 2U, 4U}) {
+    parallel::thread_pool pool(size);
+    std::latch all(static_cast<std::ptrdiff_t>(size));
+    std::vector<std::future<void>> tasks;
+    for (std::size_t i = 0; i < size; ++i)
+      tasks.push_back(pool.submit([&] { all.arrive_and_wait(); }));
+    for (std::future<void>& task : tasks)
+      task.get();
+  }
+}
+
+TEST_CASE("tasks of one worker begin in the order of their submission") {
+  parallel::thread_pool pool(1);
+  std::vector<int> order;
+  std::vector<std::future<void>> tasks;
+  for (int i = 0; i < 1'000; ++i)
+    tasks.push_back(pool.submit([&order, i] { order.push_back(i); }));
+  for (std::future<void>& task : tasks)
+    task.get();
+  CHECK(std::is_sorted(order.begin(), order.end()));
+  CHECK(order.size() == 1'000);
+}
+
+TEST_CASE("the destructor runs the tasks that are queued, and those that they submit") {
+  for (int round = 0; round < 200; ++round) {
+    std::atomic<int> ran{0};
+    {
+      parallel::thread_pool pool(static_cast<std::size_t>(round % 3 + 1));
+      for (int i = 0; i < 20; ++i)
+        pool.submit([&] {
+          ++ran;
+          pool.submit([&] { ++ran; });
+        });
+    }
+    REQUIRE(ran == 40);
+  }
+}
+
+TEST_CASE("tasks may wait for tasks that they submit, to any depth, on any number of workers") {
+  for (const std::size_t size : {1U, 2U, 3U}) {
+    parallel::thread_pool pool(size);
+    const auto fibonacci = [&](const auto& self, int n) -> int {
+      if (n < 2)
+        return n;
+      auto first = pool.submit([&self, n] { return self(self, n - 1); });
+      const int second = self(self, n - 2);
+      return pool.get(std::move(first)) + second;
+    };
+    CHECK(pool.submit([&] { return fibonacci(fibonacci, 14); }).get() == 377);
+  }
+}
+
+TEST_CASE("get on a thread from outside waits for the future") {
+  parallel::thread_pool pool(2);
+  CHECK(pool.get(pool.submit([] { return 3; })) == 3);
+}
+
+TEST_CASE("tasks map on their own pool") {
+  parallel::thread_pool pool(2);
+  std::vector<std::future<std::vector<int>>> tasks;
+  for (int i = 0; i < 50; ++i)
+    tasks.push_back(pool.submit(
+        [&] { return parallel::map(pool, test::numbers(100), [](int x) { return x; }); }));
+  for (auto& task : tasks)
+    CHECK(task.get() == test::numbers(100));
+}
+
+TEST_CASE("many threads submit to one pool at once") {
+  parallel::thread_pool pool(3);
+  std::atomic<int> ran{0};
+  std::vector<std::thread> submitters;
+  for (int submitter = 0; submitter < 4; ++submitter)
+    submitters.emplace_back([&] {
+      std::vector<std::future<void>> tasks;
+      for (int i = 0; i < 1'000; ++i)
+        tasks.push_back(pool.submit([&] { ++ran; }));
+      for (std::future<void>& task : tasks)
+        task.get();
+    });
+  for (std::thread& submitter : submitters)
+    submitter.join();
+  CHECK(ran == 4'000);
+}
+
+TEST_CASE("a worker that sleeps is woken for a task") {
+  parallel::thread_pool pool(2);
+  for (int round = 0; round < 20; ++round) {
+    CHECK(pool.submit([round] { return round; }).get() == round);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1)); // so that it sleeps; or not
+  }
 }

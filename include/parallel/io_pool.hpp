@@ -8,7 +8,9 @@
 #include <parallel/detail/io_loop.hpp>
 #include <parallel/detail/loop_body.hpp>
 #include <parallel/detail/platform/thread.hpp>
+#include <parallel/detail/promised_call.hpp>
 #include <parallel/detail/task.hpp>
+#include <parallel/detail/task_queue.hpp>
 #include <parallel/options.hpp>
 
 #include <algorithm>
@@ -84,10 +86,9 @@ class io_pool {
   /// it: with max_threads such waits under way, nobody is left.
   template <class F>
   std::future<std::invoke_result_t<std::decay_t<F>&>> submit(F&& f) {
-    std::promise<std::invoke_result_t<std::decay_t<F>&>> promise;
-    auto result = promise.get_future();
-    detail::task run([promise = std::move(promise),
-                      f = std::decay_t<F>(std::forward<F>(f))]() mutable { fulfil(promise, f); });
+    detail::promised_call<std::decay_t<F>> call(std::forward<F>(f));
+    auto result = call.get_future();
+    detail::task run(std::move(call));
     std::unique_lock lock(mutex_);
     try {
       wait_for_room(lock);
@@ -117,6 +118,22 @@ class io_pool {
     controller(detail::request_of(options), n, erased, detail::loop_runner(run));
   }
 
+  /// Likewise, for algorithms that compute ahead of their consumer: runs the task on a thread of
+  /// the pool later; false, and the task is not queued, when none can be had.
+  friend bool run_later(io_pool& pool, detail::queued_task& task) noexcept {
+    try {
+      detail::task run([&task] { task.run(); });
+      std::unique_lock lock(pool.mutex_);
+      pool.post(lock, {std::move(run), &task});
+      return true;
+    } catch (const std::exception&) {
+      return false; // no memory or no thread
+    }
+  }
+
+  /// Likewise: how many threads may run such tasks at once.
+  friend std::size_t most_helpers(const io_pool& pool) noexcept { return pool.max_threads(); }
+
  private:
   /// A loop that runs to its end, or to an exception.
   void run_plain_loop(std::size_t n, const io_map_options& options, const detail::loop_body& body) {
@@ -143,24 +160,10 @@ class io_pool {
 
   struct queued_task {
     detail::task run;
-    const detail::io_loop* helped; ///< the loop that this is a helper for, else null
+    const void* helped; ///< what this is a helper for; null for a submitted task
   };
 
   static inline constinit thread_local io_pool* this_pool = nullptr;
-
-  template <class R, class F>
-  static void fulfil(std::promise<R>& promise, F& f) noexcept {
-    try {
-      if constexpr (std::is_void_v<R>) {
-        f();
-        promise.set_value();
-      } else {
-        promise.set_value(f());
-      }
-    } catch (...) {
-      promise.set_exception(std::current_exception());
-    }
-  }
 
   /// Called under mutex_, so that the sleeper is still there to be notified.
   static void wake(sleeper& one) noexcept {

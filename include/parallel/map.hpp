@@ -6,10 +6,10 @@
 #pragma once
 
 #include <parallel/detail/calls.hpp>
+#include <parallel/detail/pool.hpp>
 #include <parallel/detail/results.hpp>
 #include <parallel/options.hpp>
 #include <parallel/outcome.hpp>
-#include <parallel/thread_pool.hpp>
 
 #include <cstddef>
 #include <exception>

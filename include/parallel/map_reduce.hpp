@@ -6,8 +6,8 @@
 #pragma once
 
 #include <parallel/detail/calls.hpp>
+#include <parallel/detail/pool.hpp>
 #include <parallel/options.hpp>
-#include <parallel/thread_pool.hpp>
 
 #include <concepts>
 #include <cstddef>

@@ -13,7 +13,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <exception>
-#include <optional>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
@@ -242,6 +241,23 @@ class progress_report {
   detail::controller controller_ = nullptr;
 };
 
+/// Where the random numbers of a call begin: any integer. None by default.
+class random_seed {
+ public:
+  random_seed() = default;
+
+  template <std::integral T>
+  constexpr random_seed(T value) noexcept
+      : value_(static_cast<std::uint64_t>(value)), is_given_(true) {}
+
+  [[nodiscard]] constexpr std::uint64_t value() const noexcept { return value_; } ///< or 0
+  [[nodiscard]] constexpr bool is_given() const noexcept { return is_given_; }
+
+ private:
+  std::uint64_t value_ = 0;
+  bool is_given_ = false;
+};
+
 /// Options of a call on a thread_pool, or on `serial`.
 struct map_options {
   /// Elements that a thread claims at a time, at least 1; the end of the range may make one claim
@@ -266,7 +282,7 @@ struct map_options {
   /// For a callable that takes a `random_engine&` behind its elements (random.hpp): the numbers
   /// that element i gets depend on the seed and on i alone. 0 if none is given. With any other
   /// callable a seed is a mistake: std::invalid_argument.
-  std::optional<std::uint64_t> seed = {};
+  random_seed seed = {};
 };
 
 /// Options of a call on an io_pool.
@@ -280,7 +296,7 @@ struct io_map_options {
   stop_condition stop = {};
   time_limit deadline = {};
   progress_report progress = {};
-  std::optional<std::uint64_t> seed = {};
+  random_seed seed = {};
 };
 
 /// Options of an io_pool.

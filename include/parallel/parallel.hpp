@@ -2,8 +2,10 @@
 // maps needs <parallel/map.hpp>.
 #pragma once
 
+#include <parallel/imap.hpp>
 #include <parallel/io_pool.hpp>
 #include <parallel/map.hpp>
+#include <parallel/map_async.hpp>
 #include <parallel/map_reduce.hpp>
 #include <parallel/options.hpp>
 #include <parallel/outcome.hpp>

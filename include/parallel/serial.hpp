@@ -4,6 +4,7 @@
 #pragma once
 
 #include <parallel/detail/loop_body.hpp>
+#include <parallel/detail/task_queue.hpp>
 #include <parallel/options.hpp>
 
 #include <cstddef>
@@ -26,6 +27,10 @@ class serial_executor {
     const auto run = [n](const detail::loop_body& controlled) { controlled(0, n); };
     controller(detail::request_of(options), n, detail::loop_body(body), detail::loop_runner(run));
   }
+
+  /// Likewise: nobody computes ahead.
+  friend bool run_later(serial_executor&, detail::queued_task&) noexcept { return false; }
+  friend std::size_t most_helpers(const serial_executor&) noexcept { return 0; }
 };
 
 /// parallel::map(parallel::serial, xs, f).

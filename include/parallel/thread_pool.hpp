@@ -1,150 +1,64 @@
-// The work-stealing pool for work that computes, and the one that a call uses if none is named.
+// The work-stealing pool for work that computes: its class, which is in detail/pool.hpp, and what
+// single tasks need, submit() and get().
 //
-// The class is a handle: its workers live in detail/scheduler.hpp and its loops in detail/loop.hpp.
-// For work that waits (files, sockets, locks) there is io_pool.hpp.
+// Loops over a pool are in map.hpp, which does without this header.
 #pragma once
 
-#include <parallel/detail/loop.hpp>
-#include <parallel/detail/loop_body.hpp>
-#include <parallel/detail/platform/pages.hpp>
-#include <parallel/detail/platform/processors.hpp>
-#include <parallel/detail/scheduler.hpp>
-#include <parallel/options.hpp>
+#include <parallel/detail/pool.hpp>
+#include <parallel/detail/promised_call.hpp>
+#include <parallel/detail/task_queue.hpp>
 
-#include <cstddef>
-#include <cstdio>
-#include <cstdlib>
-#include <stdexcept>
+#include <chrono>
+#include <future>
+#include <memory>
+#include <system_error>
+#include <type_traits>
+#include <utility>
 
 namespace parallel {
 
 namespace detail {
 
-/// The number of threads that `text` asks for; 0 when it is no whole number from 1 to 65,536.
-constexpr std::size_t thread_count_from(const char* text) noexcept {
-  std::size_t count = 0;
-  for (; *text != '\0'; ++text) {
-    if (*text < '0' || *text > '9')
-      return 0;
-    count = count * 10 + static_cast<std::size_t>(*text - '0');
-    if (count > most_threads)
-      return 0;
-  }
-  return count;
-}
-
-[[gnu::cold]] inline std::size_t checked_thread_count(std::size_t threads) {
-  if (threads == 0 || threads > most_threads) {
-    char message[96];
-    std::snprintf(message, sizeof message,
-                  "parallel::thread_pool: threads is %zu, must be from 1 to %zu", threads,
-                  most_threads);
-    throw std::invalid_argument(message);
-  }
-  return threads;
-}
-
-} // namespace detail
-
-/// How many threads this process can keep busy: the processors in its first thread's affinity mask,
-/// or fewer where a Linux control group (v1 or v2, the process's own or an ancestor) limits its CPU
-/// time, rounded up to whole processors; at least 1. The environment variable PARALLEL_NUM_THREADS
-/// overrides it with a whole number from 1 to 65,536; any other value of it is ignored.
-///
-/// Reads a few small files: call it once, not in a loop. Thread-safe unless another thread changes
-/// the environment. Throws std::bad_alloc only.
-[[gnu::cold]] inline std::size_t default_concurrency() {
-  if (const char* text = std::getenv("PARALLEL_NUM_THREADS"))
-    if (const std::size_t wished = detail::thread_count_from(text); wished != 0)
-      return wished;
-  const std::size_t processors = detail::usable_processors();
-  const std::size_t quota = detail::processor_quota();
-  const std::size_t usable = processors < quota ? processors : quota;
-  return usable < detail::most_threads ? usable : detail::most_threads;
-}
-
-/// Threads that share the loops of map, map_into and for_each by stealing ranges from each other.
-///
-/// A pool of n lets at most n threads run one call, its caller included: it starts up to n − 1
-/// workers, when they are first needed. Workers look around for work for a tenth of a millisecond
-/// and then sleep. Where the kernel wakes them on their waker's processor, the affinity mask of a
-/// sleeping worker lacks that one processor; it is whole again before the worker runs any code but
-/// the pool's. No other thread's mask is touched. Where threads cannot be had, calls go
-/// on with those that there are, the caller alone if need be.
-///
-/// Any number of threads may use one pool at once, the pool's own workers included (nested calls,
-/// to any depth). A thread that waits for its call to end runs no other call's work, so a lock may
-/// be held across a call. The pool must outlive every call on it.
-class thread_pool {
+/// A task with a future, in the queue.
+template <class F>
+class submitted_task final : public queued_task {
  public:
-  using call_options = map_options;
+  template <class G>
+  explicit submitted_task(G&& f) : call_(std::forward<G>(f)) {}
 
-  /// As many threads as default_concurrency() says.
-  [[gnu::cold]] thread_pool() : thread_pool(default_concurrency()) {}
+  [[nodiscard]] auto get_future() { return call_.get_future(); }
 
-  /// At most `threads` threads a call, from 1 to 65,536; else throws std::invalid_argument naming
-  /// the value. Starts none yet.
-  [[gnu::cold]] explicit thread_pool(std::size_t threads)
-      : scheduler_(detail::checked_thread_count(threads)) {}
-
-  /// Ends the workers and waits for them. Destroying a pool from one of its own workers is a
-  /// mistake that ends the program with a message, as the wait could never end.
-  ~thread_pool() = default;
-
-  thread_pool(const thread_pool&) = delete;
-  thread_pool& operator=(const thread_pool&) = delete;
-
-  /// The most threads that one call may use, the caller included.
-  [[nodiscard]] std::size_t size() const noexcept { return scheduler_.concurrency(); }
-
-  /// What an executor provides to algorithms; see the concept `executor`.
-  template <class Body>
-  friend void run_loop(thread_pool& pool, std::size_t n, const map_options& options,
-                       const Body& body) {
-    static detail::call_site site; // one for each Body: for each place that makes its own type
-    if (const detail::controller controller = detail::controller_of(options))
-      pool.run_controlled_loop(controller, site, n, options, detail::loop_body(body));
-    else
-      detail::run_loop(pool.scheduler_, site, n, options.grain, detail::loop_body(body));
-  }
-
-  /// Likewise: has the pages of `bytes` of allocated memory, in which a result is going to be made,
-  /// faulted in by all threads, from 1 MiB on and if they are fresh.
-  [[gnu::cold]] friend void prepare_memory(thread_pool& pool, void* memory, std::size_t bytes) {
-    if (bytes < detail::fresh_pages::least_bytes)
-      return;
-    const detail::fresh_pages pages(memory, bytes);
-    const auto fault_in = [&](std::size_t begin, std::size_t end) {
-      for (std::size_t part = begin; part != end; ++part)
-        pages.fault_in(part);
-    };
-    detail::call_site none; // the grain is given
-    detail::run_loop(pool.scheduler_, none, pages.parts(), 1, detail::loop_body(fault_in));
+  void run() noexcept override {
+    call_();
+    delete this;
   }
 
  private:
-  /// What a loop that has been ended early has measured says nothing of its elements.
-  [[gnu::cold]] void run_controlled_loop(detail::controller controller, detail::call_site& site,
-                                         std::size_t n, const map_options& options,
-                                         const detail::loop_body& body) {
-    detail::call_site measured(site.estimate());
-    const auto run = [&](const detail::loop_body& controlled) {
-      detail::run_loop(scheduler_, measured, n, options.grain, controlled);
-    };
-    controller(detail::request_of(options), n, body, detail::loop_runner(run));
-    site.learn(measured.estimate(), 1);
-  }
-
-  detail::scheduler scheduler_;
+  promised_call<F> call_;
 };
 
-/// The pool of calls that name none: default_concurrency() threads, made at first use.
-///
-/// It is never destroyed, so that it can be used from static constructors and destructors and
-/// while the program exits; its sleeping workers end with the process. Thread-safe.
-inline thread_pool& default_pool() {
-  static thread_pool& pool = *new thread_pool;
-  return pool;
+} // namespace detail
+
+template <class F>
+auto thread_pool::submit(F&& f) {
+  auto task = std::make_unique<detail::submitted_task<std::decay_t<F>>>(std::forward<F>(f));
+  auto result = task->get_future();
+  if (!scheduler_.post(*task))
+    throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
+                            "parallel::thread_pool: the first worker could not be started");
+  static_cast<void>(task.release()); // the queue's
+  return result;
+}
+
+template <class Future>
+auto thread_pool::get(Future future) {
+  // Once the queue is empty the task that is waited for is done or under way, on a thread that
+  // in turn waits for nothing that is queued.
+  if (scheduler_.on_worker())
+    while (future.wait_for(std::chrono::seconds(0)) != std::future_status::ready &&
+           scheduler_.run_a_task())
+      ;
+  return future.get();
 }
 
 } // namespace parallel

@@ -290,13 +290,13 @@ class indexed_calls {
 /// random numbers is a mistake.
 template <bool random, class Options>
 std::uint64_t seed_from(const Options& options) {
-  if constexpr (requires { options.seed.has_value(); }) {
-    if constexpr (random)
-      return options.seed.value_or(0);
-    else if (options.seed.has_value())
-      refuse_seed(*options.seed);
+  if constexpr (requires { options.seed.is_given(); }) {
+    if (!random && options.seed.is_given())
+      refuse_seed(options.seed.value());
+    return options.seed.value();
+  } else {
+    return 0;
   }
-  return 0;
 }
 
 /// The calls of f over the ranges, after a look at whether there can be any: indexed_calls itself

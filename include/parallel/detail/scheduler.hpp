@@ -12,6 +12,7 @@
 #include <parallel/detail/platform/clock.hpp>
 #include <parallel/detail/platform/placement.hpp>
 #include <parallel/detail/platform/thread.hpp>
+#include <parallel/detail/task_queue.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -33,7 +34,8 @@ class scheduler {
   scheduler(const scheduler&) = delete;
   scheduler& operator=(const scheduler&) = delete;
 
-  /// Waits for the workers to finish what they are helping with.
+  /// Waits for the workers to finish what they are helping with, and to run the tasks that are
+  /// queued, those that running tasks still queue too.
   [[gnu::cold]] ~scheduler() {
     if (this_worker != nullptr && this_worker->home == this)
       fatal("a thread_pool was destroyed by one of its own workers, which would have to wait for "
@@ -69,7 +71,7 @@ class scheduler {
     work.open(static_cast<std::uint32_t>(seats), parent);
     if (parent != nullptr)
       parent->call_owner();
-    wake_one();
+    wake_one(helpers());
   }
 
   /// Withdraws a job and waits until the last helper is out of it. The wait runs nothing but jobs
@@ -82,6 +84,34 @@ class scheduler {
     this_job = work.parent();
   }
 
+  /// Queues a task for a worker. False, and the task is not queued, when there is no worker and
+  /// none can be started.
+  [[nodiscard, gnu::cold]] bool post(queued_task& task) noexcept {
+    if (started_.load(std::memory_order_relaxed) == 0 && !start_one(workers_.size()))
+      return false;
+    tasks_.push(task);
+    wake_one(workers_.size());
+    return true;
+  }
+
+  /// Runs the task that has waited longest; false when there is none.
+  [[gnu::cold]] bool run_a_task() noexcept {
+    queued_task* const task = tasks_.pop();
+    if (task == nullptr)
+      return false;
+    if (!tasks_.empty()) // whoever was woken for this one may be of use to the next
+      wake_one(workers_.size());
+    job* const before = std::exchange(this_job, nullptr); // it is nobody's part
+    task->run();
+    this_job = before;
+    return true;
+  }
+
+  /// True on one of this scheduler's own workers.
+  [[nodiscard]] bool on_worker() const noexcept {
+    return this_worker != nullptr && this_worker->home == this;
+  }
+
   /// How many workers look around or help right now.
   [[nodiscard, gnu::cold]] std::size_t awake() const noexcept {
     const std::size_t started = started_.load(std::memory_order_relaxed); // relaxed: a hint
@@ -92,7 +122,7 @@ class scheduler {
   /// How long a worker takes to come, in nanoseconds: 0 when all that there are are awake, so that
   /// to open a job wakes nobody; else what the last wakes took.
   [[nodiscard, gnu::cold]] double wake_ns() const noexcept {
-    return awake() + 1 == workers_.size()
+    return awake() + 1 >= workers_.size()
                ? 0
                : static_cast<double>(wake_ns_.load(std::memory_order_relaxed)); // relaxed: a hint
   }
@@ -124,8 +154,11 @@ class scheduler {
     std::uint64_t start_ = quick_clock::now();
   };
 
-  /// A worker and the list in which it opens its jobs. The first has no thread: its list is there
-  /// for threads from outside, who use the others' too.
+  /// Workers that loops start: a caller takes part in each. For tasks there is one more.
+  [[nodiscard]] std::size_t helpers() const noexcept { return workers_.size() - 1; }
+
+  /// A worker and the list in which it opens its jobs. The first has a thread only if tasks are
+  /// posted: its list is there for threads from outside, who use the others' too.
   struct alignas(64) worker {
     job_list jobs;
     scheduler* home = nullptr;
@@ -147,8 +180,11 @@ class scheduler {
     this_worker = &self;
     name_this_thread("parallel", self.number);
     do {
-      while (job* const work = join_any(self)) {
-        help(*work, self.seat);
+      for (;;) {
+        if (job* const joined = join_any(self))
+          help(*joined, self.seat);
+        else if (!run_a_task())
+          break;
       }
     } while (wait_for_work(self));
   }
@@ -187,7 +223,7 @@ class scheduler {
       const job_list& list = workers_[i].jobs;
       if (job* const work = list.find([&](job& open) { return (self.seat = open.join()) != 0; })) {
         for (int woken = 0; woken < wakes_each && (work->is_open() || any_work()); ++woken)
-          wake_one();
+          wake_one(helpers());
         return work;
       }
       i = i + 1 < workers_.size() ? i + 1 : 0;
@@ -199,7 +235,7 @@ class scheduler {
     for (const worker& each : workers_)
       if (each.jobs.find([](const job& work) { return work.is_open(); }) != nullptr)
         return true;
-    return false;
+    return !tasks_.empty();
   }
 
   /// True when there may be work, false when the pool is stopping.
@@ -220,20 +256,20 @@ class scheduler {
       learn_from_wake(self);
     }
     self.place.settle(); // before it runs anybody's code, which may start threads of its own
-    return !stopping_.load();
+    return !stopping_.load() || any_work();
   }
 
-  /// Gets one more worker going: one that sleeps, or else a new one. Workers that are awake come
-  /// by themselves, as none sleeps without a last look.
-  [[gnu::cold]] void wake_one() noexcept {
+  /// Gets one more worker going: one that sleeps, or else a new one, up to `most`. Workers that are
+  /// awake come by themselves, as none sleeps without a last look.
+  [[gnu::cold]] void wake_one(std::size_t most) noexcept {
     if (const std::size_t sleeper = idle_.claim(); sleeper != idle_set::none) {
       worker& woken = workers_[sleeper];
       woken.waker_processor = this_processor();
       woken.woken_at = quick_clock::now();
       woken.place.move_off(woken.waker_processor);
       woken.bed.unpark();
-    } else if (started_.load(std::memory_order_relaxed) + 1 < workers_.size()) { // relaxed: a hint
-      start_one();
+    } else if (started_.load(std::memory_order_relaxed) < most) { // relaxed: a hint
+      start_one(most);
     }
   }
 
@@ -250,26 +286,31 @@ class scheduler {
     wake_ns_.store(static_cast<float>(known + (took - known) / 4), std::memory_order_relaxed);
   }
 
-  [[gnu::cold]] void start_one() noexcept {
+  /// Starts one more worker, unless there are `most`; false when there is none at all.
+  [[gnu::cold]] bool start_one(std::size_t most) noexcept {
     const std::lock_guard lock(starting_);
-    const std::size_t number = started_.load(std::memory_order_relaxed) + 1;
-    if (number == workers_.size() || stopping_.load())
-      return;
+    const std::size_t started = started_.load(std::memory_order_relaxed);
+    if (started >= most || stopping_.load())
+      return started != 0;
+    const std::size_t number = started + 1 < workers_.size() ? started + 1 : 0; // the first is last
     worker& self = workers_[number];
     self.home = this;
     self.number = number;
-    const auto run = [](void* started) noexcept {
-      worker& own = *static_cast<worker*>(started);
+    const auto run = [](void* argument) noexcept {
+      worker& own = *static_cast<worker*>(argument);
       own.home->work(own);
     };
     // Where no thread is to be had, the caller and the workers that there are do the work; a later
     // call tries again.
-    if (self.thread.start(run, &self))
-      started_.store(number, std::memory_order_relaxed); // relaxed: a count, read as a hint
+    const bool made = self.thread.start(run, &self);
+    if (made)
+      started_.store(started + 1, std::memory_order_relaxed); // relaxed: a count, read as a hint
+    return made || started != 0;
   }
 
-  fixed_array<worker> workers_; // as many as the concurrency, of which the first has no thread
-  idle_set idle_;               // by number
+  fixed_array<worker> workers_; // as many as the concurrency
+  task_queue tasks_;
+  idle_set idle_; // by number
   /// A woken worker has found itself on its waker's processor, so wakes are placed from now on:
   /// virtual machines in particular take a processor that sleeps for a busy one.
   std::atomic<bool> wakes_stack_{false};

@@ -1,0 +1,180 @@
+// The work-stealing pool for work that computes, and the one that a call uses if none is named.
+//
+// The class is a handle: its workers live in scheduler.hpp and its loops in loop.hpp. It stands
+// here, and not in thread_pool.hpp, so that programs that only map need not compile <future>. For
+// work that waits (files, sockets, locks) there is io_pool.hpp.
+#pragma once
+
+#include <parallel/detail/loop.hpp>
+#include <parallel/detail/loop_body.hpp>
+#include <parallel/detail/platform/pages.hpp>
+#include <parallel/detail/platform/processors.hpp>
+#include <parallel/detail/scheduler.hpp>
+#include <parallel/detail/task_queue.hpp>
+#include <parallel/options.hpp>
+
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <stdexcept>
+
+namespace parallel {
+
+namespace detail {
+
+/// The number of threads that `text` asks for; 0 when it is no whole number from 1 to 65,536.
+constexpr std::size_t thread_count_from(const char* text) noexcept {
+  std::size_t count = 0;
+  for (; *text != '\0'; ++text) {
+    if (*text < '0' || *text > '9')
+      return 0;
+    count = count * 10 + static_cast<std::size_t>(*text - '0');
+    if (count > most_threads)
+      return 0;
+  }
+  return count;
+}
+
+[[gnu::cold]] inline std::size_t checked_thread_count(std::size_t threads) {
+  if (threads == 0 || threads > most_threads) {
+    char message[96];
+    std::snprintf(message, sizeof message,
+                  "parallel::thread_pool: threads is %zu, must be from 1 to %zu", threads,
+                  most_threads);
+    throw std::invalid_argument(message);
+  }
+  return threads;
+}
+
+} // namespace detail
+
+/// How many threads this process can keep busy: the processors in its first thread's affinity mask,
+/// or fewer where a Linux control group (v1 or v2, the process's own or an ancestor) limits its CPU
+/// time, rounded up to whole processors; at least 1. The environment variable PARALLEL_NUM_THREADS
+/// overrides it with a whole number from 1 to 65,536; any other value of it is ignored.
+///
+/// Reads a few small files: call it once, not in a loop. Thread-safe unless another thread changes
+/// the environment. Throws std::bad_alloc only.
+[[gnu::cold]] inline std::size_t default_concurrency() {
+  if (const char* text = std::getenv("PARALLEL_NUM_THREADS"))
+    if (const std::size_t wished = detail::thread_count_from(text); wished != 0)
+      return wished;
+  const std::size_t processors = detail::usable_processors();
+  const std::size_t quota = detail::processor_quota();
+  const std::size_t usable = processors < quota ? processors : quota;
+  return usable < detail::most_threads ? usable : detail::most_threads;
+}
+
+/// Threads that share the loops of map, map_into and for_each by stealing ranges from each other.
+///
+/// A pool of n lets at most n threads run one call, its caller included: it starts up to n − 1
+/// workers, when they are first needed. Workers look around for work for a tenth of a millisecond
+/// and then sleep. Where the kernel wakes them on their waker's processor, the affinity mask of a
+/// sleeping worker lacks that one processor; it is whole again before the worker runs any code but
+/// the pool's. No other thread's mask is touched. Where threads cannot be had, calls go
+/// on with those that there are, the caller alone if need be.
+///
+/// Any number of threads may use one pool at once, the pool's own workers included (nested calls,
+/// to any depth). A thread that waits for its call to end runs no other call's work, so a lock may
+/// be held across a call. The pool must outlive every call on it.
+class thread_pool {
+ public:
+  using call_options = map_options;
+
+  /// As many threads as default_concurrency() says.
+  [[gnu::cold]] thread_pool() : thread_pool(default_concurrency()) {}
+
+  /// At most `threads` threads a call, from 1 to 65,536; else throws std::invalid_argument naming
+  /// the value. Starts none yet.
+  [[gnu::cold]] explicit thread_pool(std::size_t threads)
+      : scheduler_(detail::checked_thread_count(threads)) {}
+
+  /// Runs every task that is still queued, those that running tasks still submit too, ends the
+  /// workers and waits for them. Destroying a pool from one of its own workers is a mistake that
+  /// ends the program with a message, as the wait could never end.
+  ~thread_pool() = default;
+
+  thread_pool(const thread_pool&) = delete;
+  thread_pool& operator=(const thread_pool&) = delete;
+
+  /// The most threads that one call may use, the caller included.
+  [[nodiscard]] std::size_t size() const noexcept { return scheduler_.concurrency(); }
+
+  /// Runs f() on one of up to size() workers and returns a std::future of its result or exception.
+  /// Tasks begin in the order of their submission, when no loop wants help. Defined in
+  /// <parallel/thread_pool.hpp>.
+  ///
+  /// `f` is moved or copied in once, may be move-only, and is destroyed on the worker right after
+  /// its call. Throws std::system_error when the pool has no worker yet and none can be started, or
+  /// std::bad_alloc; the task is then not queued. A task that waits for another one's future blocks
+  /// its worker: use get() for that.
+  template <class F>
+  auto submit(F&& f);
+
+  /// The result of a task, or its exception: future.get(), but on one of the pool's own workers it
+  /// runs queued tasks until the future is ready, so that tasks may wait for tasks that they have
+  /// submitted, on any number of workers. Hold no lock that queued tasks could want. Defined in
+  /// <parallel/thread_pool.hpp>.
+  template <class Future>
+  auto get(Future future);
+
+  /// What an executor provides to algorithms; see the concept `executor`.
+  template <class Body>
+  friend void run_loop(thread_pool& pool, std::size_t n, const map_options& options,
+                       const Body& body) {
+    static detail::call_site site; // one for each Body: for each place that makes its own type
+    if (const detail::controller controller = detail::controller_of(options))
+      pool.run_controlled_loop(controller, site, n, options, detail::loop_body(body));
+    else
+      detail::run_loop(pool.scheduler_, site, n, options.grain, detail::loop_body(body));
+  }
+
+  /// Likewise, for algorithms that compute ahead of their consumer: runs the task on a worker
+  /// later; false, and the task is not queued, when none can be had.
+  friend bool run_later(thread_pool& pool, detail::queued_task& task) noexcept {
+    return pool.scheduler_.post(task);
+  }
+
+  /// Likewise: how many threads may run such tasks at once beside the consumer.
+  friend std::size_t most_helpers(const thread_pool& pool) noexcept { return pool.size() - 1; }
+
+  /// Likewise: has the pages of `bytes` of allocated memory, in which a result is going to be made,
+  /// faulted in by all threads, from 1 MiB on and if they are fresh.
+  [[gnu::cold]] friend void prepare_memory(thread_pool& pool, void* memory, std::size_t bytes) {
+    if (bytes < detail::fresh_pages::least_bytes)
+      return;
+    const detail::fresh_pages pages(memory, bytes);
+    const auto fault_in = [&](std::size_t begin, std::size_t end) {
+      for (std::size_t part = begin; part != end; ++part)
+        pages.fault_in(part);
+    };
+    detail::call_site none; // the grain is given
+    detail::run_loop(pool.scheduler_, none, pages.parts(), 1, detail::loop_body(fault_in));
+  }
+
+ private:
+  /// What a loop that has been ended early has measured says nothing of its elements.
+  [[gnu::cold]] void run_controlled_loop(detail::controller controller, detail::call_site& site,
+                                         std::size_t n, const map_options& options,
+                                         const detail::loop_body& body) {
+    detail::call_site measured(site.estimate());
+    const auto run = [&](const detail::loop_body& controlled) {
+      detail::run_loop(scheduler_, measured, n, options.grain, controlled);
+    };
+    controller(detail::request_of(options), n, body, detail::loop_runner(run));
+    site.learn(measured.estimate(), 1);
+  }
+
+  detail::scheduler scheduler_;
+};
+
+/// The pool of calls that name none: default_concurrency() threads, made at first use.
+///
+/// It is never destroyed, so that it can be used from static constructors and destructors and
+/// while the program exits; its sleeping workers end with the process. Thread-safe.
+inline thread_pool& default_pool() {
+  static thread_pool& pool = *new thread_pool;
+  return pool;
+}
+
+} // namespace parallel

@@ -1,0 +1,151 @@
+// imap and imap_unordered: results one by one, while threads compute some way ahead.
+//
+// For sources that are too large to hold or have no end: a generator, std::views::istream, the
+// lines of a file. What consumer and helpers share is in detail/stream.hpp; map.hpp is for ranges
+// whose results are wanted all at once.
+#pragma once
+
+#include <parallel/detail/pool.hpp>
+#include <parallel/detail/stream.hpp>
+#include <parallel/options.hpp>
+
+#include <cstddef>
+#include <iterator>
+#include <memory>
+#include <ranges>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+namespace parallel {
+
+/// Options of imap and imap_unordered.
+struct imap_options {
+  /// The most elements that have been taken from the source and not yet been consumed, at least 1.
+  std::size_t window = 64;
+
+  /// Calls of the function under way at once, the consumer's own included. 0, the default, means as
+  /// many as the executor has threads.
+  std::size_t in_flight = 0;
+
+  /// Once it says so, or once it has passed, no more elements are started: the first one that is
+  /// left out throws `stopped` or `deadline_exceeded`, and is the last.
+  stop_condition stop = {};
+  time_limit deadline = {};
+};
+
+/// What imap returns: a view to go through once. Its destruction, at the end of a loop or in the
+/// middle of it, waits for the calls that are under way and makes no more.
+template <class E, std::ranges::view V, class F>
+class imap_view : public std::ranges::view_interface<imap_view<E, V, F>> {
+  using stream = detail::stream<V, F>;
+
+ public:
+  imap_view(E& executor, V source, F f, bool ordered, const imap_options& options)
+      : executor_(&executor) {
+    if (options.window == 0)
+      throw std::invalid_argument("parallel::imap: window is 0, must be at least 1");
+    std::size_t helpers = most_helpers(executor);
+    if (options.in_flight != 0 && options.in_flight - 1 < helpers)
+      helpers = options.in_flight - 1;
+    shared_ = std::make_shared<stream>(std::move(source), std::move(f), ordered, options.window,
+                                       helpers, options.stop.query(), options.deadline.ns_left());
+  }
+
+  imap_view(imap_view&&) noexcept = default;
+  imap_view& operator=(imap_view&& other) noexcept {
+    if (this != &other) {
+      end_stream();
+      executor_ = other.executor_;
+      shared_ = std::move(other.shared_);
+    }
+    return *this;
+  }
+  ~imap_view() { end_stream(); }
+
+  class iterator {
+   public:
+    using iterator_concept = std::input_iterator_tag;
+    using value_type = typename stream::result;
+    using difference_type = std::ptrdiff_t;
+
+    iterator() = default;
+    explicit iterator(imap_view& over) : over_(&over) {}
+    iterator(iterator&&) noexcept = default;
+    iterator& operator=(iterator&&) noexcept = default;
+
+    /// The result, which may be moved from; if the call has thrown, its exception.
+    value_type& operator*() const { return over_->shared_->front().value(); }
+
+    /// Waits for the next result, computing elements meanwhile.
+    iterator& operator++() {
+      over_->shared_->advance(*over_->executor_);
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+
+    friend bool operator==(const iterator& i, std::default_sentinel_t) { return i.at_end(); }
+
+   private:
+    [[nodiscard]] bool at_end() const { return over_->shared_->at_end(); }
+
+    imap_view* over_ = nullptr;
+  };
+
+  /// Takes the first elements and waits for the first result. Call it once.
+  iterator begin() {
+    shared_->advance(*executor_);
+    return iterator(*this);
+  }
+
+  [[nodiscard]] std::default_sentinel_t end() const noexcept { return {}; }
+
+ private:
+  void end_stream() noexcept {
+    if (shared_ != nullptr)
+      shared_->cancel();
+  }
+
+  E* executor_;
+  std::shared_ptr<stream> shared_; // with helpers that come late, too
+};
+
+/// A view of the results f(x) in the order of their elements, computed by the executor's threads
+/// and the consumer while this goes through them.
+///
+/// - `executor`: as for map(); must outlive the view.
+/// - `xs`: any input range, also one without an end. A container given as an rvalue is moved into
+///   the view, one given as an lvalue is referred to. Only the consumer's thread touches it, inside
+///   begin() and ++, and never for more than options.window elements ahead. Of forward ranges the
+///   elements are used in place, on many threads, those of single-pass ranges are moved out of it.
+/// - `f`: kept in the view, called concurrently through a const reference.
+///
+/// An exception of f, or of the source, comes out of * at the position of its element, all results
+/// before it having come; after one of f's the loop may go on. Memory: the window. Cost: a lock and
+/// a wake or so for each element, a microsecond; for smaller elements map() over chunks is quicker.
+template <executor E, std::ranges::viewable_range R, class F>
+auto imap(E& executor, R&& xs, F&& f, const imap_options& options = {}) {
+  return imap_view<E, std::views::all_t<R>, std::decay_t<F>>(
+      executor, std::views::all(std::forward<R>(xs)), std::forward<F>(f), true, options);
+}
+
+/// imap() on the default pool.
+template <std::ranges::viewable_range R, class F>
+auto imap(R&& xs, F&& f, const imap_options& options = {}) {
+  return parallel::imap(default_pool(), std::forward<R>(xs), std::forward<F>(f), options);
+}
+
+/// Like imap(), but the results come in the order in which their calls end.
+template <executor E, std::ranges::viewable_range R, class F>
+auto imap_unordered(E& executor, R&& xs, F&& f, const imap_options& options = {}) {
+  return imap_view<E, std::views::all_t<R>, std::decay_t<F>>(
+      executor, std::views::all(std::forward<R>(xs)), std::forward<F>(f), false, options);
+}
+
+/// imap_unordered() on the default pool.
+template <std::ranges::viewable_range R, class F>
+auto imap_unordered(R&& xs, F&& f, const imap_options& options = {}) {
+  return parallel::imap_unordered(default_pool(), std::forward<R>(xs), std::forward<F>(f), options);
+}
+
+} // namespace parallel

@@ -1,0 +1,341 @@
+// imap: results in order, one by one, a bounded number of elements ahead.
+#include "catch.hpp"
+#include "support.hpp"
+
+#include <parallel/imap.hpp>
+#include <parallel/io_pool.hpp>
+#include <parallel/map.hpp>
+#include <parallel/serial.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <forward_list>
+#include <iterator>
+#include <latch>
+#include <memory>
+#include <ranges>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+using parallel::imap;
+using parallel::imap_unordered;
+using test::numbers;
+
+namespace {
+
+const auto same = [](int x) { return x; };
+
+/// Numbers from 0 on, without an end or up to one; single-pass; it counts what has been taken.
+class source {
+ public:
+  explicit source(std::atomic<int>& taken, int end = -1, int fails_at = -1)
+      : taken_(&taken), end_(end), fails_at_(fails_at) {}
+
+  class iterator {
+   public:
+    using value_type = int;
+    using difference_type = std::ptrdiff_t;
+    using iterator_concept = std::input_iterator_tag;
+
+    explicit iterator(source& from) : from_(&from) { take(); }
+    int operator*() const { return from_->next_ - 1; }
+    iterator& operator++() {
+      take();
+      return *this;
+    }
+    void operator++(int) { take(); }
+    friend bool operator==(const iterator& i, std::default_sentinel_t) { return i.at_end(); }
+
+   private:
+    void take() {
+      if (from_->next_ == from_->fails_at_)
+        throw std::range_error("source");
+      ++from_->next_;
+      ++*from_->taken_;
+    }
+    [[nodiscard]] bool at_end() const { return from_->next_ == from_->end_ + 1; }
+
+    source* from_;
+  };
+
+  iterator begin() { return iterator(*this); }
+  [[nodiscard]] static std::default_sentinel_t end() { return {}; }
+
+ private:
+  friend class iterator;
+  std::atomic<int>* taken_;
+  int next_ = 0;
+  int end_;
+  int fails_at_;
+};
+
+struct token {
+  std::atomic<bool>* requested;
+  [[nodiscard]] bool stop_requested() const { return requested->load(); }
+};
+
+template <class View>
+std::vector<int> all_of(View&& view) {
+  std::vector<int> results;
+  for (auto&& result : view)
+    results.push_back(result);
+  return results;
+}
+
+} // namespace
+
+TEMPLATE_TEST_CASE("imap gives every result in order", "", parallel::thread_pool, parallel::io_pool,
+                   parallel::serial_executor) {
+  TestType executor;
+  for (const std::size_t n : {0U, 1U, 2U, 63U, 64U, 65U, 1'000U})
+    for (const std::size_t window : {1U, 2U, 64U, 10'000U})
+      REQUIRE(all_of(imap(executor, numbers(n), same, {.window = window})) == numbers(n));
+}
+
+TEMPLATE_TEST_CASE("imap_unordered gives every result once", "", parallel::thread_pool,
+                   parallel::io_pool, parallel::serial_executor) {
+  TestType executor;
+  for (const std::size_t n : {0U, 1U, 2U, 65U, 1'000U}) {
+    auto results = all_of(imap_unordered(executor, numbers(n), same));
+    std::sort(results.begin(), results.end());
+    REQUIRE(results == numbers(n));
+  }
+}
+
+TEMPLATE_TEST_CASE("imap never takes more from its source than its window allows", "",
+                   parallel::thread_pool, parallel::io_pool, parallel::serial_executor) {
+  TestType executor;
+  for (const int window : {1, 2, 7, 64}) {
+    std::atomic<int> taken{0};
+    std::atomic<bool> within{true};
+    int consumed = 0;
+    const auto look = [&] { // from the source's own point of view, so inside ++ too
+      if (taken.load() > consumed + window)
+        within = false;
+    };
+    auto counted = source(taken) | std::views::transform([&](int x) {
+                     look();
+                     return x;
+                   });
+    for (const int result :
+         imap(executor, std::move(counted), same, {.window = static_cast<std::size_t>(window)})) {
+      REQUIRE(result == consumed);
+      look();
+      if (++consumed == 500)
+        break;
+    }
+    CHECK(within);
+    CHECK(taken <= 500 + window);
+  }
+}
+
+TEST_CASE("imap goes through a source without an end in constant memory") {
+  std::atomic<int> taken{0};
+  {
+    int seen = 0;
+    for (const auto& one : imap(source(taken), [](int x) { return test::counted(x); })) {
+      REQUIRE(one.value() == seen);
+      REQUIRE(test::counted::alive <= 64 + 1);
+      if (++seen == 20'000)
+        break;
+    }
+  }
+  CHECK(test::counted::alive == 0);
+}
+
+TEST_CASE("imap works as a view") {
+  auto squares = imap(std::views::iota(0), [](int x) { return x * x; }) | std::views::take(5) |
+                 std::views::filter([](int x) { return x % 2 == 0; });
+  CHECK(all_of(squares) == std::vector<int>{0, 4, 16});
+  std::istringstream text("3 1 4 1 5");
+  CHECK(all_of(imap(std::views::istream<int>(text), same)) == std::vector<int>{3, 1, 4, 1, 5});
+}
+
+TEST_CASE("imap takes every kind of range, and refers to containers that it does not own") {
+  std::vector<int> xs = numbers(100);
+  for (int& x : imap(xs, [](int& y) { return ++y; }))
+    CHECK(x > 0);
+  CHECK(xs[99] == 100);
+  const std::forward_list<int> list{1, 2, 3};
+  CHECK(all_of(imap(list, same)) == std::vector<int>{1, 2, 3});
+  std::vector<std::string> lengths;
+  for (std::string& one :
+       imap(test::words("a bc def"), [](std::string word) { return word + "!"; }))
+    lengths.push_back(std::move(one));
+  CHECK(lengths == std::vector<std::string>{"a!", "bc!", "def!"});
+  int sum = 0;
+  for (const auto& one : imap(numbers(10), [](int x) { return std::make_unique<int>(x); }))
+    sum += *one;
+  CHECK(sum == 45);
+}
+
+TEST_CASE("imap computes ahead of its consumer, who helps") {
+  // Two elements are inside at once: with one helper, the other one is with the consumer.
+  parallel::thread_pool pool(2);
+  test::crowd inside;
+  std::latch both(2);
+  for (const int x : imap(pool, numbers(2), [&](int y) {
+         const auto self = inside.enter();
+         both.arrive_and_wait();
+         return y;
+       }))
+    CHECK(x >= 0);
+  CHECK(inside.most() == 2);
+}
+
+TEMPLATE_TEST_CASE("exceptions come out of imap at their own position, and the loop may go on", "",
+                   parallel::thread_pool, parallel::io_pool, parallel::serial_executor) {
+  TestType executor;
+  auto view = imap(executor, numbers(100), [](int x) {
+    if (x % 10 == 3)
+      throw x;
+    return x;
+  });
+  int position = 0;
+  for (auto i = view.begin(); i != view.end(); ++i, ++position) {
+    if (position % 10 != 3) {
+      REQUIRE(*i == position);
+      continue;
+    }
+    int caught = -1;
+    try {
+      static_cast<void>(*i);
+    } catch (int x) {
+      caught = x;
+    }
+    REQUIRE(caught == position);
+  }
+  CHECK(position == 100);
+}
+
+TEMPLATE_TEST_CASE("the source's exception comes behind all results before it", "",
+                   parallel::thread_pool, parallel::io_pool, parallel::serial_executor) {
+  TestType executor;
+  for (const bool ordered : {true, false}) {
+    std::atomic<int> taken{0};
+    int results = 0;
+    const auto count = [&](auto view) {
+      for ([[maybe_unused]] const int x : view)
+        ++results;
+    };
+    if (ordered)
+      CHECK_THROWS_AS(count(imap(executor, source(taken, -1, 37), same)), std::range_error);
+    else
+      CHECK_THROWS_AS(count(imap_unordered(executor, source(taken, -1, 37), same)),
+                      std::range_error);
+    CHECK(results == 37);
+  }
+}
+
+TEST_CASE("leaving the loop early waits for the calls under way and makes no more") {
+  for (int round = 0; round < 200; ++round) {
+    test::crowd inside;
+    std::atomic<int> calls{0};
+    {
+      const auto held = std::make_unique<int>(1); // gone when the loop has been left
+      for (const int x : imap(std::views::iota(0), [&](int y) {
+             const auto self = inside.enter();
+             ++calls;
+             std::this_thread::yield();
+             return y * *held;
+           }))
+        if (x == 10)
+          break;
+    }
+    REQUIRE(inside.inside() == 0);
+    const int after = calls;
+    std::this_thread::yield();
+    REQUIRE(calls == after);
+  }
+}
+
+TEST_CASE("an imap that is never begun calls nothing") {
+  int calls = 0;
+  {
+    auto view = imap(numbers(10), [&](int x) { return x + ++calls; });
+  }
+  CHECK(calls == 0);
+}
+
+TEMPLATE_TEST_CASE("a stop or a deadline ends imap with its exception", "", parallel::thread_pool,
+                   parallel::io_pool, parallel::serial_executor) {
+  TestType executor;
+  for (const bool ordered : {true, false}) {
+    std::atomic<bool> requested{false};
+    int seen = 0;
+    const auto go_through = [&](auto view) {
+      for (const int x : view) {
+        if (ordered)
+          REQUIRE(x == seen);
+        if (++seen == 100)
+          requested = true;
+      }
+    };
+    const parallel::imap_options options{.stop = token{&requested}};
+    if (ordered)
+      CHECK_THROWS_AS(go_through(imap(executor, std::views::iota(0), same, options)),
+                      parallel::stopped);
+    else
+      CHECK_THROWS_AS(go_through(imap_unordered(executor, std::views::iota(0), same, options)),
+                      parallel::stopped);
+    CHECK(seen >= 100);
+    CHECK(seen <= 100 + 64);
+  }
+  CHECK_THROWS_AS(
+      all_of(imap(executor, std::views::iota(0), same, {.deadline = std::chrono::milliseconds(5)})),
+      parallel::deadline_exceeded);
+}
+
+TEST_CASE("a window of 0 is refused, and named") {
+  std::string message;
+  try {
+    static_cast<void>(imap(numbers(1), same, {.window = 0}));
+  } catch (const std::invalid_argument& error) {
+    message = error.what();
+  }
+  CHECK(message.find("window is 0") != std::string::npos);
+}
+
+TEST_CASE("imap has as many calls under way as it was told") {
+  parallel::io_pool io;
+  test::crowd inside;
+  for (const int x : imap(io, numbers(200),
+                          [&](int y) {
+                            const auto self = inside.enter();
+                            std::this_thread::yield();
+                            return y;
+                          },
+                          {.in_flight = 3}))
+    CHECK(x >= 0);
+  CHECK(inside.most() <= 3);
+}
+
+TEST_CASE("imaps nest, in each other and in maps") {
+  parallel::thread_pool pool(2);
+  for (const int sum : imap(pool, numbers(30), [&](int x) {
+         int inner = 0;
+         for (const int y : imap(pool, numbers(20), [x](int z) { return x * z; }))
+           inner += y;
+         return inner;
+       }))
+    CHECK(sum % 190 == 0);
+  const auto sums = parallel::map(pool, numbers(30), [&](int x) {
+    const auto results = all_of(imap(pool, numbers(20), [x](int z) { return x * z; }));
+    return results.back();
+  });
+  CHECK(sums.back() == 29 * 19);
+}
+
+TEST_CASE("an imap can be moved before it is begun") {
+  auto first = imap(numbers(5), same);
+  auto second = std::move(first);
+  first = imap(numbers(3), same);
+  CHECK(all_of(second) == numbers(5));
+  CHECK(all_of(first) == numbers(3));
+}

@@ -1,0 +1,73 @@
+// map_async: a map whose result is waited for later.
+#include "catch.hpp"
+#include "support.hpp"
+
+#include <parallel/io_pool.hpp>
+#include <parallel/map_async.hpp>
+
+#include <future>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+using test::numbers;
+
+TEMPLATE_TEST_CASE("map_async gives a future of map's result", "", parallel::thread_pool,
+                   parallel::io_pool) {
+  TestType executor;
+  std::future<std::vector<int>> later =
+      parallel::map_async(executor, numbers(1'000), [](int x) { return x; });
+  CHECK(later.get() == numbers(1'000));
+}
+
+TEST_CASE("map_async returns before its elements have run") {
+  test::gate open;
+  auto later = parallel::map_async(numbers(3), [&](int x) {
+    open.wait();
+    return x;
+  });
+  open.open(); // by the thread that would otherwise still be inside
+  CHECK(later.get() == numbers(3));
+}
+
+TEST_CASE("map_async keeps what it is given") {
+  std::vector<std::unique_ptr<int>> owned;
+  owned.push_back(std::make_unique<int>(4));
+  auto later = parallel::map_async(
+      std::move(owned),
+      [factor = std::make_unique<int>(10)](const std::unique_ptr<int>& x) { return *x * *factor; });
+  CHECK(later.get() == std::vector<int>{40});
+  const std::vector<int> outlives = numbers(100);
+  CHECK(parallel::map_async(std::span(outlives), [](int x) { return x; }).get() == outlives);
+}
+
+TEST_CASE("map_async hands the exception of the lowest index to whoever asks for the result") {
+  auto later = parallel::map_async(numbers(100), [](int x) {
+    if (x >= 30)
+      throw x;
+    return x;
+  });
+  int caught = 0;
+  try {
+    later.get();
+  } catch (int x) {
+    caught = x;
+  }
+  CHECK(caught == 30);
+}
+
+TEST_CASE("map_async takes map's options") {
+  auto later = parallel::map_async(numbers(10), [](int x) { return x; },
+                                   {.deadline = std::chrono::seconds(0)});
+  CHECK_THROWS_AS(later.get(), parallel::deadline_exceeded);
+}
+
+TEST_CASE("a task may wait for a map_async of its own pool, whatever the number of workers") {
+  parallel::thread_pool pool(1);
+  auto sum = pool.submit([&] {
+    return pool.get(parallel::map_async(pool, numbers(10), [](int x) { return x; })).size();
+  });
+  CHECK(sum.get() == 10);
+}
