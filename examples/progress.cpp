@@ -1,0 +1,33 @@
+// A progress bar, and a stop on Ctrl-C that keeps what is finished. The bar is drawn on a terminal
+// only: run it in one, and interrupt it.
+#include <parallel/map.hpp>
+#include <parallel/progress.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <iostream>
+#include <ranges>
+#include <thread>
+
+std::atomic<bool> interrupted{false};
+
+/// Anything with a stop_requested() will do; std::stop_token has one too.
+struct on_interrupt {
+  [[nodiscard]] bool stop_requested() const { return interrupted; }
+};
+
+int main() {
+  std::signal(SIGINT, [](int) { interrupted = true; });
+  parallel::progress_bar bar("waiting");
+  const auto waits = parallel::try_map(std::views::iota(0, 100),
+                                       [](int x) {
+                                         std::this_thread::sleep_for(std::chrono::milliseconds(20));
+                                         return x;
+                                       },
+                                       {.stop = on_interrupt{}, .progress = bar});
+  int finished = 0;
+  for (const auto& wait : waits)
+    finished += wait ? 1 : 0;
+  std::cout << finished << " of " << waits.size() << " finished\n";
+}
