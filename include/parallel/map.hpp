@@ -72,16 +72,15 @@ template <class E, class Calls>
 auto collect_outcomes(E& executor, const typename E::call_options& options, const Calls& calls) {
   using result = std::remove_cvref_t<typename Calls::result>;
   std::vector<outcome<result>> outcomes(calls.size());
-  const auto set = [to = outcomes.data()]<class Value>(std::size_t i, Value&& value) {
-    to[i] = outcome<result>(std::in_place, std::forward<Value>(value));
-  };
-  const auto attempt = [&calls, &set, to = outcomes.data()](std::size_t i) {
+  const auto attempt = [&calls, to = outcomes.data()](std::size_t i) {
     try {
       if constexpr (std::is_void_v<result>) {
         calls.run(i, i + 1);
         to[i] = outcome<result>(std::in_place);
       } else {
-        calls.run(i, i + 1, set);
+        calls.run(i, i + 1, [to]<class Value>(std::size_t at, Value&& value) {
+          to[at] = outcome<result>(std::in_place, std::forward<Value>(value));
+        });
       }
     } catch (...) {
       to[i] = outcome<result>::failed(std::current_exception());
