@@ -143,6 +143,19 @@ TEST_CASE("a call looks at the clock once if the call before has just ended") {
   CHECK(looks < 360); // one in 32 looks at its end too
 }
 
+TEST_CASE("a dear first element is noticed although a small call within it has just ended") {
+  site_of known(1);
+  site_of within(1);
+  const auto nested = [&](std::size_t begin, std::size_t end) {
+    for (; begin != end; ++begin) {
+      test_clock::pass(1ms);
+      run_small(within.site, 10, awake, lasting(1ns));
+    }
+  };
+  run_small(known.site, 10, awake, lasting(1ns));
+  CHECK(run_small(known.site, 100, awake, nested) == 2);
+}
+
 TEST_CASE("a call of two dear elements, thought to be cheap, is learnt") {
   site_of known(1);
   CHECK(run_small(known.site, 2, awake, lasting(1ms)) == 2);

@@ -281,6 +281,109 @@ TEST_CASE("tasks may wait for tasks that they submit, to any depth, on any numbe
   }
 }
 
+TEST_CASE("a task that waits for a task before it does not come to lie on top of it") {
+  // Were any queued task run in get(), the second one could be run within the first, and wait there
+  // for what lies beneath it.
+  for (int round = 0; round < 500; ++round) {
+    parallel::thread_pool pool(2);
+    std::latch both(2);
+    auto first = pool.submit([&] {
+      both.arrive_and_wait();
+      return pool.get(pool.submit([] { return 1; }));
+    });
+    auto second = pool.submit([&] {
+      both.arrive_and_wait();
+      return first.get() + 1;
+    });
+    REQUIRE(second.get() == 2);
+  }
+}
+
+TEST_CASE("many tasks that wait for tasks of their own need no deep stack") {
+  parallel::thread_pool pool(2);
+  std::vector<std::future<std::size_t>> tasks;
+  std::atomic<std::size_t> deepest{0};
+  for (int i = 0; i < 20'000; ++i)
+    tasks.push_back(pool.submit([&] {
+      thread_local std::size_t depth = 0;
+      ++depth;
+      if (depth > deepest)
+        deepest = depth;
+      const std::size_t one = pool.get(pool.submit([]() -> std::size_t { return 1; }));
+      --depth;
+      return one;
+    }));
+  for (auto& task : tasks)
+    REQUIRE(task.get() == 1);
+  CHECK(deepest == 1);
+}
+
+TEST_CASE("elements of nested maps may wait for tasks that they submit") {
+  parallel::thread_pool pool(2);
+  std::vector<std::thread> callers;
+  std::atomic<int> sum{0};
+  for (int caller = 0; caller < 2; ++caller)
+    callers.emplace_back([&] {
+      for (int round = 0; round < 50; ++round)
+        parallel::for_each(pool, test::numbers(4),
+                           [&](int) {
+                             parallel::for_each(
+                                 pool, test::numbers(4),
+                                 [&](int) { sum += pool.get(pool.submit([] { return 1; })); },
+                                 {.grain = 1});
+                           },
+                           {.grain = 1});
+    });
+  for (std::thread& caller : callers)
+    caller.join();
+  CHECK(sum == 2 * 50 * 16);
+}
+
+TEST_CASE("a task submitted just before the pool ends is run") {
+  for (int round = 0; round < 3'000; ++round) {
+    bool ran = false;
+    {
+      parallel::thread_pool pool(1);
+      pool.submit([] {}).get(); // the worker looks around now
+      pool.submit([&] { ran = true; });
+    }
+    REQUIRE(ran);
+  }
+}
+
+TEST_CASE("tasks may be left to others by a task that ends") {
+  parallel::thread_pool pool(2);
+  for (int round = 0; round < 500; ++round) {
+    std::vector<std::future<int>> left;
+    pool.submit([&] {
+          for (int i = 0; i < 10; ++i)
+            left.push_back(pool.submit([i] { return i; }));
+          pool.get(std::move(left[3]));
+        })
+        .get();
+    int sum = 0;
+    for (std::future<int>& one : left)
+      if (one.valid())
+        sum += one.get();
+    REQUIRE(sum == 42);
+  }
+}
+
+TEST_CASE("a task may use a pool of its own that ends before it") {
+  parallel::thread_pool pool(2);
+  auto sum = pool.submit([] {
+    int total = 0;
+    {
+      parallel::thread_pool inner(2);
+      auto one = inner.submit([] { return 1; });
+      inner.submit([&] { total += 2; }).get();
+      total += inner.get(std::move(one));
+    }
+    return total;
+  });
+  CHECK(sum.get() == 3);
+}
+
 TEST_CASE("get on a thread from outside waits for the future") {
   parallel::thread_pool pool(2);
   CHECK(pool.get(pool.submit([] { return 3; })) == 3);

@@ -52,12 +52,10 @@ auto thread_pool::submit(F&& f) {
 
 template <class Future>
 auto thread_pool::get(Future future) {
-  // Once the queue is empty the task that is waited for is done or under way, on a thread that
-  // in turn waits for nothing that is queued.
-  if (scheduler_.on_worker())
-    while (future.wait_for(std::chrono::seconds(0)) != std::future_status::ready &&
-           scheduler_.run_a_task())
-      ;
+  // What nobody has begun is run here; what somebody has, goes on without this thread.
+  while (future.wait_for(std::chrono::seconds(0)) == std::future_status::timeout &&
+         scheduler_.run_own_task())
+    ;
   return future.get();
 }
 

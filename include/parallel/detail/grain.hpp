@@ -182,9 +182,10 @@ std::size_t run_while_small(call_site& site, std::size_t n, const WakeTime& wake
   const auto longest = total < worth_timing_ns / 2
                            ? n
                            : n / 16 + static_cast<std::size_t>(first_claim_ns / known) + 1;
+  const std::uint64_t before = last_look; // which nested calls change
   body(0, 1);
   const std::uint64_t start = Clock::now();
-  const double since = Clock::ns_between(last_look, start);
+  const double since = Clock::ns_between(before, start);
   const bool quick = since >= 0 && since < first_claim_ns;
   last_look = start;
   std::size_t done = 1;

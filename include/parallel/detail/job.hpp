@@ -34,6 +34,11 @@ class job {
     return free(crew_.load()) != 0; // seq_cst: the sleeper's last look, see idle_set
   }
 
+  /// How many more may join. A hint.
+  [[nodiscard]] std::uint32_t free_seats() const noexcept {
+    return free(crew_.load(std::memory_order_relaxed)); // relaxed: a hint
+  }
+
   /// Owner: offers the job to at most `seats` helpers, up to 65,535. `parent` is the job within
   /// which the owner runs, or null.
   void open(std::uint32_t seats, job* parent = nullptr) noexcept {
@@ -54,10 +59,10 @@ class job {
   void call_owner() noexcept {
     // seq_cst, all: the child's open() stands before them, the owner's marks (the signal reset, the
     // bit set) before its looks for children and at the signal. Either the owner sees the child or
-    // we the marks.
-    if (std::uint32_t seen = signal_.load(); seen == quiet)
-      signal_.compare_exchange_strong(seen, child);
-    if ((crew_.load() & owner_asleep) != 0)
+    // we the marks. Whoever has changed the signal owes the wake.
+    std::uint32_t seen = signal_.load();
+    if (seen == quiet && signal_.compare_exchange_strong(seen, child) &&
+        (crew_.load() & owner_asleep) != 0)
       wake_one_on(signal_);
   }
 

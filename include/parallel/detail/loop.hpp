@@ -206,8 +206,11 @@ class loop final : public job {
   const std::uint64_t opened = compare ? quick_clock::now() : 0;
   work->prepare(body, first, n, block, site, static_cast<std::uint32_t>(participants));
   pool.open(*work, participants - 1);
-  work->participate();
-  pool.close(*work);
+  {
+    const scheduler::part_of part(pool, work);
+    work->participate();
+    pool.close(*work);
+  }
   if (compare)
     site->learn_sharing(quick_clock::ns_between(opened, quick_clock::now()), expected,
                         participants);

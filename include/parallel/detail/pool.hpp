@@ -68,11 +68,11 @@ constexpr std::size_t thread_count_from(const char* text) noexcept {
 /// Threads that share the loops of map, map_into and for_each by stealing ranges from each other.
 ///
 /// A pool of n lets at most n threads run one call, its caller included: it starts up to n − 1
-/// workers, when they are first needed. Workers look around for work for a tenth of a millisecond
-/// and then sleep. Where the kernel wakes them on their waker's processor, the affinity mask of a
-/// sleeping worker lacks that one processor; it is whole again before the worker runs any code but
-/// the pool's. No other thread's mask is touched. Where threads cannot be had, calls go
-/// on with those that there are, the caller alone if need be.
+/// workers for loops, and one more for tasks, when they are first needed. Workers look around for
+/// work for a tenth of a millisecond and then sleep. Where the kernel wakes them on their waker's
+/// processor, the affinity mask of a sleeping worker lacks that one processor; it is whole again
+/// before the worker runs any code but the pool's. No other thread's mask is touched. Where threads
+/// cannot be had, calls go on with those that there are, the caller alone if need be.
 ///
 /// Any number of threads may use one pool at once, the pool's own workers included (nested calls,
 /// to any depth). A thread that waits for its call to end runs no other call's work, so a lock may
@@ -107,13 +107,15 @@ class thread_pool {
   /// `f` is moved or copied in once, may be move-only, and is destroyed on the worker right after
   /// its call. Throws std::system_error when the pool has no worker yet and none can be started, or
   /// std::bad_alloc; the task is then not queued. A task that waits for another one's future blocks
-  /// its worker: use get() for that.
+  /// its worker; for those that it has submitted itself there is get().
   template <class F>
   auto submit(F&& f);
 
-  /// The result of a task, or its exception: future.get(), but on one of the pool's own workers it
-  /// runs queued tasks until the future is ready, so that tasks may wait for tasks that they have
-  /// submitted, on any number of workers. Hold no lock that queued tasks could want. Defined in
+  /// The result of a task, or its exception: future.get(), but within a task or an element of a
+  /// map it runs tasks that this task, or this thread within this map, has submitted to this pool
+  /// and nobody has begun, the newest first, until the future is ready. So tasks may wait for the
+  /// tasks that they have submitted, to any depth, on any number of workers. For the future of
+  /// anybody else's task it only waits: like future.get(), that needs a free worker. Defined in
   /// <parallel/thread_pool.hpp>.
   template <class Future>
   auto get(Future future);
@@ -162,7 +164,8 @@ class thread_pool {
       detail::run_loop(scheduler_, measured, n, options.grain, controlled);
     };
     controller(detail::request_of(options), n, body, detail::loop_runner(run));
-    site.learn(measured.estimate(), 1);
+    if (const double found = measured.estimate(); found > 0)
+      site.learn(found, 1);
   }
 
   detail::scheduler scheduler_;

@@ -64,14 +64,35 @@ class scheduler {
     return workers_[visitor % workers_.size()].jobs;
   }
 
-  /// Offers a job to at most `seats` workers and returns at once. What the calling thread does
-  /// until close() is done within the job.
+  /// While it lives, its thread takes part in a job of this pool, or runs a task of it (null).
+  class part_of {
+   public:
+    part_of(scheduler& pool, job* work) noexcept
+        : own_(pool.tasks_), job_(std::exchange(this_job, work)),
+          frame_(std::exchange(this_frame, &own_)) {}
+    part_of(const part_of&) = delete;
+    part_of& operator=(const part_of&) = delete;
+    ~part_of() {
+      this_job = job_;
+      this_frame = frame_;
+    }
+
+   private:
+    task_frame own_;
+    job* const job_;
+    task_frame* const frame_;
+  };
+
+  /// Offers a job to at most `seats` workers and returns at once. The caller then becomes part_of
+  /// it, until close() has returned.
   [[gnu::cold]] void open(job& work, std::size_t seats) noexcept {
-    job* const parent = std::exchange(this_job, &work);
+    job* const parent = this_job;
     work.open(static_cast<std::uint32_t>(seats), parent);
     if (parent != nullptr)
       parent->call_owner();
-    wake_one(helpers());
+    // Within a task the caller is itself one of the workers.
+    const bool in_task = parent == nullptr && this_worker != nullptr && this_worker->home == this;
+    wake_one(in_task ? workers_.size() : helpers());
   }
 
   /// Withdraws a job and waits until the last helper is out of it. The wait runs nothing but jobs
@@ -79,37 +100,36 @@ class scheduler {
   /// holds is not asked for again beneath it.
   [[gnu::cold]] void close(job& work) noexcept {
     work.withdraw();
-    work.wait([looks = look_arounds()]() mutable { return looks.another(); },
-              [&] { return help_within(work); });
-    this_job = work.parent();
+    look_arounds looks;
+    work.wait([&] { return looks.another(); },
+              [&] {
+                const bool helped = help_within(work);
+                if (helped)
+                  looks = look_arounds();
+                return helped;
+              });
   }
 
   /// Queues a task for a worker. False, and the task is not queued, when there is no worker and
   /// none can be started.
   [[nodiscard, gnu::cold]] bool post(queued_task& task) noexcept {
-    if (started_.load(std::memory_order_relaxed) == 0 && !start_one(workers_.size()))
+    const bool first = started_.load(std::memory_order_relaxed) == 0; // relaxed: a hint
+    if (first && !start_one(workers_.size()))
       return false;
-    tasks_.push(task);
-    wake_one(workers_.size());
+    tasks_.push(task, this_frame);
+    wake_one(first ? 0 : workers_.size()); // the first one is on its way, or sleeps again
     return true;
   }
 
-  /// Runs the task that has waited longest; false when there is none.
-  [[gnu::cold]] bool run_a_task() noexcept {
-    queued_task* const task = tasks_.pop();
-    if (task == nullptr)
-      return false;
-    if (!tasks_.empty()) // whoever was woken for this one may be of use to the next
-      wake_one(workers_.size());
-    job* const before = std::exchange(this_job, nullptr); // it is nobody's part
-    task->run();
-    this_job = before;
-    return true;
-  }
-
-  /// True on one of this scheduler's own workers.
-  [[nodiscard]] bool on_worker() const noexcept {
-    return this_worker != nullptr && this_worker->home == this;
+  /// Runs the task that was queued last by what the calling thread runs right now, a task or a part
+  /// of a loop, of those that nobody has begun; false when there is none. To run any other here
+  /// would not be safe: that one could wait for what lies beneath it on this stack, or for a lock
+  /// that is held there.
+  [[gnu::cold]] bool run_own_task() noexcept {
+    queued_task* const task = this_frame != nullptr ? tasks_.pop_own(*this_frame) : nullptr;
+    if (task != nullptr)
+      run(*task);
+    return task != nullptr;
   }
 
   /// How many workers look around or help right now.
@@ -131,7 +151,7 @@ class scheduler {
   /// How many workers one that has joined wakes: a wake takes its waker a fraction of the time
   /// until the woken one can wake others. (bench/simulation.hpp: 4 to 8 are about the best whatever
   /// the fraction; 2, as in a textbook's tree, are up to a third slower.)
-  static constexpr int wakes_each = 6;
+  static constexpr std::uint32_t wakes_each = 6;
 
   /// Looks around before a sleep, with a moment's pause after each, for about as long as a wake
   /// costs on the slower machines: to go to sleep at once or to look around for ever may cost any
@@ -175,6 +195,8 @@ class scheduler {
   static inline constinit thread_local worker* this_worker = nullptr;
   /// The innermost job that the thread takes part in.
   static inline constinit thread_local job* this_job = nullptr;
+  /// What queues the tasks that the thread posts: the task or the part of a loop that it runs.
+  static inline constinit thread_local task_frame* this_frame = nullptr;
 
   [[gnu::cold]] void work(worker& self) noexcept {
     this_worker = &self;
@@ -183,16 +205,30 @@ class scheduler {
       for (;;) {
         if (job* const joined = join_any(self))
           help(*joined, self.seat);
-        else if (!run_a_task())
+        else if (queued_task* const task = tasks_.pop())
+          start(*task);
+        else
           break;
       }
     } while (wait_for_work(self));
   }
 
-  [[gnu::cold]] static void help(job& work, std::uint32_t seat) noexcept {
-    job* const before = std::exchange(this_job, &work);
-    work.help(seat);
-    this_job = before;
+  void run(queued_task& task) noexcept {
+    const part_of part(*this, nullptr); // it is no part of any job
+    task.run();
+  }
+
+  [[gnu::cold]] void start(queued_task& task) noexcept {
+    if (!tasks_.empty()) // whoever was woken for this one may be of use to the next
+      wake_one(workers_.size());
+    run(task);
+  }
+
+  [[gnu::cold]] void help(job& work, std::uint32_t seat) noexcept {
+    {
+      const part_of part(*this, &work);
+      work.help(seat);
+    }
     work.withdraw();
     work.leave();
   }
@@ -203,7 +239,10 @@ class scheduler {
     for (const worker& each : workers_) {
       std::uint32_t seat = 0;
       job* const child = each.jobs.find(
-          [&](job& open) { return open.parent() == &parent && (seat = open.join()) != 0; });
+          // is_open() first, as it is seq_cst: see job::call_owner().
+          [&](job& open) {
+            return open.is_open() && open.parent() == &parent && (seat = open.join()) != 0;
+          });
       if (child == nullptr)
         continue;
       if (child->parent() == &parent)
@@ -222,13 +261,22 @@ class scheduler {
     do {
       const job_list& list = workers_[i].jobs;
       if (job* const work = list.find([&](job& open) { return (self.seat = open.join()) != 0; })) {
-        for (int woken = 0; woken < wakes_each && (work->is_open() || any_work()); ++woken)
-          wake_one(helpers());
+        wake_for(*work);
         return work;
       }
       i = i + 1 < workers_.size() ? i + 1 : 0;
     } while (i != self.number);
     return nullptr;
+  }
+
+  /// Wakes as many as a job that has just been joined has room for, within limits; else one if
+  /// there is other work.
+  [[gnu::cold]] void wake_for(const job& joined) noexcept {
+    const std::uint32_t seats = joined.free_seats();
+    for (std::uint32_t woken = 0; woken < seats && woken < wakes_each && joined.is_open(); ++woken)
+      wake_one(helpers());
+    if (seats == 0 && any_work())
+      wake_one(tasks_.empty() ? helpers() : workers_.size());
   }
 
   [[nodiscard, gnu::cold]] bool any_work() const noexcept {
@@ -242,9 +290,10 @@ class scheduler {
   [[gnu::cold]] bool wait_for_work(worker& self) noexcept {
     look_arounds looks;
     do {
+      const bool stopping = stopping_.load(); // before the look: what was queued before, it sees
       if (any_work())
         return true;
-      if (stopping_.load(std::memory_order_relaxed)) // relaxed: looked at again below
+      if (stopping)
         return false;
     } while (looks.another());
     if (wakes_stack_.load(std::memory_order_relaxed)) // relaxed: a hint
