@@ -19,7 +19,7 @@ std::string longest_palindrome(const std::string& word) {
 }
 
 int main() {
-  const auto words = std::views::istream<std::string>(std::cin);
+  auto words = std::views::istream<std::string>(std::cin);
   for (const std::string& found : parallel::imap(words, longest_palindrome, {.window = 32}))
     std::cout << found << '\n';
 }
