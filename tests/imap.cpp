@@ -6,12 +6,15 @@
 #include <parallel/io_pool.hpp>
 #include <parallel/map.hpp>
 #include <parallel/serial.hpp>
+#include <parallel/thread_pool.hpp>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <forward_list>
+#include <functional>
+#include <future>
 #include <iterator>
 #include <latch>
 #include <memory>
@@ -78,6 +81,12 @@ class source {
 struct token {
   std::atomic<bool>* requested;
   [[nodiscard]] bool stop_requested() const { return requested->load(); }
+};
+
+/// Requests nothing, but is alive.
+struct keeper {
+  std::shared_ptr<int> kept;
+  [[nodiscard]] bool stop_requested() const { return *kept == 0; }
 };
 
 template <class View>
@@ -254,6 +263,67 @@ TEST_CASE("leaving the loop early waits for the calls under way and makes no mor
     std::this_thread::yield();
     REQUIRE(calls == after);
   }
+}
+
+TEST_CASE("what an imap keeps is gone with it, although helpers may still come") {
+  parallel::thread_pool pool(2);
+  test::gate open;
+  std::latch busy(2);
+  std::vector<std::future<void>> tasks; // so that no worker comes
+  for (int i = 0; i < 2; ++i)
+    tasks.push_back(pool.submit([&] {
+      busy.count_down();
+      open.wait();
+    }));
+  busy.wait();
+  const auto kept = std::make_shared<int>(1);
+  for (int round = 0; round < 100; ++round) {
+    for (const int x :
+         imap(pool, numbers(20), [kept](int y) { return y * *kept; }, {.stop = keeper{kept}}))
+      if (x == 10)
+        break;
+    REQUIRE(kept.use_count() == 1);
+  }
+  open.open();
+  for (std::future<void>& task : tasks)
+    task.get();
+}
+
+TEST_CASE("an imap may hold the last reference to its pool") {
+  for (int round = 0; round < 200; ++round) {
+    auto pool = std::make_shared<parallel::thread_pool>(2);
+    auto& executor = *pool;
+    int sum = 0;
+    for (const int x : imap(executor, numbers(20), [pool = std::move(pool)](int y) { return y; }))
+      sum += x;
+    REQUIRE(sum == 190);
+  }
+}
+
+TEST_CASE("with a window of 1 nothing is asked of the source while a result is unconsumed") {
+  std::atomic<int> taken{0};
+  int consumed = 0;
+  for (const int x : imap(source(taken), same, {.window = 1})) {
+    REQUIRE(taken == x + 1);
+    if (++consumed == 100)
+      break;
+  }
+}
+
+TEST_CASE("imap takes every kind of callable, and results that cannot be assigned") {
+  struct point {
+    int x;
+    [[nodiscard]] int twice() const { return 2 * x; }
+  };
+  const std::vector<point> points{{1}, {2}};
+  CHECK(all_of(imap(points, &point::x)) == std::vector<int>{1, 2});
+  CHECK(all_of(imap(points, &point::twice)) == std::vector<int>{2, 4});
+  const std::vector<bool> flags{true, false};
+  CHECK(all_of(imap(flags, [](bool flag) { return flag ? 1 : 0; })) == std::vector<int>{1, 0});
+  const auto by_reference = [](int x) { return -x; };
+  CHECK(all_of(imap(numbers(3), std::ref(by_reference))) == std::vector<int>{0, -1, -2});
+  for (const auto& f : imap(numbers(3), [](int x) { return [x] { return x; }; }))
+    CHECK(f() < 3);
 }
 
 TEST_CASE("an imap that is never begun calls nothing") {

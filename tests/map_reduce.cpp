@@ -4,6 +4,7 @@
 
 #include <parallel/io_pool.hpp>
 #include <parallel/map_reduce.hpp>
+#include <parallel/random.hpp>
 #include <parallel/serial.hpp>
 
 #include <atomic>
@@ -75,6 +76,40 @@ TEST_CASE("map_reduce takes values that can only be moved") {
       numbers(3'000), [](int x) { return std::make_unique<long>(x); }, std::make_unique<long>(0),
       [](owned a, owned b) { return std::make_unique<long>(*a + *b); });
   CHECK(*sum == 4'498'500);
+}
+
+TEST_CASE("map_reduce takes operations that return a reference to one of their arguments") {
+  const auto text = [](int x) { return std::string(50, static_cast<char>('a' + x % 26)); };
+  const auto larger = [](const std::string& a, const std::string& b) -> const std::string& {
+    return a < b ? b : a;
+  };
+  CHECK(parallel::map_reduce(numbers(3'000), text, std::string(), larger) == std::string(50, 'z'));
+  const auto smaller = [](const std::string& a, const std::string& b) -> const std::string& {
+    return b < a ? b : a;
+  };
+  CHECK(parallel::map_reduce(numbers(3'000), text, std::string("zz"), smaller) ==
+        std::string(50, 'a'));
+}
+
+TEST_CASE("map_reduce takes values that cannot be assigned") {
+  struct fixed {
+    const int value;
+  };
+  const auto sum = parallel::map_reduce(
+      numbers(2'000), [](int x) { return fixed{x}; }, fixed{0},
+      [](const fixed& a, const fixed& b) { return fixed{a.value + b.value}; });
+  CHECK(sum.value == 1'999'000);
+}
+
+TEST_CASE("map_reduce with a seed is the same for any number of threads") {
+  const auto dart = [](int, parallel::random_engine& random) {
+    return static_cast<double>(random() >> 11) * 0x1p-53;
+  };
+  const auto run = [&](auto& executor) {
+    return parallel::map_reduce(executor, numbers(5'000), dart, 0.0, std::plus<>(), {.seed = 3});
+  };
+  parallel::thread_pool pool(3);
+  CHECK(run(pool) == run(parallel::serial));
 }
 
 TEST_CASE("map_reduce combines bools without a race") {

@@ -134,6 +134,11 @@ TEST_CASE("try_map takes two ranges, and results of every kind") {
   CHECK(counted[7]->value() == 7);
 }
 
+TEST_CASE("try_map takes results that cannot be assigned") {
+  const auto made = parallel::try_map(numbers(10), [](int x) { return [x] { return x; }; });
+  CHECK((*made[7])() == 7);
+}
+
 TEST_CASE("try_map destroys what it has built once each") {
   {
     const auto tried = parallel::try_map(numbers(500), [](int x) {

@@ -75,6 +75,19 @@ TEST_CASE("random numbers stand behind the elements of two ranges") {
   parallel::for_each(numbers(3), [](int, random_engine& random) { random(); }, {.seed = 1});
 }
 
+TEST_CASE("member functions take random numbers too, and the grain changes none") {
+  struct walker {
+    int steps;
+    std::uint64_t walk(random_engine& random) const {
+      return random() % 10 + static_cast<std::uint64_t>(steps);
+    }
+  };
+  const std::vector<walker> walkers(500, walker{3});
+  const auto expected = parallel::map(parallel::serial, walkers, &walker::walk, {.seed = 1});
+  for (const std::size_t grain : {1U, 7U, 500U})
+    CHECK(parallel::map(walkers, &walker::walk, {.grain = grain, .seed = 1}) == expected);
+}
+
 TEST_CASE("a seed for a callable that takes no random numbers is refused, and named") {
   std::string message;
   try {

@@ -228,6 +228,18 @@ TEST_CASE("submit returns the result or the exception of a task") {
   }
 }
 
+TEST_CASE("nothing is left of a task when its future is ready") {
+  parallel::thread_pool pool(2);
+  for (int round = 0; round < 1'000; ++round) {
+    auto kept = std::make_shared<int>(round);
+    auto task = pool.submit([kept] { return *kept; });
+    REQUIRE(task.get() == round);
+    REQUIRE(kept.use_count() == 1);
+  }
+  int number = 4;
+  CHECK(&pool.get(pool.submit([&]() -> int& { return number; })) == &number);
+}
+
 TEST_CASE("a pool of n runs n submitted tasks at once") {
   for (const std::size_t size : {1U, 2U, 4U}) {
     parallel::thread_pool pool(size);

@@ -115,10 +115,15 @@ class imap_view : public std::ranges::view_interface<imap_view<E, V, F>> {
 ///
 /// - `executor`: as for map(); must outlive the view.
 /// - `xs`: any input range, also one without an end. A container given as an rvalue is moved into
-///   the view, one given as an lvalue is referred to. Only the consumer's thread touches it, inside
-///   begin() and ++, and never for more than options.window elements ahead. Of forward ranges the
-///   elements are used in place, on many threads, those of single-pass ranges are moved out of it.
+///   the view, one given as an lvalue is referred to. Only the consumer's thread goes through it,
+///   inside begin() and ++, and never for more than options.window elements ahead. Of forward
+///   ranges the elements are used in place, on many threads (so a view's own functions are called
+///   there too); those of single-pass ranges are moved out.
 /// - `f`: kept in the view, called concurrently through a const reference.
+///
+/// Before a result is handed out, also one that is ready, up to two more elements are asked for, so
+/// that threads have something to do. From a source that waits for its next element, such as a
+/// person who types, take window = 1: nothing is asked for then while a result is unconsumed.
 ///
 /// An exception of f, or of the source, comes out of * at the position of its element, all results
 /// before it having come; after one of f's the loop may go on. Memory: the window. Cost: a lock and

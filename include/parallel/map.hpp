@@ -76,14 +76,14 @@ auto collect_outcomes(E& executor, const typename E::call_options& options, cons
     try {
       if constexpr (std::is_void_v<result>) {
         calls.run(i, i + 1);
-        to[i] = outcome<result>(std::in_place);
+        to[i].emplace();
       } else {
         calls.run(i, i + 1, [to]<class Value>(std::size_t at, Value&& value) {
-          to[at] = outcome<result>(std::in_place, std::forward<Value>(value));
+          to[at].emplace(std::forward<Value>(value));
         });
       }
     } catch (...) {
-      to[i] = outcome<result>::failed(std::current_exception());
+      to[i].set_failed(std::current_exception());
     }
   };
   try {
@@ -94,7 +94,7 @@ auto collect_outcomes(E& executor, const typename E::call_options& options, cons
   } catch (const error&) { // no element's: those are in their outcomes
     for (outcome<result>& each : outcomes)
       if (!each.has_run())
-        each = outcome<result>::not_run(std::current_exception());
+        each.set_not_run(std::current_exception());
   }
   return outcomes;
 }

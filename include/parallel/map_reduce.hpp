@@ -24,6 +24,14 @@ namespace detail {
 /// Leaves of the tree, unless the elements are fewer: enough to keep hundreds of threads busy.
 inline constexpr std::size_t most_leaves = 512;
 
+/// Puts op(left, right) where `left` stands. By way of a new T, as op may return a reference to one
+/// of its arguments, and T need not be assignable.
+template <class Op, class T, class Right>
+void combine(const Op& op, T& left, Right&& right, std::optional<T>& into) {
+  T combined(detail::call(op, std::move(left), std::forward<Right>(right)));
+  into.emplace(std::move(combined));
+}
+
 /// The values f returns for the elements of each leaf, combined from left to right.
 template <class E, class T, class Op, class Calls>
 std::vector<std::optional<T>> reduce_leaves(E& executor, const typename E::call_options& options,
@@ -35,11 +43,11 @@ std::vector<std::optional<T>> reduce_leaves(E& executor, const typename E::call_
     const std::size_t end = n - i * leaf < leaf ? n : (i + 1) * leaf;
     calls.run(i * leaf, end, [&]<class Value>(std::size_t, Value&& value) {
       if (sum)
-        sum.emplace(detail::call(op, std::move(*sum), std::forward<Value>(value)));
+        combine(op, *sum, std::forward<Value>(value), sum);
       else
         sum.emplace(std::forward<Value>(value));
     });
-    leaves[i] = std::move(sum);
+    leaves[i].emplace(std::move(*sum));
   };
   run_loop(executor, leaves.size(), options, [&](std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i != end; ++i)
@@ -56,8 +64,7 @@ void reduce_tree(E& executor, const Op& op, std::vector<std::optional<T>>& leave
     run_loop(executor, pairs, {}, [&](std::size_t begin, std::size_t end) {
       for (std::size_t pair = begin; pair != end; ++pair) {
         std::optional<T>& left = leaves[2 * step * pair];
-        left.emplace(
-            detail::call(op, std::move(*left), std::move(*leaves[2 * step * pair + step])));
+        combine(op, *left, std::move(*leaves[2 * step * pair + step]), left);
       }
     });
   }
@@ -87,6 +94,10 @@ T reduce(E& executor, const typename E::call_options& options, T initial, const 
   static_assert(!(std::integral<T> && std::floating_point<std::remove_cvref_t<result>>),
                 "parallel::map_reduce: the initial value is an integer, to which every "
                 "floating-point result would be truncated. Write 0.0, not 0.");
+  static_assert(!(std::integral<T> && std::integral<std::remove_cvref_t<result>> &&
+                  sizeof(T) < sizeof(std::remove_cvref_t<result>)),
+                "parallel::map_reduce: the initial value's type is narrower than the integers that "
+                "the callable returns, which would be cut off. Start from one of their type.");
   static_assert(std::is_constructible_v<T, result> && std::is_invocable_r_v<T, const Op&, T, T> &&
                     std::is_invocable_r_v<T, const Op&, T, result>,
                 "parallel::map_reduce: with T the type of the initial value, T must be "

@@ -29,6 +29,11 @@ class ending {
   ending(bool has_run, std::exception_ptr error) noexcept
       : has_run_(has_run), error_(std::move(error)) {}
 
+  void set(bool has_run, std::exception_ptr error) noexcept {
+    has_run_ = has_run;
+    error_ = std::move(error);
+  }
+
   [[noreturn]] void rethrow() const {
     if (error_ == nullptr)
       throw stopped(); // made by no call: it is as if one had been stopped at once
@@ -57,6 +62,26 @@ class [[nodiscard]] outcome : public detail::ending {
 
   static outcome failed(std::exception_ptr error) noexcept { return {true, std::move(error)}; }
   static outcome not_run(std::exception_ptr why) noexcept { return {false, std::move(why)}; }
+
+  /// Makes a value in the place of what was there. T need not be assignable. If it throws, there is
+  /// nothing.
+  template <class... Arguments>
+  T& emplace(Arguments&&... arguments) {
+    reset();
+    T& made = value_.emplace(std::forward<Arguments>(arguments)...);
+    set(true, nullptr);
+    return made;
+  }
+
+  void set_failed(std::exception_ptr error) noexcept {
+    value_.reset();
+    set(true, std::move(error));
+  }
+  void set_not_run(std::exception_ptr why) noexcept {
+    value_.reset();
+    set(false, std::move(why));
+  }
+  void reset() noexcept { set_not_run(nullptr); }
 
   [[nodiscard]] bool has_value() const noexcept { return value_.has_value(); }
   explicit operator bool() const noexcept { return has_value(); }
@@ -100,6 +125,10 @@ class [[nodiscard]] outcome<void> : public detail::ending {
 
   static outcome failed(std::exception_ptr error) noexcept { return {true, std::move(error)}; }
   static outcome not_run(std::exception_ptr why) noexcept { return {false, std::move(why)}; }
+
+  void emplace() noexcept { set(true, nullptr); }
+  void set_failed(std::exception_ptr error) noexcept { set(true, std::move(error)); }
+  void set_not_run(std::exception_ptr why) noexcept { set(false, std::move(why)); }
 
   /// True when the element has run and thrown nothing.
   [[nodiscard]] bool has_value() const noexcept { return has_run() && error() == nullptr; }

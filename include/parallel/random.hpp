@@ -15,7 +15,7 @@ namespace parallel {
 /// streams of 2^65 numbers each, which never overlap. Philox4x32-10 (Salmon, Moraes, Dror, Shaw:
 /// Parallel random numbers: as easy as 1, 2, 3; 2011), which passes BigCrush. Not for cryptography.
 ///
-/// 40 bytes; to make one costs nothing, a number some three nanoseconds. Not thread-safe.
+/// 48 bytes; to make one costs nothing, a number some three nanoseconds. Not thread-safe.
 class random_engine {
  public:
   using result_type = std::uint64_t;

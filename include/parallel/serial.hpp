@@ -1,6 +1,7 @@
 // An executor without threads: every call is the plain loop on the calling thread.
 //
-// For debugging: the same calls, options and exceptions as on a pool, one element after another.
+// For debugging: map and its family with the options and exceptions that they have on a pool, one
+// element after another.
 #pragma once
 
 #include <parallel/detail/loop_body.hpp>

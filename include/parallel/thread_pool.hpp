@@ -51,7 +51,7 @@ auto thread_pool::submit(F&& f) {
 }
 
 template <class Future>
-auto thread_pool::get(Future future) {
+decltype(auto) thread_pool::get(Future future) {
   // What nobody has begun is run here; what somebody has, goes on without this thread.
   while (future.wait_for(std::chrono::seconds(0)) == std::future_status::timeout &&
          scheduler_.run_own_task())

@@ -190,7 +190,7 @@ constexpr decltype(auto) call_for(const F& f, [[maybe_unused]] std::uint64_t see
                                   [[maybe_unused]] std::size_t i, Xs&&... xs) {
   if constexpr (takes_random<F, Xs...>) {
     random_engine random(seed, i);
-    return f(std::forward<Xs>(xs)..., random);
+    return detail::call(f, std::forward<Xs>(xs)..., random);
   } else {
     return detail::call(f, std::forward<Xs>(xs)...);
   }
@@ -201,12 +201,12 @@ template <class F, class... Xs>
 constexpr void check_callable() {
   constexpr bool shareable = std::invocable<const F&, Xs...> || takes_random<F, Xs...>;
   static_assert(
-      shareable || !std::invocable<F&, Xs...>,
+      shareable || !(std::invocable<F&, Xs...> || std::invocable<F&, Xs..., random_engine&>),
       "parallel: all threads share one callable and call it as const; a `mutable` lambda, "
       "or a function object whose operator() is not const, would race with itself. Keep "
       "shared state in a std::atomic or under a mutex and capture it by reference, or "
       "return a value per element instead.");
-  static_assert(shareable || std::invocable<F&, Xs...>,
+  static_assert(shareable || std::invocable<F&, Xs...> || std::invocable<F&, Xs..., random_engine&>,
                 "parallel: the callable cannot be called with the elements. It takes one argument "
                 "per range, each of that range's reference type, and behind them, if it wants "
                 "random numbers, a parallel::random_engine&.");

@@ -51,20 +51,20 @@ class control {
       : body_(body), stop_(stop), report_(report), total_(total), start_ns_(steady_ns()),
         limited_(limit_ns != no_limit),
         end_ns_(limit_ns < no_limit - start_ns_ ? start_ns_ + limit_ns : no_limit),
-        reported_(quick_clock::now()) {}
+        reported_(start_ns_) {}
 
   /// The controlled body; any number of threads at once.
   [[gnu::cold]] void operator()(std::size_t begin, std::size_t end) const {
-    while (begin != end) {
-      const std::size_t strip =
-          strip_.load(std::memory_order_relaxed); // relaxed: any size is right
+    if (!report_) {
+      run(begin, end);
+      return;
+    }
+    while (begin != end && why_.load(std::memory_order_relaxed) == halt::none) { // relaxed: a hint
+      const std::size_t strip = strip_.load(std::memory_order_relaxed); // relaxed: any will do
       const std::size_t until = strip < end - begin ? begin + strip : end;
-      run(begin, until);
-      if (why_.load(std::memory_order_relaxed) != halt::none) // relaxed: a hint
-        return;
+      done_.fetch_add(run(begin, until), std::memory_order_relaxed); // relaxed: a count, no more
       begin = until;
-      if (report_)
-        report_if_due(strip);
+      report_if_due(strip);
     }
   }
 
@@ -79,33 +79,19 @@ class control {
   [[nodiscard]] halt why() const noexcept { return why_.load(std::memory_order_relaxed); }
 
  private:
-  static constexpr double report_every_ns = 100e6;
-  static constexpr double strip_ns = 20e3;
+  static constexpr std::int64_t report_every_ns = 100'000'000;
+  static constexpr std::int64_t strip_ns = 20'000;
 
-  /// Counts what has been done, when it is left by an exception too.
-  class tally {
-   public:
-    explicit tally(std::atomic<std::size_t>& done) : done_(done) {}
-    tally(const tally&) = delete;
-    tally& operator=(const tally&) = delete;
-    ~tally() { done_.fetch_add(count, std::memory_order_relaxed); } // relaxed: a count, no more
-    std::size_t count = 0;
-
-   private:
-    std::atomic<std::size_t>& done_;
-  };
-
-  [[gnu::cold]] void run(std::size_t begin, std::size_t end) const {
-    tally counted(done_);
+  /// Returns how many elements it has run; those of an exception's strip are not counted.
+  [[gnu::cold]] std::size_t run(std::size_t begin, std::size_t end) const {
     if (!stop_ && !limited_) {
       body_(begin, end);
-      counted.count = end - begin;
-      return;
+      return end - begin;
     }
-    for (; begin != end && may_start(); ++begin) {
-      body_(begin, begin + 1);
-      ++counted.count;
-    }
+    std::size_t i = begin;
+    for (; i != end && may_start(); ++i)
+      body_(i, i + 1);
+    return i - begin;
   }
 
   /// Asked before each element: so it is only ever false when one is left out.
@@ -131,14 +117,14 @@ class control {
 
   /// Strips grow until one takes long enough for the look at the clock that follows it.
   [[gnu::cold]] void report_if_due(std::size_t strip) const {
-    const std::uint64_t now = quick_clock::now();
-    if (quick_clock::ns_between(looked_.exchange(now, std::memory_order_relaxed), now) <
+    const std::int64_t now = steady_ns();
+    if (now - looked_.exchange(now, std::memory_order_relaxed) <
         strip_ns) // relaxed: any thread's last look will do
       strip_.store(strip < total_ ? 2 * strip : strip, std::memory_order_relaxed);
     else if (strip > 1)
       strip_.store(strip / 2, std::memory_order_relaxed);
     const auto due = [&] {
-      return quick_clock::ns_between(reported_.load(std::memory_order_relaxed), now) >=
+      return now - reported_.load(std::memory_order_relaxed) >=
              report_every_ns; // relaxed: looked at again under the lock
     };
     if (!due())
@@ -159,8 +145,8 @@ class control {
   const std::int64_t end_ns_; // on the steady clock
   mutable std::atomic<halt> why_{halt::none};
   mutable std::mutex reporting_;
-  mutable std::atomic<std::uint64_t> reported_; // when, on the quick clock
-  mutable std::atomic<std::uint64_t> looked_{0};
+  mutable std::atomic<std::int64_t> reported_;  // when, on the steady clock
+  mutable std::atomic<std::int64_t> looked_{0}; // likewise
   mutable std::atomic<std::size_t> strip_{1};
   alignas(64) mutable std::atomic<std::size_t> done_{0};
 };

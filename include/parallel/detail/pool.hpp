@@ -105,20 +105,20 @@ class thread_pool {
   /// <parallel/thread_pool.hpp>.
   ///
   /// `f` is moved or copied in once, may be move-only, and is destroyed on the worker right after
-  /// its call. Throws std::system_error when the pool has no worker yet and none can be started, or
-  /// std::bad_alloc; the task is then not queued. A task that waits for another one's future blocks
-  /// its worker; for those that it has submitted itself there is get().
+  /// its call, before the future is ready. Throws std::system_error when the pool has no worker yet
+  /// and none can be started, or std::bad_alloc; the task is then not queued. A task that waits for
+  /// another one's future blocks its worker; for those that it has submitted itself there is get().
   template <class F>
   auto submit(F&& f);
 
   /// The result of a task, or its exception: future.get(), but within a task or an element of a
   /// map it runs tasks that this task, or this thread within this map, has submitted to this pool
   /// and nobody has begun, the newest first, until the future is ready. So tasks may wait for the
-  /// tasks that they have submitted, to any depth, on any number of workers. For the future of
-  /// anybody else's task it only waits: like future.get(), that needs a free worker. Defined in
-  /// <parallel/thread_pool.hpp>.
+  /// tasks that they have submitted, to any depth, on any number of workers. For any other task,
+  /// also one that the task around a map has submitted, it only waits: like future.get(), that
+  /// needs a free worker. Defined in <parallel/thread_pool.hpp>.
   template <class Future>
-  auto get(Future future);
+  decltype(auto) get(Future future);
 
   /// What an executor provides to algorithms; see the concept `executor`.
   template <class Body>

@@ -3,6 +3,7 @@
 
 #include <exception>
 #include <future>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -14,27 +15,35 @@ class promised_call {
   using result = std::invoke_result_t<F&>;
 
   template <class G>
-  explicit promised_call(G&& f) : f_(std::forward<G>(f)) {}
+  explicit promised_call(G&& f) : f_(std::in_place, std::forward<G>(f)) {}
 
   [[nodiscard]] std::future<result> get_future() { return promise_.get_future(); }
 
-  /// Calls f and keeps the promise.
+  /// Calls f, destroys it, and keeps the promise: who waits finds nothing left of the call.
   void operator()() noexcept {
     try {
       if constexpr (std::is_void_v<result>) {
-        f_();
+        (*f_)();
+        f_.reset();
         promise_.set_value();
+      } else if constexpr (std::is_reference_v<result>) {
+        auto& referred = (*f_)();
+        f_.reset();
+        promise_.set_value(referred);
       } else {
-        promise_.set_value(f_());
+        result made = (*f_)();
+        f_.reset();
+        promise_.set_value(std::move(made));
       }
     } catch (...) {
+      f_.reset();
       promise_.set_exception(std::current_exception());
     }
   }
 
  private:
   std::promise<result> promise_;
-  F f_;
+  std::optional<F> f_;
 };
 
 } // namespace parallel::detail

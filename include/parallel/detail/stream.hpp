@@ -93,14 +93,14 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
   /// Consumer: lets go of the front, if there is one, and goes on to the next result.
   template <class E>
   void advance(E& executor) {
+    const bool was_last = front_ != none && !slots_[front_].output.has_run();
+    if (front_ != none)
+      slots_[front_].output.reset(); // not under the mutex, as it may take its time
     std::unique_lock lock(mutex_);
-    if (front_ != none) {
-      const bool was_last = !slots_[front_].output.has_run();
-      slots_[front_].output = {};
+    if (front_ != none)
       free_.push(std::exchange(front_, none));
-      if (was_last)
-        return;
-    }
+    if (was_last)
+      return;
     for (int pulled = 0;;) {
       // Two for each that is consumed, until the window is full: or else a quick consumer would
       // find its helpers idle.
@@ -119,7 +119,7 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
       } else {
         if (ending_ != nullptr) {
           front_ = free_.pop();
-          slots_[front_].output = outcome<result>::not_run(std::exchange(ending_, nullptr));
+          slots_[front_].output.set_not_run(std::exchange(ending_, nullptr));
         }
         return; // at the end
       }
@@ -137,10 +137,14 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
     cancelled_ = true;
     consumer_waits_ = true;
     changed_.wait(lock, [this] { return running_ == 0; });
-    slots_.clear();
+    // From here on nobody else looks at anything but cancelled_; and what is destroyed may wait for
+    // a helper that comes late.
+    lock.unlock();
+    std::vector<slot>().swap(slots_); // and their memory
     at_.reset();
     source_.reset();
     f_.reset();
+    stop_ = {};
   }
 
  private:
@@ -242,14 +246,13 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
     lock.unlock();
     try {
       if (stop_ && stop_())
-        one.output = outcome<result>::not_run(std::make_exception_ptr(stopped()));
+        one.output.set_not_run(std::make_exception_ptr(stopped()));
       else if (limited_ && steady_ns() >= end_ns_)
-        one.output = outcome<result>::not_run(std::make_exception_ptr(deadline_exceeded()));
+        one.output.set_not_run(std::make_exception_ptr(deadline_exceeded()));
       else
-        one.output =
-            outcome<result>(std::in_place, detail::call(std::as_const(*f_), element(*one.input)));
+        one.output.emplace(detail::call(std::as_const(*f_), element(*one.input)));
     } catch (...) {
-      one.output = outcome<result>::failed(std::current_exception());
+      one.output.set_failed(std::current_exception());
     }
     one.input.reset();
     lock.lock();
@@ -260,7 +263,7 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
       results_.push(number);
     } else if (!ordered_) { // told when all results have been consumed
       ending_ = one.output.error();
-      one.output = {};
+      one.output.reset();
       free_.push(number);
     }
     --running_;
@@ -280,7 +283,7 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
   slot_queue results_; // in the order in which they are to be consumed
   slot_queue free_;
   std::size_t front_ = none; // with the consumer; its alone
-  const control::stop_query stop_;
+  control::stop_query stop_;
   const bool limited_;
   const std::int64_t end_ns_; // on the steady clock
   std::size_t most_helpers_;
