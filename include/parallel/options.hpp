@@ -1,5 +1,4 @@
-// What a call can be told besides its range and its function, how it can end early, and what an
-// executor is.
+// What a call can be told besides its range and its function, and what an executor is.
 //
 // Options are aggregates, written with designated initializers at the end of a call:
 // parallel::map(xs, f, {.grain = 64, .stop = token, .deadline = 30s, .progress = bar}). Entered
@@ -7,89 +6,22 @@
 #pragma once
 
 #include <parallel/detail/control.hpp>
+#include <parallel/errors.hpp>
 
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <exception>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
 
 namespace parallel {
 
-/// What this library throws by itself when a call ends early.
-class error : public std::exception {};
-
-/// A stop was requested before every element had been started.
-class stopped : public error {
- public:
-  [[nodiscard]] const char* what() const noexcept override {
-    return "parallel: a stop was requested before every element had been started";
-  }
-};
-
-/// The deadline passed before every element had been started.
-class deadline_exceeded : public error {
- public:
-  [[nodiscard]] const char* what() const noexcept override {
-    return "parallel: the deadline passed before every element had been started";
-  }
-};
-
 namespace detail {
 
 /// The most threads that a pool can be asked for: a mistake above, such as -1, is told as one.
 inline constexpr std::size_t most_threads = 65'536;
-
-/// A reference to a callable run(body), which runs a loop.
-class loop_runner {
- public:
-  template <class Run>
-  explicit loop_runner(const Run& run) noexcept
-      : run_(&run), call_([](const void* erased, const loop_body& body) {
-          (*static_cast<const Run*>(erased))(body);
-        }) {}
-
-  void operator()(const loop_body& body) const { call_(run_, body); }
-
- private:
-  const void* run_;
-  void (*call_)(const void*, const loop_body&);
-};
-
-struct control_request {
-  const control::stop_query& stop;
-  std::int64_t limit_ns;
-  const control::progress_call& report;
-};
-
-/// Calls run(body) with a body that ends early and reports as it is asked to, and throws when
-/// elements were left out.
-[[gnu::cold]] inline void run_controlled(const control_request& request, std::size_t n,
-                                         const loop_body& body, const loop_runner& run) {
-  const control controlled(request.stop, request.limit_ns, request.report, n, body);
-  try {
-    run(loop_body(controlled));
-  } catch (...) {
-    try {
-      controlled.finish();
-    } catch (...) {
-      // The element's exception is the one to tell of.
-    }
-    throw;
-  }
-  controlled.finish();
-  if (controlled.why() == halt::stopped)
-    throw stopped();
-  if (controlled.why() == halt::deadline)
-    throw deadline_exceeded();
-}
-
-/// The options that need it carry a pointer to it, so that files in which no call has any do not
-/// compile it.
-using controller = decltype(&run_controlled);
 
 template <class T>
 concept stop_source = requires(const T& source) {

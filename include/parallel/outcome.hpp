@@ -3,7 +3,7 @@
 // The interface is that of std::expected (C++23) with std::exception_ptr for its error.
 #pragma once
 
-#include <parallel/options.hpp>
+#include <parallel/errors.hpp>
 
 #include <exception>
 #include <optional>

@@ -2,6 +2,7 @@
 // maps needs <parallel/map.hpp>.
 #pragma once
 
+#include <parallel/errors.hpp>
 #include <parallel/imap.hpp>
 #include <parallel/io_pool.hpp>
 #include <parallel/map.hpp>

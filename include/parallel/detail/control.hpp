@@ -1,12 +1,14 @@
 // A loop that can be ended early, or that tells how far it has come: a body around the user's body.
 //
-// Where a call has a stop condition, a time limit or a progress hook, the loop runs a `control` in
-// the place of its body; without them none of this is on the way. Entered from options.hpp.
+// Where a call has a stop condition, a time limit or a progress hook, run_controlled puts a
+// `control` in the place of the loop's body; without them none of this is on the way, nor compiled.
+// Entered from options.hpp.
 #pragma once
 
 #include <parallel/detail/loop_body.hpp>
 #include <parallel/detail/platform/clock.hpp>
 #include <parallel/detail/small_function.hpp>
+#include <parallel/errors.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -150,6 +152,54 @@ class control {
   mutable std::atomic<std::size_t> strip_{1};
   alignas(64) mutable std::atomic<std::size_t> done_{0};
 };
+
+/// A reference to a callable run(body), which runs a loop.
+class loop_runner {
+ public:
+  template <class Run>
+  explicit loop_runner(const Run& run) noexcept
+      : run_(&run), call_([](const void* erased, const loop_body& body) {
+          (*static_cast<const Run*>(erased))(body);
+        }) {}
+
+  void operator()(const loop_body& body) const { call_(run_, body); }
+
+ private:
+  const void* run_;
+  void (*call_)(const void*, const loop_body&);
+};
+
+struct control_request {
+  const control::stop_query& stop;
+  std::int64_t limit_ns;
+  const control::progress_call& report;
+};
+
+/// Calls run(body) with a body that ends early and reports as it is asked to, and throws when
+/// elements were left out.
+[[gnu::cold]] inline void run_controlled(const control_request& request, std::size_t n,
+                                         const loop_body& body, const loop_runner& run) {
+  const control controlled(request.stop, request.limit_ns, request.report, n, body);
+  try {
+    run(loop_body(controlled));
+  } catch (...) {
+    try {
+      controlled.finish();
+    } catch (...) {
+      // The element's exception is the one to tell of.
+    }
+    throw;
+  }
+  controlled.finish();
+  if (controlled.why() == halt::stopped)
+    throw stopped();
+  if (controlled.why() == halt::deadline)
+    throw deadline_exceeded();
+}
+
+/// The options that need it carry a pointer to it, so that files in which no call has any do not
+/// compile it.
+using controller = decltype(&run_controlled);
 
 } // namespace detail
 

@@ -9,6 +9,7 @@
 #include <parallel/detail/control.hpp>
 #include <parallel/detail/platform/clock.hpp>
 #include <parallel/detail/task_queue.hpp>
+#include <parallel/errors.hpp>
 #include <parallel/outcome.hpp>
 
 #include <condition_variable>

@@ -1,0 +1,30 @@
+// The exceptions of this library's own: how a call says that it has been ended early.
+//
+// All others come from the user's functions, or are std::invalid_argument (a value that makes no
+// sense), std::system_error (no thread) or std::bad_alloc. Entered from options.hpp.
+#pragma once
+
+#include <exception>
+
+namespace parallel {
+
+/// What this library throws by itself when a call ends early.
+class error : public std::exception {};
+
+/// A stop was requested before every element had been started.
+class stopped : public error {
+ public:
+  [[nodiscard]] const char* what() const noexcept override {
+    return "parallel: a stop was requested before every element had been started";
+  }
+};
+
+/// The deadline passed before every element had been started.
+class deadline_exceeded : public error {
+ public:
+  [[nodiscard]] const char* what() const noexcept override {
+    return "parallel: the deadline passed before every element had been started";
+  }
+};
+
+} // namespace parallel
