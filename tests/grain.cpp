@@ -114,12 +114,11 @@ TEST_CASE("small calls far apart never wake the workers") {
 }
 
 TEST_CASE("a call that was cheap notices dear elements after the first one") {
-  // A thousand elements of a nanosecond, says the memory. (Functions of one type share a call
-  // site.)
+  // Elements of a nanosecond, says the memory. (Functions of one type share a call site.)
   for (const auto workers : {awake, asleep}) {
     site_of known(1);
-    CHECK(run_small(known.site, 1'000, workers, lasting(1ms)) == 2); // the second one is timed
-    CHECK(known.site.estimate() > 100'000);                          // and the next call knows it
+    CHECK(run_small(known.site, 200, workers, lasting(1ms)) == 2); // the second one is timed
+    CHECK(known.site.estimate() > 100'000);                        // and the next call knows it
   }
 }
 
@@ -162,6 +161,11 @@ TEST_CASE("a call of two dear elements, thought to be cheap, is learnt") {
   CHECK(known.site.estimate() > 100'000);
 }
 
+TEST_CASE("a long call of the smallest elements notices dear ones after a few") {
+  site_of known(1);
+  CHECK(run_small(known.site, 1'000, awake, lasting(1ms)) == 32);
+}
+
 TEST_CASE("a call whose elements become dear midway is left soon after") {
   site_of known(1);
   run_small(known.site, 10, awake, lasting(1ns)); // so that the first element is known to be quick
@@ -169,7 +173,7 @@ TEST_CASE("a call whose elements become dear midway is left soon after") {
     for (; begin != end; ++begin)
       test_clock::pass(begin < 20 ? 1ns : 1ms);
   };
-  CHECK(run_small(known.site, 1'900, asleep, dear_from_20_on) == 1 + 128);
+  CHECK(run_small(known.site, 1'900, asleep, dear_from_20_on) == 16 + 128);
 }
 
 TEST_CASE("a call whose elements are a little dearer than known stays where it is and is learnt") {

@@ -35,6 +35,9 @@ inline constexpr double worth_timing_ns = 900;
 /// Less than this says more about the clock than about the elements.
 inline constexpr double worth_learning_ns = 200;
 
+/// Elements of less than this may be part of a loop of vector instructions.
+inline constexpr double worth_vectors_ns = 4;
+
 /// The running estimate of an element's cost at one call site: one combination of range and
 /// callable types, so that functions of one type share an estimate, and lambdas have one each. It
 /// is shared by all threads: a lost update costs a little precision, nothing else, so all is
@@ -152,11 +155,11 @@ constexpr bool one_in_32(std::uint64_t moment) noexcept {
 /// that throws leaves at once, as in the plain loop.
 ///
 /// The elements may have become dearer than the site remembers, so the clock is looked at after the
-/// first one, and then after strips that grow to a microsecond of what is remembered. To save a
-/// look before the first one, that is taken to be cheap if the thread's last look, in an earlier
-/// call, was less than a microsecond ago; else the second one is timed. Near the break-even, one
-/// call in 32 goes the other way, so that both ways stay known. `Clock` is another one in tests
-/// only.
+/// first one (or few), and then after strips that grow to a microsecond of what is remembered. To
+/// save a look before the first one, that is taken to be cheap if the thread's last look, in an
+/// earlier call, was less than a microsecond ago; else the second one is timed. Near the
+/// break-even, one call in 32 goes the other way, so that both ways stay known. `Clock` is another
+/// one in tests only.
 template <class Clock, class WakeTime, class Body>
 std::size_t run_while_small(call_site& site, std::size_t n, const WakeTime& wake_ns,
                             const Body& body) {
@@ -182,26 +185,29 @@ std::size_t run_while_small(call_site& site, std::size_t n, const WakeTime& wake
   const auto longest = total < worth_timing_ns / 2
                            ? n
                            : n / 16 + static_cast<std::size_t>(first_claim_ns / known) + 1;
+  // One element, or as many of the smallest as leave the rest on a cache line's boundary: loops
+  // over those are made of vector instructions, to which that matters.
+  const std::size_t first = known < worth_vectors_ns && n >= 256 ? 16 : 1;
   const std::uint64_t before = last_look; // which nested calls change
-  body(0, 1);
+  body(0, first);
   const std::uint64_t start = Clock::now();
   const double since = Clock::ns_between(before, start);
   const bool quick = since >= 0 && since < first_claim_ns;
   last_look = start;
-  std::size_t done = 1;
+  std::size_t done = first;
   double elapsed = 0;
-  for (std::size_t strip = quick && longest > 128 ? 128
-                           : quick                ? longest
-                                                  : 1;
-       strip < n - done; strip = strip * 128 < longest ? strip * 128 : longest) {
+  // A jump to 128 elements; or, if the whole call is worth no more looks, to its end.
+  const std::size_t second = longest == n || longest < 128 ? longest : 128;
+  for (std::size_t strip = quick ? second : first; strip < n - done;
+       strip = strip * 128 < longest ? strip * 128 : longest) {
     body(done, done + strip);
     done += strip;
     last_look = Clock::now();
     elapsed = Clock::ns_between(start, last_look);
-    const double left = elapsed / static_cast<double>(done - 1) * static_cast<double>(n - done);
+    const double left = elapsed / static_cast<double>(done - first) * static_cast<double>(n - done);
     if (elapsed > first_claim_ns && left > least && left > site.break_even_ns() &&
         left > 1.25 * wake_ns()) {
-      site.learn(elapsed, done - 1);
+      site.learn(elapsed, done - first);
       return done;
     }
   }
@@ -214,7 +220,7 @@ std::size_t run_while_small(call_site& site, std::size_t n, const WakeTime& wake
     done = n;
   }
   if (elapsed > worth_learning_ns)
-    site.learn(elapsed, done - 1);
+    site.learn(elapsed, done - first);
   return n;
 }
 
