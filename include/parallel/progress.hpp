@@ -68,10 +68,17 @@ inline std::string progress_line(const std::string& description, const progress&
   char percentage[16];
   std::snprintf(percentage, sizeof percentage, "%3d%%", static_cast<int>(100 * share));
   const std::string front = (description.empty() ? "" : description + ": ") + percentage;
-  const std::string back = " " + std::to_string(now.done) + "/" + std::to_string(now.total) + " [" +
-                           clock_text(now.seconds) + "<" +
-                           (now.last ? "00:00" : clock_text(now.seconds_left())) + ", " +
-                           rate_text(now.rate()) + "]";
+  std::string back = " "; // by +=, as GCC 12 warns of what its own operator+ does
+  back += std::to_string(now.done);
+  back += '/';
+  back += std::to_string(now.total);
+  back += " [";
+  back += clock_text(now.seconds);
+  back += '<';
+  back += now.last ? "00:00" : clock_text(now.seconds_left());
+  back += ", ";
+  back += rate_text(now.rate());
+  back += ']';
   const std::size_t room = columns == 0 ? 0 : columns - 1;
   if (front.size() + back.size() + 4 > room) // no bar
     return (front + back).substr(0, room);
