@@ -1,9 +1,10 @@
-// The workers: threads that look for a job to help with, and sleep when there is none.
+// The workers: threads that look for a job to help with, or else a task, and sleep when there is
+// none.
 //
 // This is the last of the three rooms on the way from parallel::map (map.hpp, loop.hpp, here). A
 // job is offered in the list of the thread that opened it; one sleeping worker is woken, and each
 // worker that joins wakes some more, so that a wide machine fills in logarithmic time. Behind it:
-// job.hpp (joining and leaving), parking.hpp (sleeping and waking).
+// job.hpp (joining and leaving), task_queue.hpp (single tasks), parking.hpp (sleeping and waking).
 #pragma once
 
 #include <parallel/detail/fixed_array.hpp>
@@ -150,7 +151,7 @@ class scheduler {
  private:
   /// How many workers one that has joined wakes: a wake takes its waker a fraction of the time
   /// until the woken one can wake others. (bench/simulation.hpp: 4 to 8 are about the best whatever
-  /// the fraction; 2, as in a textbook's tree, are up to a third slower.)
+  /// the fraction; 2, as in a textbook's tree, are up to two fifths slower.)
   static constexpr std::uint32_t wakes_each = 6;
 
   /// Looks around before a sleep, with a moment's pause after each, for about as long as a wake

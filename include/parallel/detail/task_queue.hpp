@@ -2,7 +2,8 @@
 //
 // The queue is intrusive: to queue a task allocates nothing and cannot fail. A piece of code that
 // queues tasks and then waits for them can take its own ones back (a `task_frame`). Entered from
-// scheduler.hpp; what a task is, is decided in thread_pool.hpp.
+// scheduler.hpp; what a task is, is decided in thread_pool.hpp
+// and stream.hpp.
 #pragma once
 
 #include <atomic>
