@@ -1,4 +1,5 @@
-// The exceptions of this library's own: how a call says that it has been ended early.
+// The exceptions of this library's own: how a call says that it has been ended early, and a pool
+// that it has.
 //
 // All others come from the user's functions, or are std::invalid_argument (a value that makes no
 // sense), std::system_error (no thread) or std::bad_alloc. Entered from options.hpp.
@@ -8,7 +9,7 @@
 
 namespace parallel {
 
-/// What this library throws by itself when a call ends early.
+/// What this library throws by itself when a call or a pool ends early.
 class error : public std::exception {};
 
 /// A stop was requested before every element had been started.
@@ -24,6 +25,15 @@ class deadline_exceeded : public error {
  public:
   [[nodiscard]] const char* what() const noexcept override {
     return "parallel: the deadline passed before every element had been started";
+  }
+};
+
+/// The pool has been shut down: thrown by submit() afterwards, and by the futures of tasks that
+/// were discarded.
+class shut_down : public error {
+ public:
+  [[nodiscard]] const char* what() const noexcept override {
+    return "parallel: the pool has been shut down";
   }
 };
 

@@ -19,24 +19,9 @@
 
 namespace parallel {
 
-/// Options of imap and imap_unordered.
-struct imap_options {
-  /// The most elements that have been taken from the source and not yet been consumed, at least 1.
-  std::size_t window = 64;
-
-  /// Calls of the function under way at once, the consumer's own included. 0, the default, means as
-  /// many as the executor has threads.
-  std::size_t in_flight = 0;
-
-  /// Once it says so, or once it has passed, no more elements are started: the first one that is
-  /// left out throws `stopped` or `deadline_exceeded`, and is the last.
-  stop_condition stop = {};
-  time_limit deadline = {};
-};
-
 /// What imap returns: a view to go through once. Its destruction, at the end of a loop or in the
 /// middle of it, waits for the calls that are under way and makes no more.
-template <class E, std::ranges::view V, class F>
+template <task_executor E, std::ranges::view V, class F>
 class imap_view : public std::ranges::view_interface<imap_view<E, V, F>> {
   using stream = detail::stream<V, F>;
 
@@ -48,8 +33,7 @@ class imap_view : public std::ranges::view_interface<imap_view<E, V, F>> {
     std::size_t helpers = most_helpers(executor);
     if (options.in_flight != 0 && options.in_flight - 1 < helpers)
       helpers = options.in_flight - 1;
-    shared_ = std::make_shared<stream>(std::move(source), std::move(f), ordered, options.window,
-                                       helpers, options.stop.query(), options.deadline.ns_left());
+    shared_ = std::make_shared<stream>(std::move(source), std::move(f), ordered, helpers, options);
   }
 
   imap_view(imap_view&&) noexcept = default;
@@ -93,8 +77,16 @@ class imap_view : public std::ranges::view_interface<imap_view<E, V, F>> {
   };
 
   /// Takes the first elements and waits for the first result. Call it once.
-  iterator begin() {
+  iterator begin() & {
     shared_->advance(*executor_);
+    return iterator(*this);
+  }
+
+  template <bool temporary = true>
+  iterator begin() && {
+    static_assert(!temporary,
+                  "parallel::imap: the view is a temporary, which its iterator would outlive. "
+                  "Give it a name first: auto results = parallel::imap(...);");
     return iterator(*this);
   }
 
@@ -102,8 +94,10 @@ class imap_view : public std::ranges::view_interface<imap_view<E, V, F>> {
 
  private:
   void end_stream() noexcept {
-    if (shared_ != nullptr)
-      shared_->cancel();
+    if (shared_ == nullptr)
+      return;
+    dismiss_helpers(*executor_, shared_.get());
+    shared_->cancel(); // which may let go of the executor, if the callable owns it
   }
 
   E* executor_;
@@ -128,7 +122,7 @@ class imap_view : public std::ranges::view_interface<imap_view<E, V, F>> {
 /// An exception of f, or of the source, comes out of * at the position of its element, all results
 /// before it having come; after one of f's the loop may go on. Memory: the window. Cost: a lock and
 /// a wake or so for each element, a microsecond; for smaller elements map() over chunks is quicker.
-template <executor E, std::ranges::viewable_range R, class F>
+template <task_executor E, std::ranges::viewable_range R, class F>
 auto imap(E& executor, R&& xs, F&& f, const imap_options& options = {}) {
   return imap_view<E, std::views::all_t<R>, std::decay_t<F>>(
       executor, std::views::all(std::forward<R>(xs)), std::forward<F>(f), true, options);
@@ -141,7 +135,7 @@ auto imap(R&& xs, F&& f, const imap_options& options = {}) {
 }
 
 /// Like imap(), but the results come in the order in which their calls end.
-template <executor E, std::ranges::viewable_range R, class F>
+template <task_executor E, std::ranges::viewable_range R, class F>
 auto imap_unordered(E& executor, R&& xs, F&& f, const imap_options& options = {}) {
   return imap_view<E, std::views::all_t<R>, std::decay_t<F>>(
       executor, std::views::all(std::forward<R>(xs)), std::forward<F>(f), false, options);

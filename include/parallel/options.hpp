@@ -20,9 +20,6 @@ namespace parallel {
 
 namespace detail {
 
-/// The most threads that a pool can be asked for: a mistake above, such as -1, is told as one.
-inline constexpr std::size_t most_threads = 65'536;
-
 template <class T>
 concept stop_source = requires(const T& source) {
   { source.stop_requested() } -> std::convertible_to<bool>;
@@ -43,6 +40,30 @@ concept time_point = requires(const T& when) {
   { when.time_since_epoch() } -> duration;
   { T::clock::now().time_since_epoch() } -> duration;
 };
+
+template <duration D>
+double in_seconds(const D& time) {
+  return static_cast<double>(time.count()) * D::period::num / D::period::den;
+}
+
+/// More than 292 years are no limit.
+inline std::int64_t nanoseconds(double seconds) noexcept {
+  return seconds < 9.2e9 ? static_cast<std::int64_t>(seconds * 1e9) : steady_limit::none;
+}
+
+[[noreturn, gnu::cold]] inline void refuse_time(const char* what, double seconds) {
+  char message[96];
+  std::snprintf(message, sizeof message, "parallel: %s is %g s, must not be negative", what,
+                seconds);
+  throw std::invalid_argument(message);
+}
+
+/// `what` is what the time is for, in the message of the exception if it is negative or no number.
+inline std::int64_t checked_ns(const char* what, double seconds) {
+  if (!(seconds >= 0))
+    refuse_time(what, seconds);
+  return nanoseconds(seconds);
+}
 
 template <class F>
 concept progress_hook = std::invocable<F&, const progress&>;
@@ -84,17 +105,19 @@ class time_limit {
   /// Throws std::invalid_argument, naming the value, when `time` is negative or not a number. More
   /// than 292 years are no limit.
   template <detail::duration D>
-  time_limit(const D& time) : ns_(checked(in_seconds(time))), controller_(detail::run_controlled) {}
+  time_limit(const D& time)
+      : ns_(detail::checked_ns("the deadline", detail::in_seconds(time))),
+        controller_(detail::run_controlled) {}
 
   /// A time point of another clock than std::chrono::steady_clock is converted now. One that has
   /// passed is no mistake: nothing is started any more.
   template <detail::time_point T>
   time_limit(const T& when) : absolute_(true), controller_(detail::run_controlled) {
     // In floating point, which no far time overflows; exact to a microsecond.
-    const double seconds =
-        in_seconds(when.time_since_epoch()) - in_seconds(T::clock::now().time_since_epoch());
+    const double seconds = detail::in_seconds(when.time_since_epoch()) -
+                           detail::in_seconds(T::clock::now().time_since_epoch());
     const std::int64_t now = detail::steady_ns();
-    const std::int64_t ns = seconds > 0 ? nanoseconds(seconds) : 0;
+    const std::int64_t ns = seconds > 0 ? detail::nanoseconds(seconds) : 0;
     ns_ = ns < detail::control::no_limit - now ? now + ns : detail::control::no_limit;
   }
 
@@ -110,28 +133,6 @@ class time_limit {
   [[nodiscard]] detail::controller controller() const noexcept { return controller_; }
 
  private:
-  template <detail::duration D>
-  static double in_seconds(const D& time) {
-    return static_cast<double>(time.count()) * D::period::num / D::period::den;
-  }
-
-  static std::int64_t nanoseconds(double seconds) noexcept {
-    return seconds < 9.2e9 ? static_cast<std::int64_t>(seconds * 1e9) : detail::control::no_limit;
-  }
-
-  static std::int64_t checked(double seconds) {
-    if (!(seconds >= 0))
-      refuse(seconds);
-    return nanoseconds(seconds);
-  }
-
-  [[noreturn, gnu::cold]] static void refuse(double seconds) {
-    char message[96];
-    std::snprintf(message, sizeof message,
-                  "parallel: the deadline is %g s from now, must not be negative", seconds);
-    throw std::invalid_argument(message);
-  }
-
   std::int64_t ns_ = detail::control::no_limit; // from a call's beginning; or since the epoch:
   bool absolute_ = false;
   detail::controller controller_ = nullptr;
@@ -193,6 +194,41 @@ class random_seed {
   bool is_given_ = false;
 };
 
+/// How long to wait before a call is made again: between half of `first` and `first` before the
+/// first time, twice as long before each further one, up to `most`. Where in its half each wait
+/// lies is random, so that calls that have failed together do not all come back together
+/// ("equal jitter": M. Brooker, Exponential Backoff And Jitter, 2015).
+class backoff_time {
+ public:
+  backoff_time() = default;
+
+  /// std::chrono durations: .backoff = 100ms, or .backoff = {100ms, 10s}; without a `most` it is 64
+  /// times `first`. Throws std::invalid_argument, naming the value, when one is negative or not a
+  /// number.
+  template <detail::duration D>
+  backoff_time(const D& first)
+      : backoff_time(detail::in_seconds(first), 64 * detail::in_seconds(first), {}) {}
+
+  /// The same seed gives the same waits; without one they differ from call to call.
+  template <detail::duration D, detail::duration M>
+  backoff_time(const D& first, const M& most, random_seed seed = {})
+      : backoff_time(detail::in_seconds(first), detail::in_seconds(most), seed) {}
+
+  [[nodiscard]] std::int64_t first_ns() const noexcept { return first_ns_; }
+  [[nodiscard]] std::int64_t most_ns() const noexcept { return most_ns_; }
+  [[nodiscard]] std::uint64_t seed() const noexcept { return seed_; }
+
+ private:
+  [[gnu::cold]] backoff_time(double first, double most, random_seed seed)
+      : first_ns_(detail::checked_ns("the backoff", first)),
+        most_ns_(detail::checked_ns("the longest backoff", most)),
+        seed_(seed.is_given() ? seed.value() : static_cast<std::uint64_t>(detail::steady_ns())) {}
+
+  std::int64_t first_ns_ = 0;
+  std::int64_t most_ns_ = 0;
+  std::uint64_t seed_ = 0;
+};
+
 /// Options of a call on a thread_pool, or on `serial`.
 struct map_options {
   /// Elements that a thread claims at a time, at least 1; the end of the range may make one claim
@@ -228,6 +264,16 @@ struct io_map_options {
   /// no error, but gains nothing.
   std::size_t in_flight = 0;
 
+  /// How often an element's call is made again when it throws, whatever it throws; the last
+  /// exception counts. A call that is to be made again gets a copy of an element that it could move
+  /// from, if that can be copied. No call is made again once a stop is requested or when the
+  /// deadline would pass before it: the exception that it has thrown counts then.
+  std::size_t retries = 0;
+
+  /// How long to wait before that, on the thread that made the call. Not at all by default. Without
+  /// retries it is a mistake: std::invalid_argument.
+  backoff_time backoff = {};
+
   /// As in map_options.
   stop_condition stop = {};
   time_limit deadline = {};
@@ -235,14 +281,27 @@ struct io_map_options {
   random_seed seed = {};
 };
 
-/// Options of an io_pool.
-struct io_options {
-  /// Threads that the pool grows to, at least 1. A thread is made when work arrives and none is
-  /// free, so a generous number costs nothing until it is needed.
-  std::size_t max_threads = 64;
+/// Options of imap and imap_unordered, on any executor.
+struct imap_options {
+  /// The most elements that have been taken from the source and not yet been consumed, at least 1.
+  std::size_t window = 64;
 
-  /// Tasks that may wait for a thread, at least 1; a submit() beyond it blocks until one has begun.
-  std::size_t queue = 1024;
+  /// Calls of the function under way at once, the consumer's own included. 0, the default, means as
+  /// many as the executor has threads.
+  std::size_t in_flight = 0;
+
+  /// Once it says so, or once it has passed, no more elements are started: the first one that is
+  /// left out throws `stopped` or `deadline_exceeded`, and is the last.
+  stop_condition stop = {};
+  time_limit deadline = {};
+
+  /// Is told how many results have been consumed, on the consumer's thread, and once more at the
+  /// end or when the view is destroyed. The total is progress::unknown unless the source knows its
+  /// size.
+  progress_report progress = {};
+
+  /// As in map_options; i counts the elements of the source.
+  random_seed seed = {};
 };
 
 /// Something that algorithms run on: thread_pool, io_pool or `serial`. It names its per-call
@@ -255,6 +314,29 @@ concept executor = requires(E& e, const typename E::call_options& options,
                             void (*body)(std::size_t, std::size_t)) {
   requires std::default_initializable<typename E::call_options>;
   run_loop(e, std::size_t{}, options, body);
+};
+
+namespace detail {
+
+class queued_task;
+class task_listener;
+
+} // namespace detail
+
+/// An executor with tasks, as imap and as_completed need it, found by argument-dependent look-up:
+/// run_later() queues a task, unless it returns false, of which most_helpers() are worth having at
+/// once; dismiss_helpers() discards those not begun; run_own_task() runs the task that the calling
+/// one has queued last; between add_listener() and remove_listener() the listener is told when
+/// tasks end. See detail/task_list.hpp.
+template <class E>
+concept task_executor = executor<E> &&
+    requires(E& e, detail::queued_task& task, detail::task_listener& listener, const void* helped) {
+  { run_later(e, task) } -> std::same_as<bool>;
+  { most_helpers(e) } -> std::same_as<std::size_t>;
+  { run_own_task(e) } -> std::same_as<bool>;
+  dismiss_helpers(e, helped);
+  add_listener(e, listener);
+  remove_listener(e, listener);
 };
 
 namespace detail {

@@ -2,6 +2,7 @@
 // maps needs <parallel/map.hpp>.
 #pragma once
 
+#include <parallel/as_completed.hpp>
 #include <parallel/errors.hpp>
 #include <parallel/imap.hpp>
 #include <parallel/io_pool.hpp>
@@ -10,6 +11,7 @@
 #include <parallel/map_reduce.hpp>
 #include <parallel/options.hpp>
 #include <parallel/outcome.hpp>
+#include <parallel/pool_options.hpp>
 #include <parallel/progress.hpp>
 #include <parallel/random.hpp>
 #include <parallel/serial.hpp>

@@ -60,27 +60,37 @@ inline std::string bar_text(double share, std::size_t columns, bool ascii) {
 }
 
 /// The line for a terminal of `columns`, in at most columns − 1 of them, so that it does not wrap:
-/// what does not fit is left out, first the bar, then the rest from the back.
+/// what does not fit is left out, first the bar, then the rest from the back. Without a total there
+/// are only the count, the time and the rate.
 inline std::string progress_line(const std::string& description, const progress& now,
                                  std::size_t columns, bool ascii) {
+  const bool known = now.total != progress::unknown;
   const double share =
       now.total == 0 ? 1 : static_cast<double>(now.done) / static_cast<double>(now.total);
   char percentage[16];
   std::snprintf(percentage, sizeof percentage, "%3d%%", static_cast<int>(100 * share));
-  const std::string front = (description.empty() ? "" : description + ": ") + percentage;
-  std::string back = " "; // by +=, as GCC 12 warns of what its own operator+ does
+  // By +=, here and below, as GCC 12 warns of what its own operator+ does.
+  std::string front = description;
+  if (!description.empty())
+    front += known ? ": " : ":";
+  front += known ? percentage : "";
+  std::string back = " ";
   back += std::to_string(now.done);
-  back += '/';
-  back += std::to_string(now.total);
+  if (known) {
+    back += '/';
+    back += std::to_string(now.total);
+  }
   back += " [";
   back += clock_text(now.seconds);
-  back += '<';
-  back += now.last ? "00:00" : clock_text(now.seconds_left());
+  if (known) {
+    back += '<';
+    back += now.last ? "00:00" : clock_text(now.seconds_left());
+  }
   back += ", ";
   back += rate_text(now.rate());
   back += ']';
   const std::size_t room = columns == 0 ? 0 : columns - 1;
-  if (front.size() + back.size() + 4 > room) // no bar
+  if (!known || front.size() + back.size() + 4 > room) // no bar
     return (front + back).substr(0, room);
   const std::size_t bar = std::min<std::size_t>(room - front.size() - back.size() - 2, 40);
   return front + "|" + bar_text(share, bar, ascii) + "|" + back;

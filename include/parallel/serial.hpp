@@ -1,14 +1,19 @@
 // An executor without threads: every call is the plain loop on the calling thread.
 //
-// For debugging: map and its family with the options and exceptions that they have on a pool, one
-// element after another.
+// For debugging: map and its family, submit() and map_async() with the options and exceptions that
+// they have on a pool, one element after another.
 #pragma once
 
 #include <parallel/detail/loop_body.hpp>
-#include <parallel/detail/task_queue.hpp>
+#include <parallel/detail/submitted_task.hpp>
+#include <parallel/detail/task_list.hpp>
+#include <parallel/detail/task_listeners.hpp>
 #include <parallel/options.hpp>
 
 #include <cstddef>
+#include <memory>
+#include <type_traits>
+#include <utility>
 
 namespace parallel {
 
@@ -17,6 +22,21 @@ namespace parallel {
 class serial_executor {
  public:
   using call_options = map_options;
+
+  /// Runs f() at once and returns a ready std::future of its result or exception.
+  template <class F>
+  auto submit(F&& f) {
+    auto task = std::make_unique<detail::submitted_task<std::decay_t<F>>>(std::forward<F>(f));
+    auto result = task->get_future();
+    task.release()->run(); // deletes itself
+    return result;
+  }
+
+  /// future.get().
+  template <class Future>
+  decltype(auto) get(Future future) {
+    return future.get();
+  }
 
   /// What an executor provides to algorithms; see the concept `executor`.
   template <class Body>
@@ -29,9 +49,13 @@ class serial_executor {
     controller(detail::request_of(options), n, detail::loop_body(body), detail::loop_runner(run));
   }
 
-  /// Likewise: nobody computes ahead.
+  /// Likewise: nobody computes ahead, and no task is ever queued; see `task_executor`.
   friend bool run_later(serial_executor&, detail::queued_task&) noexcept { return false; }
+  friend void dismiss_helpers(serial_executor&, const void*) noexcept {}
   friend std::size_t most_helpers(const serial_executor&) noexcept { return 0; }
+  friend bool run_own_task(serial_executor&) noexcept { return false; }
+  friend void add_listener(serial_executor&, detail::task_listener&) noexcept {}
+  friend void remove_listener(serial_executor&, detail::task_listener&) noexcept {}
 };
 
 /// parallel::map(parallel::serial, xs, f).

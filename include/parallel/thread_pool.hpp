@@ -1,15 +1,13 @@
 // The work-stealing pool for work that computes: its class, which is in detail/pool.hpp, and what
-// single tasks need, submit() and get().
+// only tasks need, submit(), get() and shutdown().
 //
 // Loops over a pool are in map.hpp, which does without this header.
 #pragma once
 
 #include <parallel/detail/pool.hpp>
-#include <parallel/detail/promised_call.hpp>
-#include <parallel/detail/task_queue.hpp>
+#include <parallel/detail/submitted_task.hpp>
+#include <parallel/errors.hpp>
 
-#include <chrono>
-#include <future>
 #include <memory>
 #include <system_error>
 #include <type_traits>
@@ -17,33 +15,15 @@
 
 namespace parallel {
 
-namespace detail {
-
-/// A task with a future, in the queue.
-template <class F>
-class submitted_task final : public queued_task {
- public:
-  template <class G>
-  explicit submitted_task(G&& f) : call_(std::forward<G>(f)) {}
-
-  [[nodiscard]] auto get_future() { return call_.get_future(); }
-
-  void run() noexcept override {
-    call_();
-    delete this;
-  }
-
- private:
-  promised_call<F> call_;
-};
-
-} // namespace detail
-
 template <class F>
 auto thread_pool::submit(F&& f) {
+  using detail::scheduler;
   auto task = std::make_unique<detail::submitted_task<std::decay_t<F>>>(std::forward<F>(f));
   auto result = task->get_future();
-  if (!scheduler_.post(*task))
+  const scheduler::posted posted = scheduler_.post(*task);
+  if (posted == scheduler::posted::shut_down)
+    throw shut_down();
+  if (posted == scheduler::posted::no_worker)
     throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
                             "parallel::thread_pool: the first worker could not be started");
   static_cast<void>(task.release()); // the queue's
@@ -52,11 +32,24 @@ auto thread_pool::submit(F&& f) {
 
 template <class Future>
 decltype(auto) thread_pool::get(Future future) {
-  // What nobody has begun is run here; what somebody has, goes on without this thread.
-  while (future.wait_for(std::chrono::seconds(0)) == std::future_status::timeout &&
-         scheduler_.run_own_task())
-    ;
-  return future.get();
+  return detail::help_and_get(*this, future);
+}
+
+inline void thread_pool::refuse_own_worker() const {
+  if (scheduler_.runs_here())
+    throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
+                            "parallel::thread_pool: shutdown() by one of its own workers, which "
+                            "would have to wait for itself");
+}
+
+inline void thread_pool::shutdown() {
+  refuse_own_worker();
+  scheduler_.shutdown();
+}
+
+inline void thread_pool::shutdown(discard_t) {
+  refuse_own_worker();
+  scheduler_.shutdown_and_discard();
 }
 
 } // namespace parallel

@@ -196,6 +196,27 @@ constexpr decltype(auto) call_for(const F& f, [[maybe_unused]] std::uint64_t see
   }
 }
 
+/// Makes each call once.
+template <class F>
+struct plain_caller {
+  const F& f;
+  std::uint64_t seed;
+
+  template <class... Xs>
+  constexpr decltype(auto) operator()(std::size_t i, Xs&&... xs) const {
+    return detail::call_for(f, seed, i, std::forward<Xs>(xs)...);
+  }
+};
+
+/// How the calls are made: as the options say, if they have a say in it.
+template <class Options, class F>
+auto make_caller(const Options& options, const F& f, std::uint64_t seed) {
+  if constexpr (requires { caller_for(options, f, seed); })
+    return caller_for(options, f, seed);
+  else
+    return plain_caller<F>{f, seed};
+}
+
 /// What the calls say when they cannot compile, for a callable of type F and elements Xs.
 template <class F, class... Xs>
 constexpr void check_callable() {
@@ -213,17 +234,16 @@ constexpr void check_callable() {
 }
 
 /// The calls f(xs[0]), f(xs[1]), …; with several ranges f(xs[0], ys[0]), …, as many as the
-/// shortest has.
-template <class F, class... Rs>
+/// shortest has. A caller makes them: caller(i, xs[i], …).
+template <class Caller, class... Rs>
 class indexed_calls {
  public:
   /// What a call returns.
-  using result = decltype(detail::call_for(std::declval<const F&>(), 0, 0,
-                                           std::declval<input<Rs>>().elements()[0]...));
+  using result =
+      decltype(std::declval<const Caller&>()(0, std::declval<input<Rs>>().elements()[0]...));
 
-  explicit indexed_calls(const F& f, std::uint64_t seed, Rs&... ranges)
-      : f_(f), seed_(seed),
-        size_(smallest(detail::size_hint(ranges)...)), inputs_{take(ranges)...} {
+  explicit indexed_calls(const Caller& caller, Rs&... ranges)
+      : caller_(caller), size_(smallest(detail::size_hint(ranges)...)), inputs_{take(ranges)...} {
     static_assert(!(endless<Rs> && ...),
                   "parallel: there is no end to this; take a part of the range, for example with "
                   "std::views::take, or pair it with a range that ends.");
@@ -235,7 +255,7 @@ class indexed_calls {
 
   /// Makes the calls begin … end − 1 and discards what they return.
   void run(std::size_t begin, std::size_t end) const {
-    std::apply([&](const auto&... inputs) { discard(f_, seed_, begin, end, inputs.elements()...); },
+    std::apply([&](const auto&... inputs) { discard(caller_, begin, end, inputs.elements()...); },
                inputs_);
   }
 
@@ -244,23 +264,23 @@ class indexed_calls {
   template <class Sink>
   void run(std::size_t begin, std::size_t end, const Sink& sink) const {
     std::apply(
-        [&](const auto&... inputs) { hand_on(f_, seed_, begin, end, sink, inputs.elements()...); },
+        [&](const auto&... inputs) { hand_on(caller_, begin, end, sink, inputs.elements()...); },
         inputs_);
   }
 
  private:
   template <class... Cursors>
-  static void discard(const F& f, std::uint64_t seed, std::size_t begin, std::size_t end,
+  static void discard(const Caller caller, std::size_t begin, std::size_t end,
                       const Cursors... elements) {
     for (std::size_t i = begin; i != end; ++i)
-      static_cast<void>(detail::call_for(f, seed, i, elements[i]...));
+      static_cast<void>(caller(i, elements[i]...));
   }
 
   template <class Sink, class... Cursors>
-  static void hand_on(const F& f, std::uint64_t seed, std::size_t begin, std::size_t end,
-                      const Sink sink, const Cursors... elements) {
+  static void hand_on(const Caller caller, std::size_t begin, std::size_t end, const Sink sink,
+                      const Cursors... elements) {
     for (std::size_t i = begin; i != end; ++i)
-      sink(i, detail::call_for(f, seed, i, elements[i]...));
+      sink(i, caller(i, elements[i]...));
   }
 
   /// In the order of the ranges (the braces see to that), each up to the shortest before it.
@@ -271,8 +291,7 @@ class indexed_calls {
     return taken;
   }
 
-  const F& f_;
-  std::uint64_t seed_;
+  const Caller caller_;
   std::size_t size_;
   std::tuple<input<Rs>...> inputs_;
 };
@@ -305,7 +324,8 @@ template <class Options, class F, class... Rs>
 auto calls_over(const Options& options, const F& f, Rs&... ranges) {
   check_callable<F, decltype(std::declval<input<Rs>>().elements()[0])...>();
   constexpr bool random = takes_random<F, decltype(std::declval<input<Rs>>().elements()[0])...>;
-  return indexed_calls<F, Rs...>(f, detail::seed_from<random>(options), ranges...);
+  const auto caller = detail::make_caller(options, f, detail::seed_from<random>(options));
+  return indexed_calls<std::remove_const_t<decltype(caller)>, Rs...>(caller, ranges...);
 }
 
 } // namespace parallel::detail

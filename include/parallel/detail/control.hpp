@@ -19,6 +19,8 @@ namespace parallel {
 
 /// How far a call has come, as its progress hook is told.
 struct progress {
+  static constexpr std::size_t unknown = SIZE_MAX; ///< the total of a source that does not know it
+
   std::size_t done = 0;  ///< elements whose calls have ended; some short ones before a failed one
                          ///< may be missing
   std::size_t total = 0; ///< elements in all
@@ -32,7 +34,7 @@ struct progress {
 
   /// The time that the rest will take at this rate, in seconds; below 0 when it cannot be told yet.
   [[nodiscard]] double seconds_left() const noexcept {
-    return rate() > 0 ? static_cast<double>(total - done) / rate() : -1;
+    return rate() > 0 && total != unknown ? static_cast<double>(total - done) / rate() : -1;
   }
 };
 
@@ -41,19 +43,41 @@ namespace detail {
 /// Why a loop has left out elements.
 enum class halt { none, stopped, deadline };
 
+/// The end of a time limit on the steady clock.
+class steady_limit {
+ public:
+  static constexpr std::int64_t none = INT64_MAX;
+
+  /// `ns` from now on, in nanoseconds.
+  explicit steady_limit(std::int64_t ns) noexcept {
+    if (ns != none) {
+      const std::int64_t now = steady_ns();
+      end_ = ns < none - now ? now + ns : none;
+    }
+  }
+
+  [[nodiscard]] bool exists() const noexcept { return end_ != none; }
+  [[nodiscard]] bool has_passed() const noexcept { return exists() && ns_left() <= 0; }
+
+  /// Below zero once it has passed.
+  [[nodiscard]] std::int64_t ns_left() const noexcept { return end_ - steady_ns(); }
+
+ private:
+  std::int64_t end_ = none;
+};
+
 class control {
  public:
   using stop_query = small_function<bool()>;
   using progress_call = small_function<void(const progress&)>;
-  static constexpr std::int64_t no_limit = INT64_MAX;
+  static constexpr std::int64_t no_limit = steady_limit::none;
+  static constexpr std::int64_t report_every_ns = 100'000'000;
 
   /// `limit_ns` from now on, in nanoseconds. All references must outlive the control.
   control(const stop_query& stop, std::int64_t limit_ns, const progress_call& report,
           std::size_t total, const loop_body& body) noexcept
       : body_(body), stop_(stop), report_(report), total_(total), start_ns_(steady_ns()),
-        limited_(limit_ns != no_limit),
-        end_ns_(limit_ns < no_limit - start_ns_ ? start_ns_ + limit_ns : no_limit),
-        reported_(start_ns_) {}
+        limit_(limit_ns), reported_(start_ns_) {}
 
   /// The controlled body; any number of threads at once.
   [[gnu::cold]] void operator()(std::size_t begin, std::size_t end) const {
@@ -81,12 +105,11 @@ class control {
   [[nodiscard]] halt why() const noexcept { return why_.load(std::memory_order_relaxed); }
 
  private:
-  static constexpr std::int64_t report_every_ns = 100'000'000;
   static constexpr std::int64_t strip_ns = 20'000;
 
   /// Returns how many elements it has run; those of an exception's strip are not counted.
   [[gnu::cold]] std::size_t run(std::size_t begin, std::size_t end) const {
-    if (!stop_ && !limited_) {
+    if (!stop_ && !limit_.exists()) {
       body_(begin, end);
       return end - begin;
     }
@@ -103,7 +126,7 @@ class control {
     halt why = halt::none;
     if (stop_ && stop_())
       why = halt::stopped;
-    else if (limited_ && steady_ns() >= end_ns_)
+    else if (limit_.has_passed())
       why = halt::deadline;
     else
       return true;
@@ -143,8 +166,7 @@ class control {
   const progress_call& report_;
   const std::size_t total_;
   const std::int64_t start_ns_;
-  const bool limited_;
-  const std::int64_t end_ns_; // on the steady clock
+  const steady_limit limit_;
   mutable std::atomic<halt> why_{halt::none};
   mutable std::mutex reporting_;
   mutable std::atomic<std::int64_t> reported_;  // when, on the steady clock

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <parallel/detail/first_error.hpp>
+#include <parallel/detail/task_list.hpp>
 
 #include <atomic>
 #include <condition_variable>
@@ -34,6 +35,21 @@ class io_loop {
 
   io_loop(std::size_t n, const void* body, void (*call)(const void*, std::size_t)) noexcept
       : n_(n), body_(body), call_(call) {}
+
+  /// A thread that helps when it comes, or finds that nothing is left to do.
+  class helper final : public queued_task {
+   public:
+    explicit helper(std::shared_ptr<io_loop> with)
+        : queued_task(with.get()), with_(std::move(with)) {}
+    void run() noexcept override {
+      with_->help();
+      delete this;
+    }
+    void discard() noexcept override { delete this; }
+
+   private:
+    const std::shared_ptr<io_loop> with_;
+  };
 
   /// A helper's share. It may be called after finish(), and then does nothing.
   void help() noexcept {

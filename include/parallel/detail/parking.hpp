@@ -1,12 +1,15 @@
-// Where a worker sleeps, and how a publisher finds one to wake.
+// Where a worker waits for work, looking around and then asleep, and how a publisher finds one to
+// wake.
 //
 // A sleeper announces itself in the idle set, looks for work once more, and only then parks; a
 // publisher makes its work visible first and reads the idle set afterwards. Entered from
-// scheduler.hpp, where both sides of that protocol stand.
+// workers.hpp, where both sides of that protocol stand.
 #pragma once
 
 #include <parallel/detail/fixed_array.hpp>
+#include <parallel/detail/platform/clock.hpp>
 #include <parallel/detail/platform/futex.hpp>
+#include <parallel/detail/platform/thread.hpp>
 
 #include <atomic>
 #include <bit>
@@ -14,6 +17,27 @@
 #include <cstdint>
 
 namespace parallel::detail {
+
+/// Looks around before a sleep, with a moment's pause after each, for about as long as a wake costs
+/// on the slower machines: to go to sleep at once or to look around for ever may cost any multiple
+/// of what the other would, but this costs at most twice the better of the two.
+class look_arounds {
+ public:
+  /// False when it has been long enough.
+  bool another() noexcept {
+    pause();
+    if (++looks_ % 32 != 0)
+      return true; // without a look at the clock
+    const double ns = quick_clock::ns_between(start_, quick_clock::now());
+    return ns >= 0 && ns < patience_ns;
+  }
+
+ private:
+  static constexpr double patience_ns = 100'000;
+
+  unsigned looks_ = 0;
+  std::uint64_t start_ = quick_clock::now();
+};
 
 /// One worker's bed: a one-shot permit to go on, on a 32-bit word. (Not a std::counting_semaphore:
 /// those of libstdc++ and libc++ have lost wakes.)

@@ -8,62 +8,31 @@
 #include <parallel/detail/loop.hpp>
 #include <parallel/detail/loop_body.hpp>
 #include <parallel/detail/platform/pages.hpp>
-#include <parallel/detail/platform/processors.hpp>
 #include <parallel/detail/scheduler.hpp>
-#include <parallel/detail/task_queue.hpp>
+#include <parallel/detail/task_list.hpp>
 #include <parallel/options.hpp>
+#include <parallel/pool_options.hpp>
 
 #include <cstddef>
 #include <cstdio>
-#include <cstdlib>
 #include <stdexcept>
 
 namespace parallel {
 
 namespace detail {
 
-/// The number of threads that `text` asks for; 0 when it is no whole number from 1 to 65,536.
-constexpr std::size_t thread_count_from(const char* text) noexcept {
-  std::size_t count = 0;
-  for (; *text != '\0'; ++text) {
-    if (*text < '0' || *text > '9')
-      return 0;
-    count = count * 10 + static_cast<std::size_t>(*text - '0');
-    if (count > most_threads)
-      return 0;
-  }
-  return count;
-}
-
-[[gnu::cold]] inline std::size_t checked_thread_count(std::size_t threads) {
-  if (threads == 0 || threads > most_threads) {
+[[gnu::cold]] inline const thread_pool_options& checked(const thread_pool_options& options) {
+  if (options.threads == 0 || options.threads > most_threads) {
     char message[96];
     std::snprintf(message, sizeof message,
-                  "parallel::thread_pool: threads is %zu, must be from 1 to %zu", threads,
+                  "parallel::thread_pool: threads is %zu, must be from 1 to %zu", options.threads,
                   most_threads);
     throw std::invalid_argument(message);
   }
-  return threads;
+  return options;
 }
 
 } // namespace detail
-
-/// How many threads this process can keep busy: the processors in its first thread's affinity mask,
-/// or fewer where a Linux control group (v1 or v2, the process's own or an ancestor) limits its CPU
-/// time, rounded up to whole processors; at least 1. The environment variable PARALLEL_NUM_THREADS
-/// overrides it with a whole number from 1 to 65,536; any other value of it is ignored.
-///
-/// Reads a few small files: call it once, not in a loop. Thread-safe unless another thread changes
-/// the environment. Throws std::bad_alloc only.
-[[gnu::cold]] inline std::size_t default_concurrency() {
-  if (const char* text = std::getenv("PARALLEL_NUM_THREADS"))
-    if (const std::size_t wished = detail::thread_count_from(text); wished != 0)
-      return wished;
-  const std::size_t processors = detail::usable_processors();
-  const std::size_t quota = detail::processor_quota();
-  const std::size_t usable = processors < quota ? processors : quota;
-  return usable < detail::most_threads ? usable : detail::most_threads;
-}
 
 /// Threads that share the loops of map, map_into and for_each by stealing ranges from each other.
 ///
@@ -82,20 +51,38 @@ class thread_pool {
   using call_options = map_options;
 
   /// As many threads as default_concurrency() says.
-  [[gnu::cold]] thread_pool() : thread_pool(default_concurrency()) {}
+  [[gnu::cold]] thread_pool() : thread_pool(thread_pool_options{}) {}
 
   /// At most `threads` threads a call, from 1 to 65,536; else throws std::invalid_argument naming
   /// the value. Starts none yet.
   [[gnu::cold]] explicit thread_pool(std::size_t threads)
-      : scheduler_(detail::checked_thread_count(threads)) {}
+      : thread_pool(thread_pool_options{.threads = threads}) {}
 
-  /// Runs every task that is still queued, those that running tasks still submit too, ends the
-  /// workers and waits for them. Destroying a pool from one of its own workers is a mistake that
-  /// ends the program with a message, as the wait could never end.
+  /// Likewise, with a name for its workers and what each calls first and last:
+  /// thread_pool{{.threads = 8, .name = "decode", .on_start = load_tables}}.
+  [[gnu::cold]] explicit thread_pool(const thread_pool_options& options)
+      : scheduler_(detail::checked(options)) {}
+
+  /// Like shutdown(). Destroying a pool from one of its own workers is a mistake that ends the
+  /// program with a message, as the wait could never end.
   ~thread_pool() = default;
 
   thread_pool(const thread_pool&) = delete;
   thread_pool& operator=(const thread_pool&) = delete;
+
+  /// Runs every task that is queued, those that running tasks still submit too, ends the workers
+  /// and waits for them. Meanwhile and afterwards submit() throws shut_down, except within the
+  /// tasks that are left to run; maps go on with those workers that there still are, in the end
+  /// with the calling thread alone.
+  ///
+  /// Any thread but the pool's own may call it, several at once too, and again. On one of the
+  /// pool's own workers it throws std::system_error (resource_deadlock_would_occur), as it would
+  /// wait for itself. Defined in <parallel/thread_pool.hpp>, as is the next.
+  void shutdown();
+
+  /// Likewise, but tasks that nobody has begun are not run: their futures throw shut_down. Running
+  /// ones finish, and cannot submit any more. Also cuts short a shutdown() that is under way.
+  void shutdown(discard_t);
 
   /// The most threads that one call may use, the caller included.
   [[nodiscard]] std::size_t size() const noexcept { return scheduler_.concurrency(); }
@@ -134,7 +121,12 @@ class thread_pool {
   /// Likewise, for algorithms that compute ahead of their consumer: runs the task on a worker
   /// later; false, and the task is not queued, when none can be had.
   friend bool run_later(thread_pool& pool, detail::queued_task& task) noexcept {
-    return pool.scheduler_.post(task);
+    return pool.scheduler_.post(task) == detail::scheduler::posted::queued;
+  }
+
+  /// Likewise: discards the tasks that help with `helped`, those that nobody has begun.
+  friend void dismiss_helpers(thread_pool& pool, const void* helped) noexcept {
+    pool.scheduler_.dismiss(helped);
   }
 
   /// Likewise: how many threads may run such tasks at once beside the consumer.
@@ -154,7 +146,21 @@ class thread_pool {
     detail::run_loop(pool.scheduler_, none, pages.parts(), 1, detail::loop_body(fault_in));
   }
 
+  /// Likewise: tells the listener, between the two, when tasks end.
+  friend void add_listener(thread_pool& pool, detail::task_listener& listener) noexcept {
+    pool.scheduler_.add(listener);
+  }
+  friend void remove_listener(thread_pool& pool, detail::task_listener& listener) noexcept {
+    pool.scheduler_.remove(listener);
+  }
+
+  /// Likewise: runs the task that was queued last by what the calling thread runs, of those that
+  /// nobody has begun; false if there is none.
+  friend bool run_own_task(thread_pool& pool) noexcept { return pool.scheduler_.run_own_task(); }
+
  private:
+  void refuse_own_worker() const;
+
   /// What a loop that has been ended early has measured says nothing of its elements.
   [[gnu::cold]] void run_controlled_loop(detail::controller controller, detail::call_site& site,
                                          std::size_t n, const map_options& options,

@@ -8,8 +8,9 @@
 #include <parallel/detail/calls.hpp>
 #include <parallel/detail/control.hpp>
 #include <parallel/detail/platform/clock.hpp>
-#include <parallel/detail/task_queue.hpp>
+#include <parallel/detail/task_list.hpp>
 #include <parallel/errors.hpp>
+#include <parallel/options.hpp>
 #include <parallel/outcome.hpp>
 
 #include <condition_variable>
@@ -69,23 +70,21 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
 
   using argument = decltype(element(std::declval<held&>()));
   static constexpr bool checked = (check_callable<F, argument>(), true);
-  static_assert(checked && !takes_random<F, argument>,
-                "parallel::imap: random numbers for each element are map()'s.");
+  static_assert(checked);
 
  public:
-  using result = std::remove_cvref_t<decltype(detail::call(std::declval<const F&>(),
-                                                           std::declval<argument>()))>;
+  using result = std::remove_cvref_t<decltype(detail::call_for(std::declval<const F&>(), 0, 0,
+                                                               std::declval<argument>()))>;
   static_assert(!std::is_void_v<result>,
                 "parallel::imap: the callable returns nothing to go through. Use "
                 "parallel::for_each, or return a value.");
 
-  stream(V source, F f, bool ordered, std::size_t window, std::size_t helpers,
-         const control::stop_query& stop, std::int64_t limit_ns)
+  stream(V source, F f, bool ordered, std::size_t helpers, const imap_options& options)
       : source_(std::move(source)), f_(std::move(f)), ordered_(ordered),
-        slots_(helpers != 0 ? window : 1), waiting_(slots_.size()), results_(slots_.size()),
-        free_(slots_.size()), stop_(stop), limited_(limit_ns != control::no_limit),
-        end_ns_(limited_ && limit_ns < control::no_limit - steady_ns() ? steady_ns() + limit_ns
-                                                                       : control::no_limit),
+        seed_(detail::seed_from<takes_random<F, argument>>(options)),
+        slots_(helpers != 0 ? options.window : 1), waiting_(slots_.size()), results_(slots_.size()),
+        free_(slots_.size()), stop_(options.stop.query()), limit_(options.deadline.ns_left()),
+        report_(options.progress.call()), total_(detail::size_hint(*source_)),
         most_helpers_(helpers) {
     for (std::size_t number = 0; number < slots_.size(); ++number)
       free_.push(number);
@@ -95,8 +94,56 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
   template <class E>
   void advance(E& executor) {
     const bool was_last = front_ != none && !slots_[front_].output.has_run();
-    if (front_ != none)
+    if (front_ != none) {
       slots_[front_].output.reset(); // not under the mutex, as it may take its time
+      consumed_ += was_last ? 0 : 1;
+    }
+    next(executor, was_last);
+    if (report_)
+      report(front_ == none);
+  }
+
+  /// Consumer.
+  [[nodiscard]] bool at_end() const noexcept { return front_ == none; }
+  [[nodiscard]] outcome<result>& front() noexcept { return slots_[front_].output; }
+
+  /// Consumer: no call is begun any more; returns when none is under way. What was the user's is
+  /// gone then, though a helper may still come, and find nothing to do.
+  void cancel() noexcept {
+    std::unique_lock lock(mutex_);
+    cancelled_ = true;
+    consumer_waits_ = true;
+    changed_.wait(lock, [this] { return running_ == 0; });
+    // From here on nobody else looks at anything but cancelled_; and what is destroyed may wait for
+    // a helper that comes late.
+    lock.unlock();
+    try {
+      if (report_)
+        report(true);
+    } catch (...) {
+      // There is nobody to tell: the loop has been left already.
+    }
+    std::vector<slot>().swap(slots_); // and their memory
+    at_.reset();
+    source_.reset();
+    f_.reset();
+    stop_ = {};
+    report_ = {};
+  }
+
+ private:
+  static constexpr std::size_t none = SIZE_MAX;
+
+  struct slot {
+    std::optional<held> input;
+    std::size_t index = 0; // of the element in its source
+    outcome<result> output;
+    bool done = false;
+  };
+
+  /// The rest of advance().
+  template <class E>
+  void next(E& executor, bool was_last) {
     std::unique_lock lock(mutex_);
     if (front_ != none)
       free_.push(std::exchange(front_, none));
@@ -127,42 +174,27 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
     }
   }
 
-  /// Consumer.
-  [[nodiscard]] bool at_end() const noexcept { return front_ == none; }
-  [[nodiscard]] outcome<result>& front() noexcept { return slots_[front_].output; }
-
-  /// Consumer: no call is begun any more; returns when none is under way. What was the user's is
-  /// gone then, though a helper may still come, and find nothing to do.
-  void cancel() noexcept {
-    std::unique_lock lock(mutex_);
-    cancelled_ = true;
-    consumer_waits_ = true;
-    changed_.wait(lock, [this] { return running_ == 0; });
-    // From here on nobody else looks at anything but cancelled_; and what is destroyed may wait for
-    // a helper that comes late.
-    lock.unlock();
-    std::vector<slot>().swap(slots_); // and their memory
-    at_.reset();
-    source_.reset();
-    f_.reset();
-    stop_ = {};
+  /// Consumer: tells the progress hook, if it is time to; the last time only once.
+  void report(bool last) {
+    const std::int64_t now = steady_ns();
+    if (reported_last_ || (!last && now - reported_ns_ < control::report_every_ns))
+      return;
+    reported_ns_ = now;
+    reported_last_ = last;
+    report_({consumed_, total_, static_cast<double>(now - start_ns_) * 1e-9, last});
   }
-
- private:
-  static constexpr std::size_t none = SIZE_MAX;
-
-  struct slot {
-    std::optional<held> input;
-    outcome<result> output;
-    bool done = false;
-  };
 
   /// Helps when a thread comes for it, or finds that nothing is left to do.
   class helper final : public queued_task {
    public:
-    explicit helper(std::shared_ptr<stream> with) : with_(std::move(with)) {}
+    explicit helper(std::shared_ptr<stream> with)
+        : queued_task(with.get()), with_(std::move(with)) {}
     void run() noexcept override {
       with_->help();
+      delete this;
+    }
+    void discard() noexcept override {
+      with_->do_without();
       delete this;
     }
 
@@ -180,6 +212,7 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
     const std::size_t number = free_.pop();
     slot& into = slots_[number];
     into.done = false;
+    into.index = pulled_++;
     lock.unlock();
     bool ended = false;
     std::exception_ptr error;
@@ -239,6 +272,12 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
     --helpers_;
   }
 
+  /// A helper does not come.
+  void do_without() noexcept {
+    const std::lock_guard lock(mutex_);
+    --helpers_;
+  }
+
   /// Computes the element that has waited longest.
   void run_one(std::unique_lock<std::mutex>& lock) noexcept {
     const std::size_t number = waiting_.pop();
@@ -248,10 +287,11 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
     try {
       if (stop_ && stop_())
         one.output.set_not_run(std::make_exception_ptr(stopped()));
-      else if (limited_ && steady_ns() >= end_ns_)
+      else if (limit_.has_passed())
         one.output.set_not_run(std::make_exception_ptr(deadline_exceeded()));
       else
-        one.output.emplace(detail::call(std::as_const(*f_), element(*one.input)));
+        one.output.emplace(
+            detail::call_for(std::as_const(*f_), seed_, one.index, element(*one.input)));
     } catch (...) {
       one.output.set_failed(std::current_exception());
     }
@@ -275,7 +315,12 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
   std::optional<V> source_;
   std::optional<F> f_;
   const bool ordered_;
+  const std::uint64_t seed_;
+
+  // The consumer's alone:
   std::optional<std::ranges::iterator_t<V>> at_; // in source_, at the element pulled last
+  std::size_t pulled_ = 0;
+  std::size_t consumed_ = 0;
 
   std::mutex mutex_;                // guards what follows, but for the slots in somebody's hands
   std::condition_variable changed_; // only the consumer waits on it
@@ -285,8 +330,12 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
   slot_queue free_;
   std::size_t front_ = none; // with the consumer; its alone
   control::stop_query stop_;
-  const bool limited_;
-  const std::int64_t end_ns_; // on the steady clock
+  const steady_limit limit_;
+  control::progress_call report_;
+  const std::size_t total_;
+  const std::int64_t start_ns_ = steady_ns();
+  std::int64_t reported_ns_ = start_ns_; // the consumer's, as is the next
+  bool reported_last_ = false;
   std::size_t most_helpers_;
   std::size_t helpers_ = 0; // under way, or coming
   std::size_t running_ = 0; // calls under way

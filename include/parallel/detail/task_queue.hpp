@@ -1,131 +1,134 @@
-// Single tasks that wait for a worker, first in, first out; beside the loops that it can join.
+// The tasks of a thread_pool: those that wait, how many have not ended, and who may add to them.
 //
-// The queue is intrusive: to queue a task allocates nothing and cannot fail. A piece of code that
-// queues tasks and then waits for them can take its own ones back (a `task_frame`). Entered from
-// scheduler.hpp; what a task is, is decided in thread_pool.hpp
-// and stream.hpp.
+// A mutex around a task_list, with counts that can be read without it. Entered from scheduler.hpp.
 #pragma once
+
+#include <parallel/detail/task_list.hpp>
+#include <parallel/detail/task_listeners.hpp>
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
 
 namespace parallel::detail {
 
-class task_queue;
-class task_frame;
-
-/// Work for one thread, to be run once. It deletes itself.
-class queued_task {
- public:
-  queued_task() = default;
-  queued_task(const queued_task&) = delete;
-  queued_task& operator=(const queued_task&) = delete;
-  virtual ~queued_task() = default;
-
-  virtual void run() noexcept = 0;
-
- private:
-  friend class task_queue;
-  queued_task* ahead_ = nullptr;  // in the queue
-  queued_task* behind_ = nullptr; // in the queue
-  task_frame* frame_ = nullptr;   // that has queued it
-  queued_task* older_ = nullptr;  // of the same frame, in the same queue
-  queued_task* newer_ = nullptr;  // likewise
-};
-
-/// One task, or one thread's part in a loop, while it runs: it knows which of the tasks that it has
-/// queued nobody has begun. It follows the queue of its own pool only, which outlives it.
-class task_frame {
- public:
-  explicit task_frame(task_queue& queue) noexcept : queue_(queue) {}
-  task_frame(const task_frame&) = delete;
-  task_frame& operator=(const task_frame&) = delete;
-  ~task_frame();
-
- private:
-  friend class task_queue;
-  task_queue& queue_;
-  bool used_ = false;             // its thread's alone
-  queued_task* newest_ = nullptr; // guarded by the queue's mutex
-};
-
 class task_queue {
  public:
-  /// `frame` is what queues the task; null where that is not known.
-  [[gnu::cold]] void push(queued_task& task, task_frame* frame) noexcept {
+  /// False when the queue is closed to the caller. `own` says that it is one of the pool's workers,
+  /// whose tasks may queue others while the pool comes to rest.
+  [[nodiscard, gnu::cold]] bool push(queued_task& task, task_frame* frame, bool own) noexcept {
     const std::lock_guard lock(mutex_);
-    task.ahead_ = last_;
-    (last_ != nullptr ? last_->behind_ : first_) = &task;
-    last_ = &task;
-    if (frame != nullptr && &frame->queue_ == this) {
-      frame->used_ = true;
-      task.frame_ = frame;
-      task.older_ = frame->newest_;
-      if (task.older_ != nullptr)
-        task.older_->newer_ = &task;
-      frame->newest_ = &task;
-    }
-    size_.fetch_add(1); // seq_cst: the publisher's store, see idle_set
+    if (open_to_ == nobody || (open_to_ == workers && !own))
+      return false;
+    list_.push(task, frame);
+    unfinished_.fetch_add(1, std::memory_order_relaxed); // relaxed: the next publishes it
+    queued_.fetch_add(1); // seq_cst: the publisher's store, see idle_set
+    return true;
   }
 
-  /// The task that has waited longest, or null.
+  /// The task that has waited longest, or null. Who has run it calls ended().
   [[gnu::cold]] queued_task* pop() noexcept {
     if (empty())
       return nullptr;
     const std::lock_guard lock(mutex_);
-    return take(first_);
+    return counted(list_.pop());
   }
 
-  /// The task that `frame` has queued last, of those that nobody has begun, or null.
+  /// Likewise, the task that `frame` has queued last, of those that nobody has begun.
   [[gnu::cold]] queued_task* pop_own(const task_frame& frame) noexcept {
-    if (&frame.queue_ != this)
-      return nullptr;
     const std::lock_guard lock(mutex_);
-    return take(frame.newest_);
+    return counted(list_.pop_own(frame));
+  }
+
+  /// So many of the tasks have ended; true if there is none any more.
+  [[gnu::cold]] bool ended(std::uint32_t count = 1) noexcept {
+    // seq_cst: as a publisher's store, see idle_set. Its acquire and release pair with those of the
+    // same word in add(): either we see the listener, or it sees that the futures are ready.
+    const std::uint64_t before = unfinished_.fetch_sub(count);
+    if (before >= one_listener) {
+      const std::lock_guard lock(mutex_);
+      listeners_.tell();
+    }
+    return before % one_listener == count;
+  }
+
+  /// From now on the listener is told when tasks end.
+  [[gnu::cold]] void add(task_listener& listener) noexcept {
+    const std::lock_guard lock(mutex_);
+    listeners_.add(listener);
+    unfinished_.fetch_add(one_listener); // see ended()
+  }
+
+  [[gnu::cold]] void remove(task_listener& listener) noexcept {
+    const std::lock_guard lock(mutex_);
+    listeners_.remove(listener);
+    unfinished_.fetch_sub(one_listener); // seq_cst: as are all on this word, for at_rest()
   }
 
   [[nodiscard]] bool empty() const noexcept {
-    return size_.load() == 0; // seq_cst: the sleeper's last look, see idle_set
+    return queued_.load() == 0; // seq_cst: the sleeper's last look, see idle_set
   }
 
- private:
-  friend class task_frame;
+  /// No task is queued or running.
+  [[nodiscard]] bool at_rest() const noexcept {
+    return unfinished_.load() % one_listener == 0; // seq_cst: the sleeper's last look, see idle_set
+  }
 
-  queued_task* take(queued_task* task) noexcept {
-    if (task == nullptr)
-      return nullptr;
-    (task->ahead_ != nullptr ? task->ahead_->behind_ : first_) = task->behind_;
-    (task->behind_ != nullptr ? task->behind_->ahead_ : last_) = task->ahead_;
-    if (task->frame_ != nullptr) {
-      if (task->older_ != nullptr)
-        task->older_->newer_ = task->newer_;
-      (task->newer_ != nullptr ? task->newer_->older_ : task->frame_->newest_) = task->older_;
+  /// From now on only the pool's workers may push, and only until all is at rest.
+  [[gnu::cold]] void close() noexcept {
+    const std::lock_guard lock(mutex_);
+    if (open_to_ == everybody)
+      open_to_ = workers;
+  }
+
+  /// From now on nobody may push, and what is queued is discarded. True if nothing is left, as
+  /// below.
+  [[nodiscard, gnu::cold]] bool close_and_discard() noexcept {
+    {
+      const std::lock_guard lock(mutex_);
+      open_to_ = nobody;
     }
-    size_.fetch_sub(1, std::memory_order_relaxed); // relaxed: a hint that is too large is only that
+    return discard([](const queued_task&) { return true; });
+  }
+
+  /// Discards those that nobody has begun of the helpers for `helped`.
+  [[nodiscard, gnu::cold]] bool dismiss(const void* helped) noexcept {
+    return discard([&](const queued_task& task) { return task.helped() == helped; });
+  }
+
+  /// A frame for what runs now.
+  [[nodiscard]] task_frame frame() noexcept { return {list_, mutex_}; }
+
+ private:
+  enum access { everybody, workers, nobody };
+  static constexpr std::uint64_t one_listener = std::uint64_t{1} << 32;
+
+  queued_task* counted(queued_task* task) noexcept {
+    if (task != nullptr) // relaxed: a hint that is too large is only that
+      queued_.fetch_sub(1, std::memory_order_relaxed);
     return task;
   }
 
-  /// The frame ends: its tasks are nobody's.
-  [[gnu::cold]] void disown(task_frame& frame) noexcept {
-    const std::lock_guard lock(mutex_);
-    while (queued_task* const task = frame.newest_) {
-      frame.newest_ = task->older_;
-      task->frame_ = nullptr;
-      task->older_ = nullptr;
-      task->newer_ = nullptr;
+  template <class Wanted>
+  bool discard(const Wanted& is_wanted) noexcept {
+    task_list unwanted;
+    std::uint32_t count = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      count = static_cast<std::uint32_t>(list_.move_to(unwanted, is_wanted));
+      queued_.fetch_sub(count, std::memory_order_relaxed); // relaxed: as above
     }
+    unwanted.discard_all(); // not under the mutex: it runs the users' destructors
+    return ended(count);
   }
 
-  std::mutex mutex_; // guards both kinds of lists
-  queued_task* first_ = nullptr;
-  queued_task* last_ = nullptr;
-  std::atomic<std::size_t> size_{0};
+  std::mutex mutex_; // guards the next three, and the frames
+  task_list list_;
+  task_listeners listeners_;
+  access open_to_ = everybody;
+  std::atomic<std::size_t> queued_{0};
+  std::atomic<std::uint64_t> unfinished_{0}; // tasks queued or running; upper half: listeners
 };
-
-inline task_frame::~task_frame() {
-  if (used_)
-    queue_.disown(*this);
-}
 
 } // namespace parallel::detail

@@ -93,12 +93,15 @@ class native_thread {
 #endif
 };
 
-/// Names the calling thread `prefix/number` for debuggers and `top`, where names can be had.
+/// Names the calling thread `prefix/number` for debuggers and `top`, where names can be had; a long
+/// prefix loses its end.
 inline void name_this_thread([[maybe_unused]] const char* prefix,
                              [[maybe_unused]] std::size_t number) noexcept {
 #if PARALLEL_DETAIL_LINUX
   char name[16]; // the kernel's limit, with the terminating zero
-  std::snprintf(name, sizeof name, "%s/%zu", prefix, number);
+  const int digits = std::snprintf(nullptr, 0, "/%zu", number);
+  std::snprintf(name, sizeof name, "%.*s/%zu", static_cast<int>(sizeof name) - 1 - digits, prefix,
+                number);
   pthread_setname_np(pthread_self(), name);
 #endif
 }

@@ -1,0 +1,104 @@
+// Calls that are made again when they throw: what io_map_options ask for with `retries`.
+//
+// Entered from calls.hpp, for options that bring a caller of their own, by way of io_pool.hpp.
+#pragma once
+
+#include <parallel/detail/calls.hpp>
+#include <parallel/detail/control.hpp>
+#include <parallel/options.hpp>
+#include <parallel/random.hpp>
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+#include <thread>
+#include <type_traits>
+#include <utility>
+
+namespace parallel {
+
+namespace detail {
+
+/// How long to wait before element i is called again, for the `again`th time, counted from 0.
+inline std::int64_t wait_ns(const backoff_time& backoff, std::size_t i, std::size_t again) {
+  const std::int64_t most = backoff.most_ns();
+  std::int64_t whole = backoff.first_ns() < most ? backoff.first_ns() : most;
+  random_engine random(backoff.seed(), i);
+  for (; again != 0; --again) {
+    whole = whole < most / 2 ? 2 * whole : most;
+    random();
+  }
+  const std::int64_t half = whole / 2;
+  return half + static_cast<std::int64_t>(random() % (static_cast<std::uint64_t>(half) + 1));
+}
+
+/// An argument for a call that may not be the last: a copy of what the call could move from, unless
+/// what it returns may refer to it.
+template <class Result, class X>
+decltype(auto) repeatable(std::remove_reference_t<X>& x) {
+  if constexpr (!std::is_reference_v<Result> && !std::is_lvalue_reference_v<X> &&
+                std::copy_constructible<std::remove_cvref_t<X>>)
+    return std::remove_cvref_t<X>(std::as_const(x));
+  else
+    return static_cast<X&&>(x);
+}
+
+template <class F>
+class retrying_caller {
+ public:
+  /// The options must outlive it.
+  retrying_caller(const F& f, std::uint64_t seed, const io_map_options& options)
+      : f_(f), seed_(seed), retries_(options.retries), backoff_(options.backoff),
+        stop_(options.stop.query()), limit_(options.deadline.ns_left()) {
+    if (retries_ == 0 && backoff_.first_ns() != 0)
+      throw std::invalid_argument("parallel: a backoff is given, but retries is 0");
+  }
+
+  template <class... Xs>
+  decltype(auto) operator()(std::size_t i, Xs&&... xs) const {
+    using result = decltype(call_for(f_, seed_, i, std::forward<Xs>(xs)...));
+    for (std::size_t again = 0; again < retries_; ++again) {
+      try {
+        return call_for(f_, seed_, i, repeatable<result, Xs>(xs)...);
+      } catch (...) {
+        if (!wait(i, again))
+          throw;
+      }
+    }
+    return call_for(f_, seed_, i, std::forward<Xs>(xs)...);
+  }
+
+ private:
+  /// Waits before a call is made again; false when it is not to be.
+  [[nodiscard]] bool wait(std::size_t i, std::size_t again) const {
+    constexpr std::int64_t look_every_ns = 10'000'000;
+    std::int64_t left = wait_ns(backoff_, i, again);
+    if (limit_.exists() && limit_.ns_left() <= left)
+      return false;
+    for (; left > 0 && !stop_now(); left -= look_every_ns)
+      std::this_thread::sleep_for(
+          std::chrono::nanoseconds(left < look_every_ns ? left : look_every_ns));
+    return !stop_now();
+  }
+
+  [[nodiscard]] bool stop_now() const { return stop_ && stop_(); }
+
+  const F& f_;
+  std::uint64_t seed_;
+  std::size_t retries_;
+  const backoff_time& backoff_;
+  const control::stop_query& stop_;
+  steady_limit limit_;
+};
+
+} // namespace detail
+
+/// How the calls of a map on an io_pool are made; see calls.hpp.
+template <class F>
+auto caller_for(const io_map_options& options, const F& f, std::uint64_t seed) {
+  return detail::retrying_caller<F>(f, seed, options);
+}
+
+} // namespace parallel

@@ -1,0 +1,77 @@
+// A task with a future: what submit() queues, on either pool, and what get() does.
+//
+// Entered from thread_pool.hpp, io_pool.hpp and serial.hpp; the queue is task_list.hpp.
+#pragma once
+
+#include <parallel/detail/task_list.hpp>
+#include <parallel/errors.hpp>
+
+#include <chrono>
+#include <exception>
+#include <future>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace parallel::detail {
+
+/// A callable and the promise of its result.
+template <class F>
+class submitted_task final : public queued_task {
+ public:
+  using result = std::invoke_result_t<F&>;
+
+  template <class G>
+  explicit submitted_task(G&& f) : f_(std::in_place, std::forward<G>(f)) {}
+
+  [[nodiscard]] std::future<result> get_future() { return promise_.get_future(); }
+
+  /// Calls f, destroys it, and keeps the promise: who waits finds nothing left of the call.
+  void run() noexcept override {
+    try {
+      if constexpr (std::is_void_v<result>) {
+        (*f_)();
+        f_.reset();
+        promise_.set_value();
+      } else if constexpr (std::is_reference_v<result>) {
+        auto& referred = (*f_)();
+        f_.reset();
+        promise_.set_value(referred);
+      } else {
+        result made = (*f_)();
+        f_.reset();
+        promise_.set_value(std::move(made));
+      }
+    } catch (...) {
+      f_.reset();
+      promise_.set_exception(std::current_exception());
+    }
+    delete this;
+  }
+
+  void discard() noexcept override {
+    f_.reset();
+    promise_.set_exception(std::make_exception_ptr(shut_down()));
+    delete this;
+  }
+
+ private:
+  std::promise<result> promise_;
+  std::optional<F> f_;
+};
+
+template <class Future>
+bool is_ready(const Future& future) {
+  return future.wait_for(std::chrono::seconds(0)) != std::future_status::timeout;
+}
+
+/// What nobody has begun of the caller's own tasks is run here; what somebody has, goes on without
+/// this thread.
+template <class E, class Future>
+decltype(auto) help_and_get(E& executor, Future& future) {
+  while (!is_ready(future) && run_own_task(executor))
+    ;
+  return future.get();
+}
+
+} // namespace parallel::detail

@@ -1,0 +1,198 @@
+// The worker threads of a pool: how they are started, sleep, are woken, and end.
+//
+// What they do while they are awake is decided in scheduler.hpp, from which this is entered; how a
+// sleeper and a waker do not miss each other is argued in parking.hpp.
+#pragma once
+
+#include <parallel/detail/fixed_array.hpp>
+#include <parallel/detail/job.hpp>
+#include <parallel/detail/parking.hpp>
+#include <parallel/detail/platform/clock.hpp>
+#include <parallel/detail/platform/placement.hpp>
+#include <parallel/detail/platform/thread.hpp>
+#include <parallel/pool_options.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+
+namespace parallel::detail {
+
+class workers;
+
+/// A worker and the list in which it opens its jobs. The first has a thread only if tasks are
+/// posted: its list is there for threads from outside, who use the others' too.
+struct alignas(64) worker {
+  job_list jobs;
+  workers* home = nullptr;
+  std::size_t number = 0; // its index
+  std::uint32_t seat = 0; // in the job that it has joined
+  parker bed;
+  // The worker's while it is awake, its waker's from the claim to the wake:
+  placement place;
+  int waker_processor = -1;
+  std::uint64_t woken_at = 0;
+  native_thread thread; // guarded by starting_
+};
+
+class workers {
+ public:
+  /// What a worker does: work(pool, self), which returns when wait_for_work() says so.
+  using work_function = void (*)(void* pool, worker& self) noexcept;
+
+  [[gnu::cold]] workers(const thread_pool_options& options, work_function work, void* pool)
+      : each_(options.threads), idle_(options.threads), name_(options.name),
+        on_start_(options.on_start), on_stop_(options.on_stop), work_(work), pool_(pool) {
+    quick_clock::calibrate();
+  }
+
+  [[nodiscard]] std::size_t size() const noexcept { return each_.size(); }
+  worker& operator[](std::size_t number) noexcept { return each_[number]; }
+  [[nodiscard]] const worker* begin() const noexcept { return each_.begin(); }
+  [[nodiscard]] const worker* end() const noexcept { return each_.end(); }
+
+  /// How many look around or help right now.
+  [[nodiscard, gnu::cold]] std::size_t awake() const noexcept {
+    const std::size_t started = started_.load(std::memory_order_relaxed); // relaxed: a hint
+    const std::size_t asleep = idle_.size();
+    return started > asleep ? started - asleep : 0;
+  }
+
+  /// How long a worker takes to come, in nanoseconds: 0 when all that there are are awake, so that
+  /// to open a job wakes nobody; else what the last wakes took.
+  [[nodiscard, gnu::cold]] double wake_ns() const noexcept {
+    return awake() + 1 >= each_.size()
+               ? 0
+               : static_cast<double>(wake_ns_.load(std::memory_order_relaxed)); // relaxed: a hint
+  }
+
+  /// Gets one more worker going: one that sleeps, or else a new one, up to `most`. Workers that are
+  /// awake come by themselves, as none sleeps without a last look.
+  [[gnu::cold]] void wake_one(std::size_t most) noexcept {
+    if (const std::size_t sleeper = idle_.claim(); sleeper != idle_set::none)
+      wake(each_[sleeper]);
+    else if (started_.load(std::memory_order_relaxed) < most) // relaxed: a hint
+      start_one(most);
+  }
+
+  [[gnu::cold]] void wake_all() noexcept {
+    for (std::size_t i = idle_.claim(); i != idle_set::none; i = idle_.claim())
+      wake(each_[i]);
+  }
+
+  [[nodiscard]] bool none_started() const noexcept {
+    return started_.load(std::memory_order_relaxed) == 0; // relaxed: a hint
+  }
+
+  /// Starts one more worker, unless there are `most`; false when there is none at all.
+  [[gnu::cold]] bool start_one(std::size_t most) noexcept {
+    const std::lock_guard lock(starting_);
+    const std::size_t started = started_.load(std::memory_order_relaxed);
+    if (started >= most || is_stopping())
+      return started != 0;
+    const std::size_t number = started + 1 < size() ? started + 1 : 0; // the first is last
+    worker& self = each_[number];
+    self.home = this;
+    self.number = number;
+    // Where no thread is to be had, the caller and the workers that there are do the work; a later
+    // call tries again.
+    const bool made = self.thread.start(
+        [](void* argument) noexcept {
+          worker& own = *static_cast<worker*>(argument);
+          own.home->live(own);
+        },
+        &self);
+    if (made)
+      started_.store(started + 1, std::memory_order_relaxed); // relaxed: a count, read as a hint
+    return made || started != 0;
+  }
+
+  /// Worker: looks around, then sleeps, until any_work() is true. False when the pool is stopping,
+  /// there is none, and at_rest() says that there will not be any.
+  template <class AnyWork, class AtRest>
+  [[gnu::cold]] bool wait_for_work(worker& self, const AnyWork& any_work,
+                                   const AtRest& at_rest) noexcept {
+    const auto is_over = [&] { return is_stopping() && at_rest(); };
+    look_arounds looks;
+    do {
+      const bool over = is_over(); // before the look: what was there before, it sees
+      if (any_work())
+        return true;
+      if (over)
+        return false;
+    } while (looks.another());
+    if (wakes_stack_.load(std::memory_order_relaxed)) // relaxed: a hint
+      self.place.keep_off(self.waker_processor);
+    idle_.add(self.number);
+    // The last look, after the announcement: who publishes now sees this worker in the idle set.
+    if ((!any_work() && !is_over()) || !idle_.remove(self.number)) {
+      self.bed.park();
+      learn_from_wake(self);
+    }
+    self.place.settle(); // before it runs anybody's code, which may start threads of its own
+    return !is_over() || any_work();
+  }
+
+  [[nodiscard]] bool is_stopping() const noexcept {
+    return stopping_.load(); // seq_cst: the sleeper's last look, see idle_set
+  }
+
+  /// Lets the workers end, and waits until they have. Any number of threads may call it.
+  [[gnu::cold]] void stop() noexcept {
+    {
+      const std::lock_guard lock(starting_);
+      stopping_.store(true); // seq_cst: before the wakes, as work is before a wake; see idle_set
+    }
+    wake_all();
+    const std::lock_guard lock(joining_);
+    for (worker& one : each_)
+      one.thread.join();
+  }
+
+ private:
+  [[gnu::cold]] void live(worker& self) noexcept {
+    name_this_thread(name_.or_else("parallel"), self.number);
+    on_start_(self.number);
+    work_(pool_, self);
+    on_stop_(self.number);
+  }
+
+  [[gnu::cold]] void wake(worker& sleeper) noexcept {
+    sleeper.waker_processor = this_processor();
+    sleeper.woken_at = quick_clock::now();
+    sleeper.place.move_off(sleeper.waker_processor);
+    sleeper.bed.unpark();
+  }
+
+  /// What a worker that has just woken up knows about wakes.
+  [[gnu::cold]] void learn_from_wake(const worker& self) noexcept {
+    if (self.waker_processor >= 0 && self.waker_processor == this_processor()) {
+      wakes_stack_.store(true, std::memory_order_relaxed); // relaxed: a hint, as is the next
+      return;
+    }
+    double took = quick_clock::ns_between(self.woken_at, quick_clock::now());
+    constexpr double most = 100'000; // more says that the processors were busy
+    took = took < 0 ? 0 : took > most ? most : took;
+    const double known = wake_ns_.load(std::memory_order_relaxed);
+    wake_ns_.store(static_cast<float>(known + (took - known) / 4), std::memory_order_relaxed);
+  }
+
+  fixed_array<worker> each_;
+  idle_set idle_; // by number
+  const thread_name name_;
+  const thread_hook on_start_;
+  const thread_hook on_stop_;
+  const work_function work_;
+  void* const pool_;
+  /// A woken worker has found itself on its waker's processor, so wakes are placed from now on:
+  /// virtual machines in particular take a processor that sleeps for a busy one.
+  std::atomic<bool> wakes_stack_{false};
+  std::atomic<float> wake_ns_{50'000};
+  std::mutex starting_;
+  std::mutex joining_;
+  std::atomic<std::size_t> started_{0};
+  std::atomic<bool> stopping_{false};
+};
+
+} // namespace parallel::detail
