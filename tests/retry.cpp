@@ -1,0 +1,169 @@
+// Calls on an io_pool that are made again when they throw.
+#include "catch.hpp"
+#include "support.hpp"
+
+#include <parallel/io_pool.hpp>
+#include <parallel/map.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <ranges>
+
+using namespace std::chrono_literals;
+using parallel::backoff_time;
+using parallel::io_pool;
+using parallel::detail::wait_ns;
+using test::numbers;
+
+namespace {
+
+struct token {
+  std::atomic<bool>* requested;
+  [[nodiscard]] bool stop_requested() const { return requested->load(); }
+};
+
+constexpr std::int64_t ms = 1'000'000;
+
+} // namespace
+
+TEST_CASE("a call is made again until it succeeds, at most `retries` times") {
+  io_pool io({.max_threads = 4});
+  std::vector<std::atomic<int>> calls(100);
+  const auto fails = [&](int x) {
+    if (calls[static_cast<std::size_t>(x)]++ < x % 4)
+      throw std::runtime_error(std::to_string(x));
+    return x;
+  };
+  CHECK(parallel::map(io, numbers(100), fails, {.retries = 3}) == numbers(100));
+  for (std::size_t x = 0; x < 100; ++x)
+    REQUIRE(calls[x] == static_cast<int>(x % 4) + 1);
+}
+
+TEST_CASE("the exception of the last call counts when all have failed") {
+  io_pool io({.max_threads = 4});
+  std::atomic<int> calls{0};
+  CHECK_THROWS_WITH(
+      parallel::map(io, numbers(1),
+                    [&](int) -> int { throw std::runtime_error(std::to_string(++calls)); },
+                    {.retries = 2}),
+      "3");
+}
+
+TEST_CASE("without retries each call is made once") {
+  io_pool io({.max_threads = 2});
+  std::atomic<int> calls{0};
+  CHECK_THROWS_AS(parallel::for_each(io, numbers(1),
+                                     [&](int) {
+                                       ++calls;
+                                       throw std::runtime_error("no");
+                                     }),
+                  std::runtime_error);
+  CHECK(calls == 1);
+}
+
+TEST_CASE("retries work with try_map, map_into and two ranges") {
+  io_pool io({.max_threads = 3});
+  std::vector<std::atomic<int>> calls(10);
+  const auto second_time = [&](int x, int y) {
+    if (calls[static_cast<std::size_t>(x)]++ == 0)
+      throw std::runtime_error("first");
+    return x + y;
+  };
+  const auto reset = [&] {
+    for (auto& each : calls)
+      each = 0;
+  };
+  const auto tried = parallel::try_map(io, numbers(10), numbers(10), second_time, {.retries = 1});
+  for (std::size_t i = 0; i < 10; ++i)
+    CHECK(tried[i].value() == static_cast<int>(2 * i));
+  reset();
+  std::vector<int> out(10);
+  parallel::map_into(io, numbers(10), numbers(10), out.begin(), second_time, {.retries = 1});
+  CHECK(out[9] == 18);
+}
+
+TEST_CASE("a call that is made again gets its element whole") {
+  io_pool io({.max_threads = 2});
+  std::istringstream words("one two three");
+  std::vector<std::atomic<int>> calls(6);
+  const auto read = parallel::map(
+      io, std::views::istream<std::string>(words) | std::views::transform([](std::string& word) {
+            return std::move(word); // a range of rvalues
+          }),
+      [&](std::string word) {
+        if (calls[word.size()]++ == 0)
+          throw std::runtime_error(word);
+        return word;
+      },
+      {.in_flight = 1, .retries = 2});
+  CHECK(read == std::vector<std::string>{"one", "two", "three"});
+}
+
+TEST_CASE("no call is made again once a stop is requested") {
+  io_pool io({.max_threads = 2});
+  std::atomic<bool> stop{false};
+  std::atomic<int> calls{0};
+  CHECK_THROWS_AS(parallel::for_each(io, numbers(1),
+                                     [&](int) {
+                                       ++calls;
+                                       stop = true;
+                                       throw std::runtime_error("no");
+                                     },
+                                     {.retries = 5, .backoff = 1h, .stop = token{&stop}}),
+                  std::runtime_error);
+  CHECK(calls == 1);
+}
+
+TEST_CASE("no call is made again when the deadline would pass before it") {
+  io_pool io({.max_threads = 2});
+  std::atomic<int> calls{0};
+  CHECK_THROWS_AS(parallel::for_each(io, numbers(1),
+                                     [&](int) {
+                                       ++calls;
+                                       throw std::runtime_error("no");
+                                     },
+                                     {.retries = 5, .backoff = 2h, .deadline = 1h}),
+                  std::runtime_error);
+  CHECK(calls == 1);
+}
+
+TEST_CASE("waits double from between a half and the whole of the first, up to the longest") {
+  const backoff_time backoff(100ms, 1s, 7);
+  const std::int64_t whole[] = {100 * ms, 200 * ms, 400 * ms, 800 * ms, 1000 * ms, 1000 * ms};
+  for (std::size_t i = 0; i < 1'000; ++i)
+    for (std::size_t again = 0; again < std::size(whole); ++again) {
+      const std::int64_t wait = wait_ns(backoff, i, again);
+      REQUIRE(wait >= whole[again] / 2);
+      REQUIRE(wait <= whole[again]);
+    }
+  CHECK(wait_ns(backoff, 3, 1'000'000) <= 1000 * ms);
+  CHECK(wait_ns(backoff_time(), 0, 0) == 0);
+  CHECK(backoff_time(100ms).most_ns() == 6'400 * ms);
+  CHECK(wait_ns(backoff_time(24h * 365 * 400), 0, 3) > 0); // no overflow
+}
+
+TEST_CASE("waits are the same for the same seed, and differ between elements") {
+  const backoff_time one(100ms, 1s, 7);
+  const backoff_time same(100ms, 1s, 7);
+  const backoff_time other(100ms, 1s, 8);
+  CHECK(wait_ns(one, 5, 2) == wait_ns(same, 5, 2));
+  CHECK(wait_ns(one, 5, 2) != wait_ns(one, 6, 2));
+  CHECK(wait_ns(one, 5, 2) != wait_ns(other, 5, 2));
+}
+
+TEST_CASE("a backoff that makes no sense is refused, and the message names it") {
+  CHECK_THROWS_WITH(backoff_time(-3s), "parallel: the backoff is -3 s, must not be negative");
+  CHECK_THROWS_WITH(backoff_time(1s, -2s),
+                    "parallel: the longest backoff is -2 s, must not be negative");
+  io_pool io({.max_threads = 2});
+  CHECK_THROWS_WITH(parallel::map(io, numbers(2), [](int x) { return x; }, {.backoff = 1s}),
+                    "parallel: a backoff is given, but retries is 0");
+}
