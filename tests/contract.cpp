@@ -30,6 +30,9 @@ static_assert(is<std::vector<std::unique_ptr<int>>, mapped<std::unique_ptr<int>>
 static_assert(parallel::executor<parallel::thread_pool>);
 static_assert(parallel::executor<parallel::io_pool>);
 static_assert(!parallel::executor<ints>);
+static_assert(parallel::task_executor<parallel::thread_pool>);
+static_assert(parallel::task_executor<parallel::io_pool>);
+static_assert(parallel::task_executor<parallel::serial_executor>);
 
 // Pools stay where they are.
 template <class T>

@@ -12,6 +12,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <forward_list>
 #include <functional>
 #include <future>
@@ -409,4 +410,46 @@ TEST_CASE("an imap can be moved before it is begun") {
   first = imap(numbers(3), same);
   CHECK(all_of(second) == numbers(5));
   CHECK(all_of(first) == numbers(3));
+}
+
+TEMPLATE_TEST_CASE("imap tells its progress on the consumer's thread, and once at the end", "",
+                   parallel::thread_pool, parallel::io_pool, parallel::serial_executor) {
+  TestType executor;
+  const std::thread::id consumer = std::this_thread::get_id();
+  std::vector<parallel::progress> told;
+  const auto hook = [&](const parallel::progress& now) {
+    REQUIRE(std::this_thread::get_id() == consumer);
+    told.push_back(now);
+  };
+  for (const int x : imap(executor, numbers(500), same, {.progress = hook}))
+    static_cast<void>(x);
+  REQUIRE_FALSE(told.empty());
+  CHECK(told.back().last);
+  CHECK(told.back().done == 500);
+  CHECK(told.back().total == 500);
+  CHECK(std::count_if(told.begin(), told.end(), [](const auto& now) { return now.last; }) == 1);
+
+  told.clear();
+  for (const int x : imap(executor, std::views::iota(0), same, {.progress = hook}))
+    if (x == 9)
+      break; // with nine consumed before it
+  REQUIRE_FALSE(told.empty());
+  CHECK(told.back().last);
+  CHECK(told.back().done == 9);
+  CHECK(told.back().total == parallel::progress::unknown);
+  CHECK(told.back().seconds_left() < 0);
+}
+
+TEMPLATE_TEST_CASE("imap gives the same random numbers as map for the same seed", "",
+                   parallel::thread_pool, parallel::io_pool, parallel::serial_executor) {
+  TestType executor;
+  const auto draw = [](int x, parallel::random_engine& random) {
+    return random() ^ static_cast<std::uint64_t>(x);
+  };
+  const auto mapped = parallel::map(numbers(300), draw, {.seed = 11});
+  std::vector<std::uint64_t> streamed;
+  for (const std::uint64_t x : imap(executor, numbers(300), draw, {.seed = 11}))
+    streamed.push_back(x);
+  CHECK(streamed == mapped);
+  CHECK_THROWS_AS(imap(executor, numbers(3), same, {.seed = 1}), std::invalid_argument);
 }

@@ -4,6 +4,7 @@
 
 #include <parallel/io_pool.hpp>
 #include <parallel/map_async.hpp>
+#include <parallel/serial.hpp>
 
 #include <future>
 #include <memory>
@@ -15,7 +16,7 @@
 using test::numbers;
 
 TEMPLATE_TEST_CASE("map_async gives a future of map's result", "", parallel::thread_pool,
-                   parallel::io_pool) {
+                   parallel::io_pool, parallel::serial_executor) {
   TestType executor;
   std::future<std::vector<int>> later =
       parallel::map_async(executor, numbers(1'000), [](int x) { return x; });
@@ -70,4 +71,13 @@ TEST_CASE("a task may wait for a map_async of its own pool, whatever the number 
     return pool.get(parallel::map_async(pool, numbers(10), [](int x) { return x; })).size();
   });
   CHECK(sum.get() == 10);
+}
+
+TEST_CASE("submit on serial runs the task at once") {
+  int ran = 0;
+  auto done = parallel::serial.submit([&] { return ++ran; });
+  CHECK(ran == 1);
+  CHECK(parallel::serial.get(std::move(done)) == 1);
+  auto failed = parallel::serial.submit([]() -> int { throw std::out_of_range("far"); });
+  CHECK_THROWS_AS(failed.get(), std::out_of_range);
 }

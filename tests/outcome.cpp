@@ -167,3 +167,37 @@ TEST_CASE("an outcome offers what std::expected does") {
   CHECK_FALSE(outcome<int>().has_run());
   CHECK_THROWS_AS(static_cast<void>(outcome<int>().value()), parallel::stopped);
 }
+
+TEST_CASE("outcomes are transformed and chained as those of std::expected are") {
+  const outcome<int> four(std::in_place, 4);
+  const auto failed = outcome<int>::failed(std::make_exception_ptr(5));
+  const auto not_run = outcome<int>::not_run(std::make_exception_ptr(parallel::stopped()));
+  const auto text = [](int x) { return std::to_string(x); };
+  CHECK(four.transform(text).value() == "4");
+  CHECK(failed.transform(text).has_run());
+  CHECK_THROWS_AS(static_cast<void>(failed.transform(text).value()), int);
+  CHECK_FALSE(not_run.transform(text).has_run());
+  CHECK_THROWS_AS(static_cast<void>(not_run.transform(text).value()), parallel::stopped);
+  CHECK(four.transform([](int) {}).has_value());
+
+  const auto half = [](int x) {
+    return x % 2 == 0 ? outcome<int>(std::in_place, x / 2)
+                      : outcome<int>::failed(std::make_exception_ptr(std::string("odd")));
+  };
+  CHECK(*four.and_then(half).and_then(half) == 1);
+  CHECK_THROWS_AS(static_cast<void>(four.and_then(half).and_then(half).and_then(half).value()),
+                  std::string);
+  CHECK_THROWS_AS(static_cast<void>(failed.and_then(half).value()), int);
+
+  const auto zero = [](const std::exception_ptr&) { return outcome<int>(std::in_place, 0); };
+  CHECK(*four.or_else(zero) == 4);
+  CHECK(*failed.or_else(zero) == 0);
+
+  outcome<std::unique_ptr<int>> owned(std::in_place, std::make_unique<int>(7));
+  CHECK(*std::move(owned).transform([](std::unique_ptr<int> x) { return *x + 1; }) == 8);
+
+  const outcome<void> done(std::in_place);
+  CHECK(*done.transform([] { return 3; }) == 3);
+  CHECK(*done.and_then([&] { return four; }) == 4);
+  CHECK_FALSE(outcome<void>().or_else([](const auto&) { return outcome<void>(); }).has_value());
+}

@@ -57,6 +57,12 @@ TEST_CASE("a progress line says what it cannot know yet, and when it is over") {
         0);
 }
 
+TEST_CASE("without a total a progress line has the count, the time and the rate") {
+  const progress now{.done = 41, .total = progress::unknown, .seconds = 2};
+  CHECK(progress_line("rows", now, 80, true) == "rows: 41 [00:02, 20.5/s]");
+  CHECK(progress_line("", now, 80, true) == " 41 [00:02, 20.5/s]");
+}
+
 TEST_CASE("a progress bar whose stream is no terminal writes nothing") {
   std::FILE* const file = std::tmpfile();
   REQUIRE(file != nullptr);

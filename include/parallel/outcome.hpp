@@ -12,6 +12,9 @@
 
 namespace parallel {
 
+template <class T>
+class outcome;
+
 namespace detail {
 
 /// How an element ended, whatever it returns.
@@ -44,6 +47,29 @@ class ending {
   bool has_run_ = false;
   std::exception_ptr error_;
 };
+
+template <class T>
+inline constexpr bool is_outcome = false;
+template <class T>
+inline constexpr bool is_outcome<outcome<T>> = true;
+
+/// An outcome<T> that has ended as `other`, which has no value.
+template <class T>
+outcome<T> without_value(const ending& other) noexcept {
+  return other.has_run() ? outcome<T>::failed(other.error()) : outcome<T>::not_run(other.error());
+}
+
+/// make(), as an outcome.
+template <class Make>
+auto outcome_of(const Make& make) {
+  using result = std::remove_cvref_t<decltype(make())>;
+  if constexpr (std::is_void_v<result>) {
+    make();
+    return outcome<void>(std::in_place);
+  } else {
+    return outcome<result>(std::in_place, make());
+  }
+}
 
 } // namespace detail
 
@@ -101,6 +127,49 @@ class [[nodiscard]] outcome : public detail::ending {
     return has_value() ? std::move(*value_) : static_cast<T>(std::forward<U>(other));
   }
 
+  /// The outcome of f(value), or else what this one is without a value. What f throws is thrown.
+  template <class F>
+  auto transform(F&& f) const& {
+    using made = decltype(detail::outcome_of([&] { return f(*value_); }));
+    return has_value() ? detail::outcome_of([&] { return f(*value_); })
+                       : detail::without_value<typename made::value_type>(*this);
+  }
+  template <class F>
+  auto transform(F&& f) && {
+    using made = decltype(detail::outcome_of([&] { return f(std::move(*value_)); }));
+    return has_value() ? detail::outcome_of([&] { return f(std::move(*value_)); })
+                       : detail::without_value<typename made::value_type>(*this);
+  }
+
+  /// Likewise, for an f that itself returns an outcome.
+  template <class F>
+  auto and_then(F&& f) const& {
+    using made = std::remove_cvref_t<decltype(f(*value_))>;
+    static_assert(detail::is_outcome<made>,
+                  "parallel::outcome: and_then() is for functions that return an outcome; for "
+                  "others there is transform().");
+    return has_value() ? f(*value_) : detail::without_value<typename made::value_type>(*this);
+  }
+  template <class F>
+  auto and_then(F&& f) && {
+    using made = std::remove_cvref_t<decltype(f(std::move(*value_)))>;
+    static_assert(detail::is_outcome<made>,
+                  "parallel::outcome: and_then() is for functions that return an outcome; for "
+                  "others there is transform().");
+    return has_value() ? f(std::move(*value_))
+                       : detail::without_value<typename made::value_type>(*this);
+  }
+
+  /// This one, if it has a value; else f(error()), an outcome of the same type.
+  template <class F>
+  [[nodiscard]] outcome or_else(F&& f) const& {
+    return has_value() ? *this : f(error());
+  }
+  template <class F>
+  [[nodiscard]] outcome or_else(F&& f) && {
+    return has_value() ? std::move(*this) : f(error());
+  }
+
   /// The value, which must exist.
   [[nodiscard]] T& operator*() & noexcept { return *value_; }
   [[nodiscard]] const T& operator*() const& noexcept { return *value_; }
@@ -133,6 +202,23 @@ class [[nodiscard]] outcome<void> : public detail::ending {
   /// True when the element has run and thrown nothing.
   [[nodiscard]] bool has_value() const noexcept { return has_run() && error() == nullptr; }
   explicit operator bool() const noexcept { return has_value(); }
+
+  /// As above.
+  template <class F>
+  auto transform(F&& f) const {
+    using made = decltype(detail::outcome_of(f));
+    return has_value() ? detail::outcome_of(f)
+                       : detail::without_value<typename made::value_type>(*this);
+  }
+  template <class F>
+  auto and_then(F&& f) const {
+    using made = std::remove_cvref_t<decltype(f())>;
+    return has_value() ? f() : detail::without_value<typename made::value_type>(*this);
+  }
+  template <class F>
+  [[nodiscard]] outcome or_else(F&& f) const {
+    return has_value() ? *this : f(error());
+  }
 
   /// Rethrows the element's exception, or throws what has ended the call before it; else nothing.
   void value() const {
