@@ -255,15 +255,19 @@ FOR_EVERY_POOL("tasks that wait for what they submit finish while the pool is sh
 
 FOR_EVERY_POOL("shutdown on one of the pool's own threads is refused") {
   auto pool = make<TestType>(2);
-  auto refused = pool.submit([&] { pool.shutdown(); });
-  try {
-    refused.get();
-    FAIL("it was not");
-  } catch (const std::system_error& error) {
-    CHECK(error.code() == std::errc::resource_deadlock_would_occur);
-    CHECK(std::string(error.what()).find("own") != std::string::npos);
-  }
-  CHECK_THROWS_AS(pool.submit([&] { pool.shutdown(parallel::discard); }).get(), std::system_error);
+  // Caught within the task, as ThreadSanitizer does not see how libstdc++ counts the references to
+  // an exception that two threads hold.
+  const auto refusal = [&](auto... how) {
+    try {
+      pool.shutdown(how...);
+    } catch (const std::system_error& error) {
+      return error.code() == std::errc::resource_deadlock_would_occur &&
+             std::string(error.what()).find("own") != std::string::npos;
+    }
+    return false;
+  };
+  CHECK(pool.submit([&] { return refusal(); }).get());
+  CHECK(pool.submit([&] { return refusal(parallel::discard); }).get());
   CHECK(pool.submit([] { return 1; }).get() == 1); // nothing has happened
 }
 
