@@ -8,11 +8,13 @@
 #include <parallel/detail/loop.hpp>
 #include <parallel/detail/loop_body.hpp>
 #include <parallel/detail/platform/pages.hpp>
+#include <parallel/detail/platform/process.hpp>
 #include <parallel/detail/scheduler.hpp>
 #include <parallel/detail/task_list.hpp>
 #include <parallel/options.hpp>
 #include <parallel/pool_options.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdio>
 #include <stdexcept>
@@ -177,13 +179,35 @@ class thread_pool {
   detail::scheduler scheduler_;
 };
 
+namespace detail {
+
+inline constinit std::atomic<thread_pool*> default_pool_or_null{nullptr};
+
+[[gnu::cold]] inline thread_pool& make_default_pool() {
+  static constinit std::atomic<bool> known{false};
+  if (!known.exchange(true, std::memory_order_relaxed)) // relaxed: once is enough, by anybody
+    call_in_children([] { default_pool_or_null.store(nullptr, std::memory_order_relaxed); });
+  auto* const made = new thread_pool;
+  thread_pool* first = nullptr;
+  // The release pairs with the acquire in default_pool(), and with the one here.
+  if (default_pool_or_null.compare_exchange_strong(first, made, std::memory_order_acq_rel,
+                                                   std::memory_order_acquire))
+    return *made;
+  delete made; // another thread was quicker
+  return *first;
+}
+
+} // namespace detail
+
 /// The pool of calls that name none: default_concurrency() threads, made at first use.
 ///
 /// It is never destroyed, so that it can be used from static constructors and destructors and
-/// while the program exits; its sleeping workers end with the process. Thread-safe.
+/// while the program exits; its sleeping workers end with the process. After a fork() (Linux) the
+/// child gets one of its own, at its first use there. Thread-safe.
 inline thread_pool& default_pool() {
-  static thread_pool& pool = *new thread_pool;
-  return pool;
+  // acquire: pairs with the release in make_default_pool().
+  thread_pool* const pool = detail::default_pool_or_null.load(std::memory_order_acquire);
+  return pool != nullptr ? *pool : detail::make_default_pool();
 }
 
 } // namespace parallel

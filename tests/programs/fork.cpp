@@ -1,0 +1,65 @@
+// A child process can map although its parent's pool has threads, which are not there in the child:
+// the default pool is made anew. The parent's goes on.
+#include <parallel/map.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+#include <latch>
+#include <numeric>
+#include <vector>
+
+#if defined(__linux__) && !defined(PARALLEL_PORTABLE)
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace {
+
+/// Two elements that wait for each other: so there is a worker.
+bool two_threads_map() {
+  std::latch both(2);
+  const std::vector<int> xs(2, 1);
+  const std::vector<int> ys = parallel::map(xs,
+                                            [&](int x) {
+                                              both.arrive_and_wait();
+                                              return x + 1;
+                                            },
+                                            {.grain = 1});
+  return ys == std::vector<int>(2, 2);
+}
+
+/// In a child; with a limit to its life, as what is tested here is whether it hangs.
+bool child_can_map() {
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(30);
+    _exit(two_threads_map() && two_threads_map() ? 0 : 1);
+  }
+  int status = 0;
+  return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
+         WEXITSTATUS(status) == 0;
+}
+
+} // namespace
+
+int main() {
+  setenv("PARALLEL_NUM_THREADS", "3", 1);
+  for (int round = 0; round < 200; ++round) {
+    if (!child_can_map() || !two_threads_map()) {
+      std::puts("failed");
+      return 1;
+    }
+  }
+  // Out of the middle of a map, while workers run.
+  std::vector<int> xs(50);
+  std::iota(xs.begin(), xs.end(), 0);
+  bool all = true;
+  for (const bool could : parallel::map(xs, [](int) { return child_can_map(); }, {.grain = 1}))
+    all = all && could;
+  std::puts(all ? "passed" : "failed");
+  return all ? 0 : 1;
+}
+#else
+int main() {
+  std::puts("there is no fork() to survive here");
+}
+#endif
