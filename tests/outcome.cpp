@@ -196,6 +196,15 @@ TEST_CASE("outcomes are transformed and chained as those of std::expected are") 
   outcome<std::unique_ptr<int>> owned(std::in_place, std::make_unique<int>(7));
   CHECK(*std::move(owned).transform([](std::unique_ptr<int> x) { return *x + 1; }) == 8);
 
+  struct point {
+    int x;
+  };
+  outcome<point> somewhere(std::in_place, point{3});
+  CHECK(*somewhere.transform(&point::x) == 3);
+  CHECK(somewhere.transform([](point& p) { p.x = 5; }).has_value());
+  CHECK(somewhere->x == 5);
+  CHECK(*four.transform([calls = 0](int x) mutable { return x + ++calls; }) == 5);
+
   const outcome<void> done(std::in_place);
   CHECK(*done.transform([] { return 3; }) == 3);
   CHECK(*done.and_then([&] { return four; }) == 4);

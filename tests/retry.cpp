@@ -107,6 +107,26 @@ TEST_CASE("a call that is made again gets its element whole") {
   CHECK(read == std::vector<std::string>{"one", "two", "three"});
 }
 
+TEST_CASE("a call that takes its element away for good is made once") {
+  io_pool io({.max_threads = 2});
+  std::atomic<int> calls{0};
+  const auto owners = std::views::iota(0, 3) |
+                      std::views::transform([](int x) { return std::make_unique<int>(x); });
+  CHECK_THROWS_AS(parallel::for_each(io, owners,
+                                     [&](std::unique_ptr<int> x) {
+                                       ++calls;
+                                       throw std::runtime_error(std::to_string(*x));
+                                     },
+                                     {.in_flight = 1, .retries = 5}),
+                  std::runtime_error);
+  CHECK(calls == 1);
+  const auto lists = std::views::iota(0, 3) | std::views::transform([](int) {
+                       return std::vector<std::unique_ptr<int>>(2);
+                     });
+  CHECK(parallel::map(io, lists, [](const auto& list) { return list.size(); }) ==
+        std::vector<std::size_t>{2, 2, 2});
+}
+
 TEST_CASE("no call is made again once a stop is requested") {
   io_pool io({.max_threads = 2});
   std::atomic<bool> stop{false};

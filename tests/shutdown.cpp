@@ -188,13 +188,13 @@ FOR_EVERY_POOL("submits that race with shutdown are run or refused, never lost")
     std::thread submitter([&] {
       both.arrive_and_wait();
       try {
-        for (;; ++accepted)
+        for (; accepted < 500; ++accepted)
           pool.submit([&] { ++ran; });
       } catch (const parallel::shut_down&) {
       }
     });
     both.arrive_and_wait();
-    for (int i = 0; i < round; ++i)
+    for (int i = 0; i < round % 16; ++i)
       std::this_thread::yield(); // a different way each round
     pool.shutdown();
     submitter.join();
@@ -210,13 +210,13 @@ FOR_EVERY_POOL("futures that race with shutdown(discard) all become ready") {
     std::thread submitter([&] {
       both.arrive_and_wait();
       try {
-        for (;;)
+        while (futures.size() < 500)
           futures.push_back(pool.submit([] { return 1; }));
       } catch (const parallel::shut_down&) {
       }
     });
     both.arrive_and_wait();
-    for (int i = 0; i < round; ++i)
+    for (int i = 0; i < round % 16; ++i)
       std::this_thread::yield();
     pool.shutdown(parallel::discard);
     submitter.join();
@@ -242,7 +242,7 @@ FOR_EVERY_POOL("tasks that wait for what they submit finish while the pool is sh
       both.arrive_and_wait(); // so that there are two threads, one of them soon idle
       while (!ending)
         std::this_thread::yield();
-      for (int i = 0; i < round; ++i)
+      for (int i = 0; i < round % 16; ++i)
         std::this_thread::yield();
       return pool.submit([] { return 7; }).get(); // not the pool's get(): the other one must run it
     });
@@ -251,6 +251,63 @@ FOR_EVERY_POOL("tasks that wait for what they submit finish while the pool is sh
     pool.shutdown();
     REQUIRE(waits.get() == 7);
   }
+}
+
+FOR_EVERY_POOL("a task may block on one that it submits while the pool is shut down") {
+  for (int round = 0; round < 100; ++round) {
+    int answer = 0;
+    {
+      auto pool = make<TestType>(2);
+      pool.submit([&] {
+        for (int i = 0; i < round % 16; ++i)
+          std::this_thread::yield(); // into the destructor, by a different way each round
+        answer = pool.submit([] { return 7; }).get(); // needs a second thread, not yet started
+      });
+    }
+    REQUIRE(answer == 7);
+  }
+}
+
+FOR_EVERY_POOL("on_stop cannot submit any more, and on_start cannot shut the pool down") {
+  std::atomic<int> refused{0};
+  TestType* self = nullptr;
+  {
+    auto pool = make<TestType>(
+        1,
+        [&] {
+          try {
+            self->shutdown();
+          } catch (const std::system_error&) {
+            ++refused;
+          }
+        },
+        [&] {
+          try {
+            self->submit([] {});
+          } catch (const parallel::shut_down&) {
+            ++refused;
+          }
+        });
+    self = &pool;
+    pool.submit([] {}).get();
+  }
+  CHECK(refused == 2);
+}
+
+TEST_CASE("shutdown does not wait for maps that other threads go on calling") {
+  thread_pool pool(2);
+  std::atomic<bool> enough{false};
+  std::vector<std::thread> callers;
+  for (int caller = 0; caller < 2; ++caller)
+    callers.emplace_back([&] {
+      while (!enough)
+        parallel::for_each(pool, numbers(10), [](int) {}, {.grain = 1});
+    });
+  pool.submit([] {}).get();
+  pool.shutdown();
+  enough = true;
+  for (std::thread& caller : callers)
+    caller.join();
 }
 
 FOR_EVERY_POOL("shutdown on one of the pool's own threads is refused") {

@@ -44,6 +44,10 @@ struct as_completed_options {
 
 namespace detail {
 
+template <class R>
+concept sized_random_access = std::ranges::viewable_range<R> &&
+    std::ranges::random_access_range<R> && std::ranges::sized_range<R>;
+
 /// Counts announcements.
 class completion_counter final : public task_listener {
  public:
@@ -186,17 +190,18 @@ class as_completed_view : public std::ranges::view_interface<as_completed_view<E
 ///
 /// - `executor`: where they have been submitted. Within a task of it, the wait runs tasks that this
 ///   task has submitted and nobody has begun, as the pool's get() does. It must outlive the view.
-/// - `futures`: a random-access range of std::future, std::shared_future or the like, moved in if
-/// it
-///   is an rvalue, else referred to. Those that are none of this executor's tasks are welcome too,
-///   and noticed within ten milliseconds. A deferred one counts as ready: its get() runs it.
+/// - `futures`: a sized random-access range of std::future, std::shared_future or the like. An
+/// rvalue
+///   is moved into the view. An lvalue is referred to: in the loop take nothing from those that
+///   have not come yet, and leave the range its size. Those that are none of this executor's tasks
+///   are welcome too, and noticed within ten milliseconds. A deferred one counts as ready: its
+///   get() runs it.
 ///
 /// Any number of them may be ready at once: these come in the order of their indices. Leaving the
 /// loop early leaves the other tasks to go on. Throws std::invalid_argument, naming the index, when
 /// a future is not valid. Cost: a look at each future that is not ready, for each time that tasks
 /// have ended.
-template <task_executor E, std::ranges::viewable_range R>
-requires std::ranges::random_access_range<R>
+template <task_executor E, detail::sized_random_access R>
 auto as_completed(E& executor, R&& futures, const as_completed_options& options = {}) {
   static_assert(std::is_lvalue_reference_v<std::ranges::range_reference_t<R>>,
                 "parallel::as_completed: the range makes its futures on the fly; keep them in a "
@@ -206,8 +211,7 @@ auto as_completed(E& executor, R&& futures, const as_completed_options& options 
 }
 
 /// as_completed() for tasks of the default pool.
-template <std::ranges::viewable_range R>
-requires std::ranges::random_access_range<R>
+template <detail::sized_random_access R>
 auto as_completed(R&& futures, const as_completed_options& options = {}) {
   return parallel::as_completed(default_pool(), std::forward<R>(futures), options);
 }

@@ -12,7 +12,7 @@ namespace parallel {
 /// What this library throws by itself when a call or a pool ends early.
 class error : public std::exception {};
 
-/// A stop was requested before every element had been started.
+/// A stop was requested before every element had been started (or, in as_completed, was ready).
 class stopped : public error {
  public:
   [[nodiscard]] const char* what() const noexcept override {
@@ -20,7 +20,7 @@ class stopped : public error {
   }
 };
 
-/// The deadline passed before every element had been started.
+/// The deadline passed before every element had been started (or, in as_completed, was ready).
 class deadline_exceeded : public error {
  public:
   [[nodiscard]] const char* what() const noexcept override {

@@ -76,9 +76,9 @@ class io_pool {
   /// tasks that are left to run; in those that wait for room in the queue, too. Maps run on the
   /// calling thread alone.
   ///
-  /// Any thread but the pool's own may call it, several at once too, and again. On one of the
-  /// pool's own threads it throws std::system_error (resource_deadlock_would_occur), as it would
-  /// wait for itself.
+  /// Any thread may call it, several at once too, and again; but on one of the pool's own threads,
+  /// and within a task of it, it throws std::system_error (resource_deadlock_would_occur), as it
+  /// would wait for itself.
   void shutdown() {
     refuse_own_thread();
     close_and_join();
@@ -125,7 +125,8 @@ class io_pool {
   /// it runs tasks that this task, or this thread within this map, has submitted to this pool and
   /// nobody has begun, the newest first, until the future is ready. So tasks may wait for the tasks
   /// that they have submitted, to any depth, on any number of threads. For any other task it only
-  /// waits: like future.get(), that needs a free thread.
+  /// waits: like future.get(), that needs a free thread. Of a shared_future it returns a copy of
+  /// the result.
   template <class Future>
   decltype(auto) get(Future future) {
     return detail::help_and_get(*this, future);
@@ -198,11 +199,11 @@ class io_pool {
     std::shared_ptr<detail::io_loop> loop;
     if (helpers != 0)
       loop = detail::io_loop::make(n, body);
-    if (loop == nullptr)
-      return body(0, n); // nobody to help, or no memory to let them: the plain loop
-    recruit(helpers, loop);
     {
       detail::task_frame frame(tasks_, mutex_);
+      if (loop == nullptr)
+        return body(0, n); // nobody to help, or no memory to let them: the plain loop
+      recruit(helpers, loop);
       loop->participate();
     }
     dismiss_helpers(*this, loop.get());
@@ -220,6 +221,7 @@ class io_pool {
   /// Who may submit.
   enum access { everybody, own_threads, nobody };
 
+  /// The pool of which the calling thread is one, or runs a task.
   static inline constinit thread_local io_pool* this_pool = nullptr;
 
   /// Called under mutex_, so that the sleeper is still there to be notified.
@@ -287,7 +289,8 @@ class io_pool {
       threads_.emplace_back([this] { work(1); });
       total_ = 1;
     }
-    tasks_.push(task, detail::task_frame::innermost());
+    // A helper is nobody's own: it runs whatever there is to help with.
+    tasks_.push(task, task.helped() == nullptr ? detail::task_frame::innermost() : nullptr);
     submitted_ += task.helped() == nullptr ? 1 : 0;
     if (!first && !wake_idle() && total_ < options_.max_threads)
       add_thread(lock);
@@ -322,10 +325,12 @@ class io_pool {
     }
     ++running_;
     lock.unlock();
+    io_pool* const around = std::exchange(this_pool, this);
     {
       detail::task_frame frame(tasks_, mutex_);
       task.run();
     }
+    this_pool = around;
     lock.lock();
     --running_;
     listeners_.tell();
@@ -406,7 +411,7 @@ class io_pool {
   }
 
   const io_options options_;
-  std::mutex mutex_; // guards everything but `joining_`, and threads_ until `stopping_`
+  std::mutex mutex_; // guards everything below; threads_ only until stopping_, then joining_ does
   access open_to_ = everybody;
   detail::task_list tasks_;
   detail::task_listeners listeners_;
@@ -419,7 +424,7 @@ class io_pool {
   std::size_t running_ = 0;         // tasks under way
   std::condition_variable at_rest_; // who shuts the pool down waits on it
   bool stopping_ = false;
-  std::mutex joining_; // guards threads_ when nobody can add to them any more
+  std::mutex joining_;
 };
 
 } // namespace parallel

@@ -265,9 +265,10 @@ struct io_map_options {
   std::size_t in_flight = 0;
 
   /// How often an element's call is made again when it throws, whatever it throws; the last
-  /// exception counts. A call that is to be made again gets a copy of an element that it could move
-  /// from, if that can be copied. No call is made again once a stop is requested or when the
-  /// deadline would pass before it: the exception that it has thrown counts then.
+  /// exception counts. Where a call could move from its element (an rvalue, as single-pass ranges
+  /// have them) each but the last possible one gets a copy; if there can be none, it is made once.
+  /// No call is made again once a stop is requested or when the deadline would pass before it: the
+  /// exception that it has thrown counts then.
   std::size_t retries = 0;
 
   /// How long to wait before that, on the thread that made the call. Not at all by default. Without

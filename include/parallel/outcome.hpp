@@ -3,6 +3,7 @@
 // The interface is that of std::expected (C++23) with std::exception_ptr for its error.
 #pragma once
 
+#include <parallel/detail/calls.hpp>
 #include <parallel/errors.hpp>
 
 #include <exception>
@@ -57,6 +58,15 @@ inline constexpr bool is_outcome<outcome<T>> = true;
 template <class T>
 outcome<T> without_value(const ending& other) noexcept {
   return other.has_run() ? outcome<T>::failed(other.error()) : outcome<T>::not_run(other.error());
+}
+
+/// std::invoke with one argument; unlike call(), also for an f that changes.
+template <class F, class X>
+decltype(auto) call_once(F& f, X&& x) {
+  if constexpr (std::is_member_pointer_v<F>)
+    return detail::call(f, std::forward<X>(x));
+  else
+    return f(std::forward<X>(x));
 }
 
 /// make(), as an outcome.
@@ -129,35 +139,30 @@ class [[nodiscard]] outcome : public detail::ending {
 
   /// The outcome of f(value), or else what this one is without a value. What f throws is thrown.
   template <class F>
+  auto transform(F&& f) & {
+    return transformed(*this, f);
+  }
+  template <class F>
   auto transform(F&& f) const& {
-    using made = decltype(detail::outcome_of([&] { return f(*value_); }));
-    return has_value() ? detail::outcome_of([&] { return f(*value_); })
-                       : detail::without_value<typename made::value_type>(*this);
+    return transformed(*this, f);
   }
   template <class F>
   auto transform(F&& f) && {
-    using made = decltype(detail::outcome_of([&] { return f(std::move(*value_)); }));
-    return has_value() ? detail::outcome_of([&] { return f(std::move(*value_)); })
-                       : detail::without_value<typename made::value_type>(*this);
+    return transformed(std::move(*this), f);
   }
 
   /// Likewise, for an f that itself returns an outcome.
   template <class F>
+  auto and_then(F&& f) & {
+    return chained(*this, f);
+  }
+  template <class F>
   auto and_then(F&& f) const& {
-    using made = std::remove_cvref_t<decltype(f(*value_))>;
-    static_assert(detail::is_outcome<made>,
-                  "parallel::outcome: and_then() is for functions that return an outcome; for "
-                  "others there is transform().");
-    return has_value() ? f(*value_) : detail::without_value<typename made::value_type>(*this);
+    return chained(*this, f);
   }
   template <class F>
   auto and_then(F&& f) && {
-    using made = std::remove_cvref_t<decltype(f(std::move(*value_)))>;
-    static_assert(detail::is_outcome<made>,
-                  "parallel::outcome: and_then() is for functions that return an outcome; for "
-                  "others there is transform().");
-    return has_value() ? f(std::move(*value_))
-                       : detail::without_value<typename made::value_type>(*this);
+    return chained(std::move(*this), f);
   }
 
   /// This one, if it has a value; else f(error()), an outcome of the same type.
@@ -179,6 +184,24 @@ class [[nodiscard]] outcome : public detail::ending {
 
  private:
   outcome(bool has_run, std::exception_ptr error) noexcept : ending(has_run, std::move(error)) {}
+
+  template <class Self, class F>
+  static auto transformed(Self&& self, F& f) {
+    const auto call = [&] { return detail::call_once(f, *std::forward<Self>(self)); };
+    using made = decltype(detail::outcome_of(call));
+    return self.has_value() ? detail::outcome_of(call)
+                            : detail::without_value<typename made::value_type>(self);
+  }
+
+  template <class Self, class F>
+  static auto chained(Self&& self, F& f) {
+    using made = std::remove_cvref_t<decltype(detail::call_once(f, *std::forward<Self>(self)))>;
+    static_assert(detail::is_outcome<made>, "parallel::outcome: and_then() is for functions that "
+                                            "return an outcome; for others there is transform().");
+    if constexpr (detail::is_outcome<made>)
+      return self.has_value() ? detail::call_once(f, *std::forward<Self>(self))
+                              : detail::without_value<typename made::value_type>(self);
+  }
 
   std::optional<T> value_;
 };
@@ -206,13 +229,16 @@ class [[nodiscard]] outcome<void> : public detail::ending {
   /// As above.
   template <class F>
   auto transform(F&& f) const {
-    using made = decltype(detail::outcome_of(f));
-    return has_value() ? detail::outcome_of(f)
+    const auto call = [&] { return f(); };
+    using made = decltype(detail::outcome_of(call));
+    return has_value() ? detail::outcome_of(call)
                        : detail::without_value<typename made::value_type>(*this);
   }
   template <class F>
   auto and_then(F&& f) const {
     using made = std::remove_cvref_t<decltype(f())>;
+    static_assert(detail::is_outcome<made>, "parallel::outcome: and_then() is for functions that "
+                                            "return an outcome; for others there is transform().");
     return has_value() ? f() : detail::without_value<typename made::value_type>(*this);
   }
   template <class F>

@@ -32,10 +32,10 @@ class serial_executor {
     return result;
   }
 
-  /// future.get().
+  /// future.get(); of a shared_future, a copy of the result.
   template <class Future>
   decltype(auto) get(Future future) {
-    return future.get();
+    return detail::help_and_get(*this, future);
   }
 
   /// What an executor provides to algorithms; see the concept `executor`.

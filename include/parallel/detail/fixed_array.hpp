@@ -1,7 +1,7 @@
 // An array whose size is chosen when it is made, for elements that cannot be moved.
 //
 // What std::vector would be used for, were it not for the compile time: each std::vector<T> costs a
-// user of this library about two hundredths of a second. Entered from loop.hpp, scheduler.hpp and
+// user of this library about two hundredths of a second. Entered from loop.hpp, workers.hpp and
 // parking.hpp.
 #pragma once
 

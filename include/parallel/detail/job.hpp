@@ -40,8 +40,9 @@ class job {
   }
 
   /// Owner: offers the job to at most `seats` helpers, up to 65,535. `parent` is the job within
-  /// which the owner runs, or null.
-  void open(std::uint32_t seats, job* parent = nullptr) noexcept {
+  /// which the owner runs, or null; `within_task` says that it runs a task, somewhere around that.
+  void open(std::uint32_t seats, job* parent = nullptr, bool within_task = false) noexcept {
+    within_task_ = within_task;
     parent_.store(parent, std::memory_order_relaxed); // relaxed, both: published with the word
     signal_.store(quiet, std::memory_order_relaxed);
     // seq_cst: the publisher's store, see idle_set and call_owner(). The release in it pairs with
@@ -53,6 +54,9 @@ class job {
   [[nodiscard]] job* parent() const noexcept {
     return parent_.load(std::memory_order_relaxed); // relaxed: see open()
   }
+
+  /// For who is inside.
+  [[nodiscard]] bool is_within_task() const noexcept { return within_task_; }
 
   /// Worker inside: has just opened a job within this one, with which the owner could help if it
   /// waits.
@@ -156,6 +160,7 @@ class job {
   alignas(64) std::atomic<std::uint64_t> crew_{0};
   std::atomic<std::uint32_t> signal_{quiet}; // what the owner sleeps on
   std::atomic<job*> parent_{nullptr};
+  bool within_task_ = false;        // published with the word
   std::atomic<job*> next_{nullptr}; // in the list, for good
 
   alignas(64) std::atomic<bool> taken_{false};

@@ -1,6 +1,6 @@
 // The body of a loop with its type erased: a reference to a callable, called with a range of
 // indices, so that what runs loops is compiled once and not for each body. (C++26 has
-// std::function_ref.) Used from thread_pool.hpp down to loop.hpp.
+// std::function_ref.) Used from pool.hpp down to loop.hpp.
 #pragma once
 
 #include <cstddef>

@@ -2,8 +2,8 @@
 // wake.
 //
 // A sleeper announces itself in the idle set, looks for work once more, and only then parks; a
-// publisher makes its work visible first and reads the idle set afterwards. Entered from
-// workers.hpp, where both sides of that protocol stand.
+// publisher makes its work visible first (job.hpp, task_queue.hpp) and reads the idle set
+// afterwards. Entered from workers.hpp, where the sleeper's side stands.
 #pragma once
 
 #include <parallel/detail/fixed_array.hpp>

@@ -77,14 +77,14 @@ class thread_pool {
   /// tasks that are left to run; maps go on with those workers that there still are, in the end
   /// with the calling thread alone.
   ///
-  /// Any thread but the pool's own may call it, several at once too, and again. On one of the
-  /// pool's own workers it throws std::system_error (resource_deadlock_would_occur), as it would
-  /// wait for itself. Defined in <parallel/thread_pool.hpp>, as is the next.
-  void shutdown();
+  /// Any thread may call it, several at once too, and again; but on one of the pool's own workers,
+  /// and within a task of it, it throws std::system_error (resource_deadlock_would_occur), as it
+  /// would wait for itself. Defined in <parallel/thread_pool.hpp>, as is the next.
+  inline void shutdown();
 
   /// Likewise, but tasks that nobody has begun are not run: their futures throw shut_down. Running
   /// ones finish, and cannot submit any more. Also cuts short a shutdown() that is under way.
-  void shutdown(discard_t);
+  inline void shutdown(discard_t);
 
   /// The most threads that one call may use, the caller included.
   [[nodiscard]] std::size_t size() const noexcept { return scheduler_.concurrency(); }
@@ -95,17 +95,19 @@ class thread_pool {
   ///
   /// `f` is moved or copied in once, may be move-only, and is destroyed on the worker right after
   /// its call, before the future is ready. Throws std::system_error when the pool has no worker yet
-  /// and none can be started, or std::bad_alloc; the task is then not queued. A task that waits for
-  /// another one's future blocks its worker; for those that it has submitted itself there is get().
+  /// and none can be started, shut_down after shutdown(), or std::bad_alloc; the task is then not
+  /// queued. A task that waits for another one's future blocks its worker; for those that it has
+  /// submitted itself there is get().
   template <class F>
   auto submit(F&& f);
 
   /// The result of a task, or its exception: future.get(), but within a task or an element of a
   /// map it runs tasks that this task, or this thread within this map, has submitted to this pool
   /// and nobody has begun, the newest first, until the future is ready. So tasks may wait for the
-  /// tasks that they have submitted, to any depth, on any number of workers. For any other task,
-  /// also one that the task around a map has submitted, it only waits: like future.get(), that
-  /// needs a free worker. Defined in <parallel/thread_pool.hpp>.
+  /// tasks that they have submitted, to any depth, on any number of workers. For any other task
+  /// it only waits (those that the task around a map has submitted may be among these: it depends
+  /// on whether the map is shared): like future.get(), that needs a free worker. Of a shared_future
+  /// it returns a copy of the result. Defined in <parallel/thread_pool.hpp>.
   template <class Future>
   decltype(auto) get(Future future);
 
@@ -161,7 +163,7 @@ class thread_pool {
   friend bool run_own_task(thread_pool& pool) noexcept { return pool.scheduler_.run_own_task(); }
 
  private:
-  void refuse_own_worker() const;
+  inline void refuse_own_worker() const;
 
   /// What a loop that has been ended early has measured says nothing of its elements.
   [[gnu::cold]] void run_controlled_loop(detail::controller controller, detail::call_site& site,

@@ -25,30 +25,49 @@ namespace detail {
 inline std::int64_t wait_ns(const backoff_time& backoff, std::size_t i, std::size_t again) {
   const std::int64_t most = backoff.most_ns();
   std::int64_t whole = backoff.first_ns() < most ? backoff.first_ns() : most;
-  random_engine random(backoff.seed(), i);
-  for (; again != 0; --again) {
+  random_engine random(backoff.seed() + again, i);
+  for (; again != 0 && whole != 0 && whole != most; --again)
     whole = whole < most / 2 ? 2 * whole : most;
-    random();
-  }
   const std::int64_t half = whole / 2;
   return half + static_cast<std::int64_t>(random() % (static_cast<std::uint64_t>(half) + 1));
 }
 
-/// An argument for a call that may not be the last: a copy of what the call could move from, unless
-/// what it returns may refer to it.
+/// Whether a T can be copied; a container, only if its elements can, whatever it says itself.
+template <class T>
+constexpr bool is_copyable() {
+  if constexpr (!std::copy_constructible<T>)
+    return false;
+  else if constexpr (requires { typename T::value_type; }) {
+    using element = std::remove_cv_t<typename T::value_type>;
+    if constexpr (std::is_same_v<element, T>)
+      return true;
+    else
+      return is_copyable<element>();
+  } else
+    return true;
+}
+
+/// Whether a call can be made again with an argument X: not if it could move from it, unless it can
+/// be given a copy; which is no use to a call that may return a reference to it.
 template <class Result, class X>
-decltype(auto) repeatable(std::remove_reference_t<X>& x) {
-  if constexpr (!std::is_reference_v<Result> && !std::is_lvalue_reference_v<X> &&
-                std::copy_constructible<std::remove_cvref_t<X>>)
-    return std::remove_cvref_t<X>(std::as_const(x));
+inline constexpr bool is_repeatable = std::is_lvalue_reference_v<X> ||
+                                      (!std::is_reference_v<Result> &&
+                                       is_copyable<std::remove_cvref_t<X>>());
+
+/// An argument for a call that may not be the last: a copy of what the call could move from.
+template <class X>
+decltype(auto) repeated(std::remove_reference_t<X>& x) {
+  if constexpr (std::is_lvalue_reference_v<X>)
+    return static_cast<X>(x);
   else
-    return static_cast<X&&>(x);
+    return std::remove_cvref_t<X>(std::as_const(x));
 }
 
 template <class F>
 class retrying_caller {
  public:
-  /// The options must outlive it.
+  /// The options must outlive it. A duration as deadline counts from here, and so includes the time
+  /// that it takes to gather the elements.
   retrying_caller(const F& f, std::uint64_t seed, const io_map_options& options)
       : f_(f), seed_(seed), retries_(options.retries), backoff_(options.backoff),
         stop_(options.stop.query()), limit_(options.deadline.ns_left()) {
@@ -59,12 +78,14 @@ class retrying_caller {
   template <class... Xs>
   decltype(auto) operator()(std::size_t i, Xs&&... xs) const {
     using result = decltype(call_for(f_, seed_, i, std::forward<Xs>(xs)...));
-    for (std::size_t again = 0; again < retries_; ++again) {
-      try {
-        return call_for(f_, seed_, i, repeatable<result, Xs>(xs)...);
-      } catch (...) {
-        if (!wait(i, again))
-          throw;
+    if constexpr ((is_repeatable<result, Xs> && ...)) {
+      for (std::size_t again = 0; again < retries_; ++again) {
+        try {
+          return call_for(f_, seed_, i, repeated<Xs>(xs)...);
+        } catch (...) {
+          if (!wait(i, again))
+            throw;
+        }
       }
     }
     return call_for(f_, seed_, i, std::forward<Xs>(xs)...);
@@ -74,13 +95,14 @@ class retrying_caller {
   /// Waits before a call is made again; false when it is not to be.
   [[nodiscard]] bool wait(std::size_t i, std::size_t again) const {
     constexpr std::int64_t look_every_ns = 10'000'000;
-    std::int64_t left = wait_ns(backoff_, i, again);
-    if (limit_.exists() && limit_.ns_left() <= left)
+    const std::int64_t whole = wait_ns(backoff_, i, again);
+    if (limit_.exists() && limit_.ns_left() <= whole)
       return false;
-    for (; left > 0 && !stop_now(); left -= look_every_ns)
+    const steady_limit end(whole);
+    for (std::int64_t left = whole; left > 0 && !stop_now(); left = end.ns_left())
       std::this_thread::sleep_for(
           std::chrono::nanoseconds(left < look_every_ns ? left : look_every_ns));
-    return !stop_now();
+    return !stop_now() && !limit_.has_passed();
   }
 
   [[nodiscard]] bool stop_now() const { return stop_ && stop_(); }

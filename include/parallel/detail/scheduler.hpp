@@ -34,15 +34,15 @@ class scheduler {
   scheduler& operator=(const scheduler&) = delete;
 
   [[gnu::cold]] ~scheduler() {
-    if (runs_here())
+    if (is_needed_here())
       fatal("a thread_pool was destroyed by one of its own workers, which would have to wait for "
             "itself; let another thread own the pool");
     shutdown();
   }
 
-  /// The calling thread is one of the workers.
-  [[nodiscard]] bool runs_here() const noexcept {
-    return this_worker != nullptr && this_worker->home == &workers_;
+  /// The calling thread is one of the workers, or runs a task: shutdown() would wait for it.
+  [[nodiscard]] bool is_needed_here() const noexcept {
+    return workers_.here() != nullptr || within_task_of == this;
   }
 
   /// Waits for the workers to finish what they are helping with, and to run the tasks that are
@@ -70,8 +70,8 @@ class scheduler {
   /// The list in which the calling thread opens its jobs: a worker's own; threads from outside
   /// share the pool's lists evenly.
   [[nodiscard]] job_list& own_list() noexcept {
-    if (runs_here())
-      return this_worker->jobs;
+    if (worker* const self = workers_.here())
+      return self->jobs;
     static std::atomic<std::size_t> visitors{0};
     static thread_local const std::size_t visitor =
         visitors.fetch_add(1, std::memory_order_relaxed); // relaxed: any distinct number will do
@@ -82,25 +82,32 @@ class scheduler {
   class part_of {
    public:
     part_of(scheduler& pool, job* work) noexcept
-        : own_(pool.tasks_.frame()), around_(std::exchange(this_job, work)) {}
+        : own_(pool.tasks_.frame()), job_(std::exchange(this_job, work)), task_of_(within_task_of) {
+      if (work == nullptr || work->is_within_task())
+        within_task_of = &pool;
+    }
     part_of(const part_of&) = delete;
     part_of& operator=(const part_of&) = delete;
-    ~part_of() { this_job = around_; }
+    ~part_of() {
+      this_job = job_;
+      within_task_of = task_of_;
+    }
 
    private:
     task_frame own_;
-    job* const around_;
+    job* const job_;
+    const scheduler* const task_of_;
   };
 
   /// Offers a job to at most `seats` workers and returns at once. The caller then becomes part_of
   /// it, until close() has returned.
   [[gnu::cold]] void open(job& work, std::size_t seats) noexcept {
     job* const parent = this_job;
-    work.open(static_cast<std::uint32_t>(seats), parent);
+    work.open(static_cast<std::uint32_t>(seats), parent, within_task_of == this);
     if (parent != nullptr)
       parent->call_owner();
     // Within a task the caller is itself one of the workers.
-    const bool in_task = parent == nullptr && runs_here();
+    const bool in_task = parent == nullptr && workers_.here() != nullptr;
     workers_.wake_one(in_task ? workers_.size() : helpers());
   }
 
@@ -127,7 +134,9 @@ class scheduler {
     const bool first = workers_.none_started();
     if (first && !workers_.start_one(workers_.size()) && !workers_.is_stopping())
       return posted::no_worker;
-    if (!tasks_.push(task, task_frame::innermost(), runs_here()))
+    // A helper is nobody's own: it runs whatever there is to help with.
+    task_frame* const frame = task.helped() == nullptr ? task_frame::innermost() : nullptr;
+    if (!tasks_.push(task, frame, within_task_of == this))
       return posted::shut_down;
     workers_.wake_one(first ? 0 : workers_.size()); // the first one is on its way, or sleeps again
     return posted::queued;
@@ -164,14 +173,18 @@ class scheduler {
   /// Workers that loops start: a caller takes part in each. For tasks there is one more.
   [[nodiscard]] std::size_t helpers() const noexcept { return workers_.size() - 1; }
 
-  static inline constinit thread_local worker* this_worker = nullptr;
   /// The innermost job that the thread takes part in.
   static inline constinit thread_local job* this_job = nullptr;
+  /// The pool for which it runs a task, or a part of a job within one.
+  static inline constinit thread_local const scheduler* within_task_of = nullptr;
 
   [[gnu::cold]] void work(worker& self) noexcept {
-    this_worker = &self;
+    const auto at_rest = [this] { return tasks_.at_rest(); };
     do {
       for (;;) {
+        // Jobs can do without helpers, unless there are tasks that wait for them.
+        if (workers_.is_stopping() && at_rest())
+          break;
         if (job* const joined = join_any(self))
           help(*joined, self.seat);
         else if (queued_task* const task = tasks_.pop())
@@ -180,7 +193,7 @@ class scheduler {
           break;
       }
     } while (workers_.wait_for_work(
-        self, [this] { return any_work(); }, [this] { return tasks_.at_rest(); }));
+        self, [this] { return any_work(); }, at_rest));
   }
 
   void run(queued_task& task) noexcept {

@@ -26,7 +26,7 @@ class submitted_task final : public queued_task {
 
   [[nodiscard]] std::future<result> get_future() { return promise_.get_future(); }
 
-  /// Calls f, destroys it, and keeps the promise: who waits finds nothing left of the call.
+  /// Calls f, destroys it, and keeps the promise: who waits finds f gone.
   void run() noexcept override {
     try {
       if constexpr (std::is_void_v<result>) {
@@ -60,6 +60,12 @@ class submitted_task final : public queued_task {
   std::optional<F> f_;
 };
 
+/// What get() of a pool returns: a value where the future's refers to what it may own alone.
+template <class Future, class Got = decltype(std::declval<Future&>().get())>
+using result_of =
+    std::conditional_t<std::is_reference_v<Got> && std::is_const_v<std::remove_reference_t<Got>>,
+                       std::remove_cvref_t<Got>, Got>;
+
 template <class Future>
 bool is_ready(const Future& future) {
   return future.wait_for(std::chrono::seconds(0)) != std::future_status::timeout;
@@ -68,7 +74,7 @@ bool is_ready(const Future& future) {
 /// What nobody has begun of the caller's own tasks is run here; what somebody has, goes on without
 /// this thread.
 template <class E, class Future>
-decltype(auto) help_and_get(E& executor, Future& future) {
+result_of<Future> help_and_get(E& executor, Future& future) {
   while (!is_ready(future) && run_own_task(executor))
     ;
   return future.get();

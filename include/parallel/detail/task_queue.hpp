@@ -15,11 +15,11 @@ namespace parallel::detail {
 
 class task_queue {
  public:
-  /// False when the queue is closed to the caller. `own` says that it is one of the pool's workers,
-  /// whose tasks may queue others while the pool comes to rest.
+  /// False when the queue is closed to the caller. `own` says that it runs a task of the pool:
+  /// these may queue others while the pool comes to rest.
   [[nodiscard, gnu::cold]] bool push(queued_task& task, task_frame* frame, bool own) noexcept {
     const std::lock_guard lock(mutex_);
-    if (open_to_ == nobody || (open_to_ == workers && !own))
+    if (open_to_ == nobody || (open_to_ == own_tasks && !own))
       return false;
     list_.push(task, frame);
     unfinished_.fetch_add(1, std::memory_order_relaxed); // relaxed: the next publishes it
@@ -75,11 +75,11 @@ class task_queue {
     return unfinished_.load() % one_listener == 0; // seq_cst: the sleeper's last look, see idle_set
   }
 
-  /// From now on only the pool's workers may push, and only until all is at rest.
+  /// From now on only running tasks may push: so once all is at rest, it stays so.
   [[gnu::cold]] void close() noexcept {
     const std::lock_guard lock(mutex_);
     if (open_to_ == everybody)
-      open_to_ = workers;
+      open_to_ = own_tasks;
   }
 
   /// From now on nobody may push, and what is queued is discarded. True if nothing is left, as
@@ -101,7 +101,7 @@ class task_queue {
   [[nodiscard]] task_frame frame() noexcept { return {list_, mutex_}; }
 
  private:
-  enum access { everybody, workers, nobody };
+  enum access { everybody, own_tasks, nobody };
   static constexpr std::uint64_t one_listener = std::uint64_t{1} << 32;
 
   queued_task* counted(queued_task* task) noexcept {

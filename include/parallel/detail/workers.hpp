@@ -33,7 +33,7 @@ struct alignas(64) worker {
   placement place;
   int waker_processor = -1;
   std::uint64_t woken_at = 0;
-  native_thread thread; // guarded by starting_
+  native_thread thread; // started under starting_, joined under joining_
 };
 
 class workers {
@@ -54,6 +54,8 @@ class workers {
 
   /// How many look around or help right now.
   [[nodiscard, gnu::cold]] std::size_t awake() const noexcept {
+    if (is_stopping())
+      return 0; // there are fewer and fewer of them
     const std::size_t started = started_.load(std::memory_order_relaxed); // relaxed: a hint
     const std::size_t asleep = idle_.size();
     return started > asleep ? started - asleep : 0;
@@ -85,11 +87,12 @@ class workers {
     return started_.load(std::memory_order_relaxed) == 0; // relaxed: a hint
   }
 
-  /// Starts one more worker, unless there are `most`; false when there is none at all.
+  /// Starts one more worker, unless there are `most`; false when there is none at all. While the
+  /// pool is stopping only a worker may: stop() waits for it, and then for the one that it started.
   [[gnu::cold]] bool start_one(std::size_t most) noexcept {
     const std::lock_guard lock(starting_);
     const std::size_t started = started_.load(std::memory_order_relaxed);
-    if (started >= most || is_stopping())
+    if (started >= most || (is_stopping() && here() == nullptr))
       return started != 0;
     const std::size_t number = started + 1 < size() ? started + 1 : 0; // the first is last
     worker& self = each_[number];
@@ -108,19 +111,23 @@ class workers {
     return made || started != 0;
   }
 
-  /// Worker: looks around, then sleeps, until any_work() is true. False when the pool is stopping,
-  /// there is none, and at_rest() says that there will not be any.
+  /// The worker that the calling thread is; null if it is none of this pool's.
+  [[nodiscard]] worker* here() const noexcept {
+    return this_worker != nullptr && this_worker->home == this ? this_worker : nullptr;
+  }
+
+  /// Worker: looks around, then sleeps, until any_work() is true. False when the pool is stopping
+  /// and at_rest() says that there is nothing left for which workers are needed.
   template <class AnyWork, class AtRest>
   [[gnu::cold]] bool wait_for_work(worker& self, const AnyWork& any_work,
                                    const AtRest& at_rest) noexcept {
     const auto is_over = [&] { return is_stopping() && at_rest(); };
     look_arounds looks;
     do {
-      const bool over = is_over(); // before the look: what was there before, it sees
+      if (is_over())
+        return false;
       if (any_work())
         return true;
-      if (over)
-        return false;
     } while (looks.another());
     if (wakes_stack_.load(std::memory_order_relaxed)) // relaxed: a hint
       self.place.keep_off(self.waker_processor);
@@ -131,7 +138,7 @@ class workers {
       learn_from_wake(self);
     }
     self.place.settle(); // before it runs anybody's code, which may start threads of its own
-    return !is_over() || any_work();
+    return !is_over();
   }
 
   [[nodiscard]] bool is_stopping() const noexcept {
@@ -146,12 +153,26 @@ class workers {
     }
     wake_all();
     const std::lock_guard lock(joining_);
-    for (worker& one : each_)
-      one.thread.join();
+    for (bool joined = true; joined;) { // until no worker is left that could have started another
+      joined = false;
+      for (worker& one : each_)
+        if (is_started(one)) {
+          one.thread.join();
+          joined = true;
+        }
+    }
   }
 
  private:
+  static inline constinit thread_local worker* this_worker = nullptr;
+
+  [[nodiscard, gnu::cold]] bool is_started(const worker& one) noexcept {
+    const std::lock_guard lock(starting_);
+    return one.thread.is_joinable();
+  }
+
   [[gnu::cold]] void live(worker& self) noexcept {
+    this_worker = &self;
     name_this_thread(name_.or_else("parallel"), self.number);
     on_start_(self.number);
     work_(pool_, self);

@@ -1,7 +1,7 @@
 // Where a worker that is woken starts to run.
 //
 // Part of the platform room: Linux has its own answer; everything else, or a build with
-// PARALLEL_PORTABLE defined, leaves it to the system. Entered from scheduler.hpp.
+// PARALLEL_PORTABLE defined, leaves it to the system. Entered from workers.hpp.
 #pragma once
 
 #include <utility>

@@ -1,7 +1,7 @@
 // How many processors this process may use: affinity masks and control groups.
 //
 // Part of the platform room: Linux has its own answers; everything else, or a build with
-// PARALLEL_PORTABLE defined, gets the standard library's. Entered from thread_pool.hpp.
+// PARALLEL_PORTABLE defined, gets the standard library's. Entered from pool_options.hpp.
 #pragma once
 
 #include <cstddef>

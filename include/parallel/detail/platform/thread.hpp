@@ -2,7 +2,7 @@
 //
 // Part of the platform room: Linux has its own answers, as <thread> takes long to compile;
 // everything else, or a build with PARALLEL_PORTABLE defined, gets the standard library's. Entered
-// from scheduler.hpp and io_pool.hpp.
+// from workers.hpp and io_pool.hpp.
 #pragma once
 
 #include <cstddef>
@@ -61,6 +61,10 @@ class native_thread {
     } catch (...) { // std::system_error or std::bad_alloc
     }
 #endif
+    return started_;
+  }
+
+  [[nodiscard]] bool is_joinable() const noexcept {
     return started_;
   }
 
