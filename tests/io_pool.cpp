@@ -14,6 +14,8 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 using parallel::io_pool;
@@ -227,6 +229,33 @@ TEST_CASE("a submit from the pool's own thread does not wait for room") {
         inner.push_back(io.submit([i] { return i; }));
     }).get();
   CHECK(inner.back().get() == 9);
+}
+
+TEST_CASE("tasks may wait with get() for tasks that they submit, on any number of threads") {
+  for (const std::size_t size : {1U, 2U, 3U}) {
+    io_pool io({.max_threads = size});
+    const auto count = [&](const auto& self, int depth) -> int {
+      if (depth == 0)
+        return 1;
+      auto left = io.submit([&self, depth] { return self(self, depth - 1); });
+      auto right = io.submit([&self, depth] { return self(self, depth - 1); });
+      return io.get(std::move(left)) + io.get(std::move(right));
+    };
+    CHECK(io.submit([&] { return count(count, 7); }).get() == 128);
+  }
+}
+
+TEST_CASE("elements of a map wait with get() for tasks that they submit") {
+  io_pool io({.max_threads = 2});
+  const auto ones =
+      parallel::map(io, numbers(50), [&](int x) { return io.get(io.submit([x] { return x; })); });
+  CHECK(ones == numbers(50));
+}
+
+TEST_CASE("get of a shared future gives a copy") {
+  io_pool io;
+  static_assert(std::is_same_v<decltype(io.get(std::shared_future<std::string>())), std::string>);
+  CHECK(io.get(io.submit([] { return std::string("kept"); }).share()) == "kept");
 }
 
 TEST_CASE("the destructor runs every task that is queued") {

@@ -353,20 +353,6 @@ TEST_CASE("a submitter that waits for room is refused when the io_pool is shut d
   ends.join();
 }
 
-FOR_EVERY_POOL("tasks may wait for tasks that they submit on a pool of any size") {
-  for (const std::size_t size : {1U, 2U, 3U}) {
-    auto pool = make<TestType>(size);
-    const auto fibonacci = [&](const auto& self, int n) -> int {
-      if (n < 2)
-        return n;
-      auto first = pool.submit([&self, n] { return self(self, n - 1); });
-      const int second = self(self, n - 2);
-      return pool.get(std::move(first)) + second;
-    };
-    CHECK(pool.submit([&] { return fibonacci(fibonacci, 12); }).get() == 144);
-  }
-}
-
 FOR_EVERY_POOL("on_start is called on each thread before its first task, on_stop after its last") {
   std::mutex mutex;
   std::set<std::thread::id> started;

@@ -207,7 +207,7 @@ class loop final : public job {
   work->prepare(body, first, n, block, site, static_cast<std::uint32_t>(participants));
   pool.open(*work, participants - 1);
   {
-    const scheduler::part_of part(pool, work);
+    scheduler::part_of part(pool, work);
     work->participate();
     pool.close(*work);
   }

@@ -78,7 +78,8 @@ class scheduler {
     return workers_[visitor % workers_.size()].jobs;
   }
 
-  /// While it lives, its thread takes part in a job of this pool, or runs a task of it (null).
+  /// While it lives, its thread takes part in a job of this pool, or runs a task of it (null). Not
+  /// to be const: what is queued meanwhile is noted in its frame.
   class part_of {
    public:
     part_of(scheduler& pool, job* work) noexcept
@@ -198,7 +199,7 @@ class scheduler {
 
   void run(queued_task& task) noexcept {
     {
-      const part_of part(*this, nullptr); // it is no part of any job
+      part_of part(*this, nullptr); // it is no part of any job
       task.run();
     }
     if (tasks_.ended() && workers_.is_stopping()) // seq_cst both, see idle_set
@@ -213,7 +214,7 @@ class scheduler {
 
   [[gnu::cold]] void help(job& work, std::uint32_t seat) noexcept {
     {
-      const part_of part(*this, &work);
+      part_of part(*this, &work);
       work.help(seat);
     }
     work.withdraw();
