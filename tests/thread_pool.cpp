@@ -35,6 +35,23 @@ std::size_t threads_of_this_process() {
   return count;
 }
 
+/// Whether every thread of this process but the calling one sleeps; true where the system does not
+/// say. (/proc/self/task/N/stat: "N (name) S …", proc(5).)
+bool all_others_sleep() {
+  std::error_code none;
+  std::size_t awake = 0;
+  for (auto i = std::filesystem::directory_iterator("/proc/self/task", none);
+       i != std::filesystem::directory_iterator(); ++i) {
+    std::ifstream file(i->path() / "stat");
+    std::string line;
+    std::getline(file, line);
+    const std::size_t state = line.rfind(") ");
+    if (state != std::string::npos && line[state + 2] == 'R')
+      ++awake;
+  }
+  return awake <= 1; // who asks is awake
+}
+
 /// A file system root in a temporary directory, with the files that a test lays out.
 class fake_root {
  public:
@@ -103,6 +120,15 @@ TEST_CASE("a thread_pool of n lets n threads into one call and no more") {
       },
       {.grain = 1});
   CHECK(inside.most() == static_cast<int>(threads));
+}
+
+TEST_CASE("an idle pool sleeps") {
+  thread_pool pool(4);
+  std::latch all(4);
+  parallel::for_each(pool, test::numbers(4), [&](int) { all.arrive_and_wait(); }, {.grain = 1});
+  while (!all_others_sleep()) // else this goes on until the time limit
+    std::this_thread::yield();
+  CHECK(pool.submit([] { return 1; }).get() == 1);
 }
 
 TEST_CASE("a worker that sleeps is woken for the next call") {
