@@ -75,7 +75,7 @@ auto outcome_of(const Make& make) {
   using result = std::remove_cvref_t<decltype(make())>;
   if constexpr (std::is_void_v<result>) {
     make();
-    return outcome<void>(std::in_place);
+    return outcome<result>(std::in_place);
   } else {
     return outcome<result>(std::in_place, make());
   }
