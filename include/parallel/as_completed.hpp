@@ -190,9 +190,8 @@ class as_completed_view : public std::ranges::view_interface<as_completed_view<E
 ///
 /// - `executor`: where they have been submitted. Within a task of it, the wait runs tasks that this
 ///   task has submitted and nobody has begun, as the pool's get() does. It must outlive the view.
-/// - `futures`: a sized random-access range of std::future, std::shared_future or the like. An
-/// rvalue
-///   is moved into the view. An lvalue is referred to: in the loop take nothing from those that
+/// - `futures`: a sized random-access range of std::future, std::shared_future or the like, moved
+///   into the view if it is an rvalue, else referred to: in the loop take nothing from those that
 ///   have not come yet, and leave the range its size. Those that are none of this executor's tasks
 ///   are welcome too, and noticed within ten milliseconds. A deferred one counts as ready: its
 ///   get() runs it.
