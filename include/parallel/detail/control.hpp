@@ -88,9 +88,12 @@ class control {
     while (begin != end && why_.load(std::memory_order_relaxed) == halt::none) { // relaxed: a hint
       const std::size_t strip = strip_.load(std::memory_order_relaxed); // relaxed: any will do
       const std::size_t until = strip < end - begin ? begin + strip : end;
-      done_.fetch_add(run(begin, until), std::memory_order_relaxed); // relaxed: a count, no more
+      const std::size_t ran = run(begin, until);
       begin = until;
-      report_if_due(strip);
+      // relaxed, both: a count and a hint, no more
+      const std::size_t done = done_.fetch_add(ran, std::memory_order_relaxed) + ran;
+      if (done >= look_at_.load(std::memory_order_relaxed))
+        look(done, strip);
     }
   }
 
@@ -105,7 +108,9 @@ class control {
   [[nodiscard]] halt why() const noexcept { return why_.load(std::memory_order_relaxed); }
 
  private:
-  static constexpr std::int64_t strip_ns = 20'000;
+  /// How often the clock is looked at: seldom beside the ten microseconds of work that a thread
+  /// claims at a time, often beside the time between reports.
+  static constexpr std::int64_t look_every_ns = 100'000;
 
   /// Returns how many elements it has run; those of an exception's strip are not counted.
   [[gnu::cold]] std::size_t run(std::size_t begin, std::size_t end) const {
@@ -140,14 +145,18 @@ class control {
             static_cast<double>(steady_ns() - start_ns_) * 1e-9, last};
   }
 
-  /// Strips grow until one takes long enough for the look at the clock that follows it.
-  [[gnu::cold]] void report_if_due(std::size_t strip) const {
+  /// Looks at the clock, after which so many elements may pass without a look as have taken
+  /// look_every_ns, all threads together; and reports if it is time to.
+  [[gnu::cold]] void look(std::size_t done, std::size_t strip) const {
     const std::int64_t now = steady_ns();
-    if (now - looked_.exchange(now, std::memory_order_relaxed) <
-        strip_ns) // relaxed: any thread's last look will do
-      strip_.store(strip < total_ ? 2 * strip : strip, std::memory_order_relaxed);
-    else if (strip > 1)
-      strip_.store(strip / 2, std::memory_order_relaxed);
+    // relaxed, all: any thread's last look will do
+    const std::int64_t since = now - looked_.exchange(now, std::memory_order_relaxed);
+    if (since < look_every_ns / 2)
+      strip = strip < total_ ? 2 * strip : strip;
+    else if (since > look_every_ns && strip > 1)
+      strip /= 2;
+    strip_.store(strip, std::memory_order_relaxed);
+    look_at_.store(done + strip, std::memory_order_relaxed);
     const auto due = [&] {
       return now - reported_.load(std::memory_order_relaxed) >=
              report_every_ns; // relaxed: looked at again under the lock
@@ -171,7 +180,8 @@ class control {
   mutable std::mutex reporting_;
   mutable std::atomic<std::int64_t> reported_;  // when, on the steady clock
   mutable std::atomic<std::int64_t> looked_{0}; // likewise
-  mutable std::atomic<std::size_t> strip_{1};
+  mutable std::atomic<std::size_t> strip_{1};   // elements that one thread runs without a look
+  mutable std::atomic<std::size_t> look_at_{1}; // so many elements done
   alignas(64) mutable std::atomic<std::size_t> done_{0};
 };
 
