@@ -173,6 +173,7 @@ class workers {
 
   [[gnu::cold]] void live(worker& self) noexcept {
     this_worker = &self;
+    keep_code_loaded(); // the default pool's workers live on when a plugin has been closed
     name_this_thread(name_.or_else("parallel"), self.number);
     on_start_(self.number);
     work_(pool_, self);

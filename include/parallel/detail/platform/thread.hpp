@@ -110,6 +110,17 @@ inline void name_this_thread([[maybe_unused]] const char* prefix,
 #endif
 }
 
+/// Until the calling thread ends, dlclose() does not take away the shared library that this is
+/// compiled into: C libraries keep one that has a destructor to run on a living thread (glibc: see
+/// __cxa_thread_atexit_impl) or never unload any.
+inline void keep_code_loaded() noexcept {
+  struct keeper {
+    ~keeper() { asm volatile(""); } // something, or else there would be nothing to register
+  };
+  static thread_local const keeper here;
+  static_cast<void>(here);
+}
+
 /// Ends the program over a mistake that leaves no other way out, with a message that says which.
 [[noreturn]] inline void fatal(const char* message) noexcept {
   std::fprintf(stderr, "parallel: %s\n", message);
