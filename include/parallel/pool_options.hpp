@@ -6,11 +6,13 @@
 // io_pool.hpp.
 #pragma once
 
+#include <parallel/detail/duration.hpp>
 #include <parallel/detail/platform/processors.hpp>
 #include <parallel/detail/small_function.hpp>
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <type_traits>
 #include <utility>
@@ -127,19 +129,40 @@ struct thread_pool_options {
   thread_hook on_stop = {};
 };
 
+/// How long a thread sleeps before it leaves: a std::chrono duration.
+class idle_time {
+ public:
+  constexpr idle_time() = default;
+
+  /// Throws std::invalid_argument, naming the value, when `time` is negative or not a number. More
+  /// than 292 years are for ever.
+  template <detail::duration D>
+  idle_time(const D& time)
+      : ns_(detail::checked_ns("the idle time-out", detail::in_seconds(time))) {}
+
+  [[nodiscard]] constexpr std::int64_t ns() const noexcept { return ns_; }
+
+ private:
+  std::int64_t ns_ = 10'000'000'000;
+};
+
 /// Options of an io_pool.
 struct io_options {
-  /// Threads that the pool grows to, from 1 to 65,536. A thread is made when work arrives and none
-  /// is free, so a generous number costs nothing until it is needed.
+  /// Threads that the pool grows to, from 1 to 65,536. One is made when those that there are seem
+  /// to be blocked and none sleeps, so a generous number costs nothing until it is needed.
   std::size_t max_threads = 64;
 
   /// Tasks that may wait for a thread, at least 1; a submit() beyond it blocks until one has begun.
   std::size_t queue = 1024;
 
+  /// A thread that has had nothing to do for so long ends; ten seconds unless it is given. At rest
+  /// a pool has no threads.
+  idle_time idle_timeout = {};
+
   thread_name name = {};
 
-  /// On each thread of the pool. The caller of a map, who takes part in it, is none: nothing is
-  /// called there.
+  /// On each thread of the pool, when it has been made and before it ends. The caller of a map, who
+  /// takes part in it, is none: nothing is called there.
   thread_hook on_start = {};
   thread_hook on_stop = {};
 };

@@ -1,0 +1,418 @@
+// What the threads of an io_pool do: few while tasks are quick, more as tasks block, none at rest.
+//
+// One mutex, one first-in-first-out queue. One thread churns through tasks as long as they are
+// quick. Another one, the lookout, has an eye on it: when a task turns out to block, it takes the
+// next one itself and calls more. So it is what blocks that makes the pool grow, not what is
+// queued, and a quick task wakes nobody. Entered from io_pool.hpp; behind it: io_threads.hpp.
+#pragma once
+
+#include <parallel/detail/io_threads.hpp>
+#include <parallel/detail/parking.hpp>
+#include <parallel/detail/platform/thread.hpp>
+#include <parallel/detail/task_list.hpp>
+#include <parallel/detail/task_listeners.hpp>
+#include <parallel/errors.hpp>
+#include <parallel/pool_options.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <utility>
+
+namespace parallel::detail {
+
+/// `Clock` is another one in tests only.
+template <class Clock>
+class basic_io_scheduler {
+ public:
+  explicit basic_io_scheduler(const io_options& options)
+      : limit_(options.queue), threads_(
+                                   options, mutex_,
+                                   [](void* pool, io_thread& self) noexcept {
+                                     static_cast<basic_io_scheduler*>(pool)->work(self);
+                                   },
+                                   this) {}
+
+  basic_io_scheduler(const basic_io_scheduler&) = delete;
+  basic_io_scheduler& operator=(const basic_io_scheduler&) = delete;
+
+  ~basic_io_scheduler() {
+    if (is_needed_here())
+      fatal("an io_pool was destroyed by one of its own threads, which would have to wait for "
+            "itself; let another thread own the pool");
+    shutdown();
+  }
+
+  /// The calling thread is one of the pool's, or runs a task of it: shutdown() would wait for it.
+  [[nodiscard]] bool is_needed_here() const noexcept { return here == this; }
+
+  /// How many threads there are.
+  [[nodiscard]] std::size_t threads() noexcept {
+    const guard held = lock();
+    return threads_.total();
+  }
+
+  /// Queues a task, as soon as the queue has room; for the pool's own threads at once, which could
+  /// otherwise wait for each other. If it throws, it has not.
+  void post(queued_task& task) {
+    guard held = lock();
+    wait_for_room(held);
+    try {
+      push(held, task);
+    } catch (...) {
+      offer_room(); // to the next
+      throw;
+    }
+  }
+
+  /// Likewise; false if the queue is full.
+  [[nodiscard]] bool try_post(queued_task& task) {
+    guard held = lock();
+    if (open_to_ == everybody && (submitted_ >= limit_ || !blocked_.empty()))
+      return false;
+    push(held, task);
+    return true;
+  }
+
+  /// Queues a helper: it does not count against the queue's limit, which is there to hold back who
+  /// submits.
+  void post_helper(queued_task& helper) {
+    guard held = lock();
+    push(held, helper);
+  }
+
+  /// Runs the task that was queued last by what the calling thread runs, of those that nobody has
+  /// begun; false if there is none.
+  bool run_own_task() noexcept {
+    const task_frame* const frame = task_frame::innermost();
+    if (frame == nullptr)
+      return false;
+    guard held = lock();
+    queued_task* const task = tasks_.pop_own(*frame);
+    if (task != nullptr) {
+      has_left(*task);
+      execute(held, *task);
+    }
+    return task != nullptr;
+  }
+
+  /// Discards the tasks for which is_wanted(task) is true, of those that nobody has begun.
+  template <class Wanted>
+  void discard_if(const Wanted& is_wanted) noexcept {
+    task_list unwanted;
+    {
+      const guard held = lock();
+      tasks_.move_to(unwanted, [&](const queued_task& task) {
+        const bool wanted = is_wanted(task);
+        if (wanted)
+          has_left(task);
+        return wanted;
+      });
+      ++running_; // not at rest before they are gone
+    }
+    unwanted.discard_all(); // not under the mutex: it runs the users' destructors
+    const guard held = lock();
+    --running_;
+    listeners_.tell();
+    notify_if_resting();
+  }
+
+  /// A frame for what runs now.
+  [[nodiscard]] task_frame frame() noexcept { return {tasks_, mutex_}; }
+
+  void add(task_listener& listener) noexcept {
+    const guard held = lock();
+    listeners_.add(listener);
+  }
+  void remove(task_listener& listener) noexcept {
+    const guard held = lock();
+    listeners_.remove(listener);
+  }
+
+  /// Waits until all tasks have run, those that running ones still submit too, and the threads have
+  /// ended.
+  void shutdown() noexcept {
+    {
+      guard held = lock();
+      if (open_to_ == everybody)
+        open_to_ = own_threads;
+      while (!blocked_.empty())
+        wake_blocked();
+      at_rest_.wait(held, [this] { return is_resting(); });
+      open_to_ = nobody;
+      threads_.end();
+    }
+    threads_.join();
+  }
+
+  /// Likewise, without the tasks that nobody has begun.
+  void shutdown_and_discard() noexcept {
+    {
+      const guard held = lock();
+      open_to_ = nobody;
+    }
+    discard_if([](const queued_task&) { return true; });
+    shutdown();
+  }
+
+ private:
+  using guard = std::unique_lock<std::mutex>;
+
+  /// A thread that waits for room in the queue, on its own stack.
+  struct submitter {
+    std::condition_variable woken;
+    bool called = false;
+  };
+
+  /// Who may submit.
+  enum access { everybody, own_threads, nobody };
+
+  /// A task that takes no longer is quick: not worth what it costs to wake a thread.
+  static constexpr double quick_ns = 10'000;
+  /// A task that takes so long may be blocked.
+  static constexpr double stuck_ns = 50'000;
+  /// How often the lookout looks, and how often in vain before it goes to sleep.
+  static constexpr std::int64_t look_every_ns = 50'000;
+  static constexpr int most_empty_looks = 16;
+
+  /// The pool of which the calling thread is one, or runs a task.
+  static inline constinit thread_local const basic_io_scheduler* here = nullptr;
+
+  /// The mutex is held for moments only, so that it is seldom worth a sleep to wait for it.
+  [[nodiscard]] guard lock() noexcept {
+    guard held(mutex_, std::defer_lock);
+    for (int look = 0; look < 200; ++look) {
+      if (held.try_lock())
+        return held;
+      pause();
+    }
+    held.lock();
+    return held;
+  }
+
+  /// Waits until the queue has room, behind those who wait already, or is closed.
+  void wait_for_room(guard& held) {
+    if (is_needed_here())
+      return;
+    if (submitted_ >= limit_ && blocked_.empty())
+      look_for_room(held);
+    bool waited = false;
+    while (open_to_ == everybody && (submitted_ >= limit_ || (!waited && !blocked_.empty()))) {
+      submitter self;
+      // Who finds the room gone, to tasks of the pool's own threads, keeps its place.
+      blocked_.insert(waited ? blocked_.begin() : blocked_.end(), &self);
+      waited = true;
+      self.woken.wait(held, [&] { return self.called; });
+    }
+  }
+
+  /// Tasks that are quick make room sooner than a sleep takes: so the queue is looked at for a
+  /// while first, until there is room for some.
+  void look_for_room(guard& held) {
+    const std::size_t enough = limit_ - limit_ / 4;
+    held.unlock();
+    look_arounds looks;
+    while (queued_.load(std::memory_order_relaxed) >= enough && looks.another()) // relaxed: a hint
+      ;
+    held = lock();
+  }
+
+  /// Wakes the submitter that has waited longest. Under the mutex, so that it is still there.
+  void wake_blocked() noexcept {
+    blocked_.front()->called = true;
+    blocked_.front()->woken.notify_one();
+    blocked_.pop_front();
+  }
+
+  void offer_room() noexcept {
+    if (!blocked_.empty() && submitted_ < limit_)
+      wake_blocked();
+  }
+
+  void push(guard& held, queued_task& task) {
+    if (open_to_ == nobody || (open_to_ == own_threads && !is_needed_here()))
+      throw shut_down();
+    // The first thread is made before the task is queued: if there can be none, nothing has
+    // happened.
+    if (threads_.total() == 0)
+      threads_.start_first();
+    // A helper is nobody's own: it runs whatever there is to help with.
+    tasks_.push(task, task.helped() == nullptr ? task_frame::innermost() : nullptr);
+    queued_.store(queued_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    submitted_ += task.helped() == nullptr ? 1 : 0;
+    if (!is_watched()) {
+      threads_.call_one(held);
+      notify_if_resting(); // meanwhile others may have done it all
+    }
+  }
+
+  /// Somebody comes to the queue soon who will see to it that it is watched from then on. Whenever
+  /// the mutex is free and the queue is not empty, it is watched or every thread is at work: each
+  /// thread comes to the queue again after its task.
+  [[nodiscard]] bool is_watched() const noexcept {
+    return lookout_ != nullptr || is_looking_around_ || threads_.coming() != 0;
+  }
+
+  /// A task has left the queue.
+  void has_left(const queued_task& task) noexcept {
+    queued_.store(queued_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+    if (task.helped() == nullptr) {
+      --submitted_;
+      offer_room();
+    }
+  }
+
+  /// Runs a task; holds the mutex before and afterwards.
+  void execute(guard& held, queued_task& task) noexcept {
+    ++running_;
+    held.unlock();
+    const basic_io_scheduler* const around = std::exchange(here, this);
+    {
+      const task_frame own = frame();
+      task.run();
+    }
+    here = around;
+    held = lock();
+    --running_;
+    listeners_.tell();
+    notify_if_resting();
+  }
+
+  void work(io_thread& self) noexcept {
+    here = this;
+    threads_.begin(self);
+    take_tasks(self);
+    threads_.finish(self);
+  }
+
+  void take_tasks(io_thread& self) noexcept {
+    guard held = lock();
+    threads_.arrive();
+    self.now = Clock::now();
+    while (!threads_.is_ending()) {
+      if (churner_ != &self && is_churning(self.now)) {
+        if (lookout_ == nullptr && watch(held, self))
+          continue;
+      } else if (queued_task* const task = tasks_.pop()) {
+        run(held, self, *task);
+        continue;
+      } else if (churner_ == &self && look_around(held)) {
+        continue;
+      }
+      if (churner_ == &self)
+        churner_ = nullptr;
+      if (!threads_.wait(held, self))
+        break;
+      self.now = Clock::now();
+    }
+  }
+
+  /// Some thread runs quick tasks, one after another, as far as can be told now.
+  [[nodiscard]] bool is_churning(std::uint64_t now) const noexcept {
+    return churner_ != nullptr &&
+           (is_looking_around_ || Clock::ns_between(churner_began_, now) < stuck_ns);
+  }
+
+  /// Thread: runs a task from the queue.
+  void run(guard& held, io_thread& self, queued_task& task) noexcept {
+    has_left(task);
+    if (churner_ == nullptr && running_ == 0)
+      churner_ = &self; // until it turns out otherwise
+    if (call_for_the_rest(held, self))
+      self.now = Clock::now();
+    const std::uint64_t began = self.now;
+    if (churner_ == &self)
+      churner_began_ = began;
+    execute(held, task);
+    self.now = Clock::now();
+    const bool quick = Clock::ns_between(began, self.now) < quick_ns;
+    if (!quick && churner_ == &self) {
+      churner_ = nullptr;
+    } else if (quick && !is_churning(self.now)) {
+      churner_ = &self;
+      churner_began_ = self.now;
+    }
+  }
+
+  /// Before a thread turns to a task, which may block it: has others come for what is queued
+  /// behind. One, if all is quick so far; else as many as are blocked already, so that the threads
+  /// double until all that is queued is under way. True if that has taken some time.
+  bool call_for_the_rest(guard& held, const io_thread& self) noexcept {
+    bool called = false;
+    const std::size_t blocked = churner_ == &self || is_churning(self.now) ? 0 : running_ + 1;
+    while (!tasks_.empty() &&
+           (!is_watched() ||
+            threads_.coming() < std::min(blocked, queued_.load(std::memory_order_relaxed)))) {
+      if (!threads_.call_one(held))
+        break;
+      called = true;
+    }
+    return called;
+  }
+
+  /// Thread: is the lookout until the queue needs more than the one that churns, and then says so;
+  /// false when nothing has been queued for a while.
+  bool watch(guard& held, io_thread& self) noexcept {
+    lookout_ = &self;
+    bool is_needed = false;
+    for (int looks = 0; looks < most_empty_looks && !is_needed && !threads_.is_ending(); ++looks) {
+      Clock::wait_for(self.woken, held, look_every_ns);
+      if (tasks_.empty())
+        continue;
+      looks = 0;
+      self.now = Clock::now();
+      is_needed = !is_churning(self.now);
+    }
+    lookout_ = nullptr;
+    if (is_needed)
+      churner_ = nullptr;
+    return is_needed;
+  }
+
+  /// Thread: between quick tasks, looks for the next one before it goes to sleep.
+  bool look_around(guard& held) noexcept {
+    is_looking_around_ = true;
+    held.unlock();
+    look_arounds looks;
+    while (queued_.load(std::memory_order_relaxed) == 0 && looks.another()) // relaxed: a hint
+      ;
+    held = lock();
+    is_looking_around_ = false;
+    return !tasks_.empty();
+  }
+
+  /// Nothing to run and nobody who could submit more: only then may the threads end.
+  [[nodiscard]] bool is_resting() const noexcept {
+    return tasks_.empty() && running_ == 0 && !threads_.any_starting();
+  }
+
+  void notify_if_resting() noexcept {
+    if (open_to_ != everybody && is_resting())
+      at_rest_.notify_all();
+  }
+
+  const std::size_t limit_;
+  std::mutex mutex_; // guards everything below
+  io_threads<Clock> threads_;
+  access open_to_ = everybody;
+  task_list tasks_;
+  task_listeners listeners_;
+  std::atomic<std::size_t> queued_{0}; // tasks; changed under the mutex, read without it as a hint
+  std::size_t submitted_ = 0;          // of these, those that are no helpers
+  std::size_t running_ = 0;            // tasks under way
+  std::deque<submitter*> blocked_;
+  io_thread* churner_ = nullptr;    // the thread that runs quick tasks, or has lately
+  std::uint64_t churner_began_ = 0; // its task
+  bool is_looking_around_ = false;  // the churner
+  io_thread* lookout_ = nullptr;
+  std::condition_variable at_rest_; // who shuts the pool down waits on it
+};
+
+using io_scheduler = basic_io_scheduler<io_clock>;
+
+} // namespace parallel::detail

@@ -1,0 +1,232 @@
+// The threads of an io_pool: how they are made when there is need, sleep, are called, and leave.
+//
+// What they do while they are awake is decided in io_scheduler.hpp, from which this is entered and
+// whose mutex guards it all.
+#pragma once
+
+#include <parallel/detail/platform/clock.hpp>
+#include <parallel/detail/platform/thread.hpp>
+#include <parallel/pool_options.hpp>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace parallel::detail {
+
+/// The time for the threads of an io_pool.
+class io_clock : public quick_clock {
+ public:
+  static void wait_for(std::condition_variable& woken, std::unique_lock<std::mutex>& lock,
+                       std::int64_t ns) {
+    woken.wait_for(lock, std::chrono::nanoseconds(ns));
+  }
+};
+
+/// One of the threads. It waits on its own condition variable, so that no wake can go to the wrong
+/// one.
+struct io_thread {
+  std::size_t number = 0; // from 1
+  std::condition_variable woken;
+  bool called = false;
+  std::uint64_t now = 0; // when it has looked at the clock last; its own
+  std::thread handle;    // its creator's, until that one no longer counts it as starting
+};
+
+/// `Clock` is another one in tests only.
+template <class Clock>
+class io_threads {
+ public:
+  /// What a thread does: work(pool, self), which calls begin(), returns when wait() or is_ending()
+  /// says so, and calls finish() last.
+  using work_function = void (*)(void* pool, io_thread& self) noexcept;
+  using lock = std::unique_lock<std::mutex>;
+
+  /// Starts none yet.
+  io_threads(const io_options& options, std::mutex& guard, work_function work, void* pool)
+      : most_(options.max_threads), idle_ns_(options.idle_timeout.ns()), name_(options.name),
+        on_start_(options.on_start), on_stop_(options.on_stop), guard_(guard), work_(work),
+        pool_(pool) {
+    Clock::calibrate();
+  }
+
+  /// Those that there are, or are being made.
+  [[nodiscard]] std::size_t total() const noexcept { return total_; }
+
+  /// Those that have been called, or made, and have not arrived.
+  [[nodiscard]] std::size_t coming() const noexcept { return coming_; }
+
+  [[nodiscard]] bool any_starting() const noexcept { return starting_ != 0; }
+
+  /// Makes the first thread, where there is none, without letting go of the mutex: if it throws,
+  /// nothing has happened.
+  void start_first() {
+    io_thread& made = make_room();
+    try {
+      run_on(made);
+    } catch (...) {
+      all_[made.number - 1].reset();
+      throw;
+    }
+    ++total_;
+    ++coming_;
+  }
+
+  /// Gets one more thread to come: the one that fell asleep last, whose stack is the warmest, or
+  /// else a new one, without holding the mutex while that is made. False if none is to be had.
+  bool call_one(lock& held) noexcept { return call_idle() || start_one(held); }
+
+  /// Thread: without the mutex, as what follows runs the users' code.
+  void begin(const io_thread& self) noexcept {
+    name_this_thread(name_.or_else("parallel-io"), self.number);
+    on_start_(self.number);
+  }
+
+  /// Thread: has come, and is not counted as coming any more.
+  void arrive() noexcept { --coming_; }
+
+  /// Thread: sleeps until it is called, and has arrived then; false when it has not been for so
+  /// long that it is to leave, and is not counted any more.
+  [[nodiscard]] bool wait(lock& held, io_thread& self) noexcept {
+    self.called = false;
+    idle_.push_back(&self);
+    const std::uint64_t since = Clock::now();
+    while (!self.called && !ending_) {
+      constexpr std::int64_t longest = 3'600'000'000'000; // an hour: far ends would overflow
+      const auto slept = static_cast<std::int64_t>(Clock::ns_between(since, Clock::now()));
+      // While another one is being made, which may fail, all stay.
+      if (slept >= idle_ns_ && starting_ == 0) {
+        std::erase(idle_, &self);
+        --total_;
+        return false;
+      }
+      const std::int64_t left = slept < idle_ns_ ? idle_ns_ - slept : 0;
+      Clock::wait_for(self.woken, held, left < longest ? left : longest);
+    }
+    if (self.called)
+      arrive();
+    return !ending_;
+  }
+
+  /// Thread: without the mutex. `self` may be gone afterwards.
+  void finish(io_thread& self) noexcept {
+    on_stop_(self.number);
+    // Who leaves while the pool lives is joined by the next one that does, or by join().
+    std::thread before;
+    {
+      const std::lock_guard held(guard_);
+      if (!ending_) {
+        before = std::exchange(left_, std::move(self.handle));
+        all_[self.number - 1].reset();
+      }
+    }
+    if (before.joinable())
+      before.join();
+  }
+
+  /// Lets all of them end, as soon as they wait or look.
+  void end() noexcept {
+    ending_ = true;
+    for (const std::unique_ptr<io_thread>& each : all_)
+      if (each != nullptr)
+        each->woken.notify_one();
+  }
+
+  [[nodiscard]] bool is_ending() const noexcept { return ending_; }
+
+  /// Waits until all have ended, after end(), without the mutex. Any number of threads may call it.
+  void join() noexcept {
+    const std::lock_guard joining(joining_);
+    for (const std::unique_ptr<io_thread>& each : all_) // which nobody changes any more
+      if (each != nullptr && each->handle.joinable())
+        each->handle.join();
+    if (left_.joinable())
+      left_.join();
+  }
+
+ private:
+  bool call_idle() noexcept {
+    if (idle_.empty())
+      return false;
+    io_thread& called = *idle_.back();
+    idle_.pop_back();
+    ++coming_;
+    called.called = true;
+    called.woken.notify_one(); // under the mutex, so that it is still there
+    return true;
+  }
+
+  bool start_one(lock& held) noexcept {
+    if (total_ >= most_ || ending_)
+      return false;
+    io_thread* made = nullptr;
+    try {
+      made = &make_room();
+    } catch (const std::exception&) {
+      return false; // no memory
+    }
+    ++total_;
+    ++coming_;
+    ++starting_;
+    held.unlock();
+    bool is_made = true;
+    try {
+      run_on(*made);
+    } catch (const std::exception&) {
+      is_made = false; // no thread to be had: those that there are run what is queued
+    }
+    held.lock();
+    --starting_;
+    if (!is_made) {
+      --total_;
+      --coming_;
+      all_[made->number - 1].reset();
+    }
+    return is_made;
+  }
+
+  /// A place with the lowest number that is free.
+  io_thread& make_room() {
+    std::size_t place = 0;
+    while (place < all_.size() && all_[place] != nullptr)
+      ++place;
+    auto made = std::make_unique<io_thread>();
+    made->number = place + 1;
+    idle_.reserve(all_.size() + 1); // so that to fall asleep cannot fail
+    if (place == all_.size())
+      all_.push_back(std::move(made));
+    else
+      all_[place] = std::move(made);
+    return *all_[place];
+  }
+
+  void run_on(io_thread& made) {
+    made.handle = std::thread([this, &made]() noexcept { work_(pool_, made); });
+  }
+
+  const std::size_t most_;
+  const std::int64_t idle_ns_;
+  const thread_name name_;
+  const thread_hook on_start_;
+  const thread_hook on_stop_;
+  std::mutex& guard_; // guards what follows, and the threads
+  const work_function work_;
+  void* const pool_;
+  std::vector<std::unique_ptr<io_thread>> all_; // by number; constant once they are to end
+  std::vector<io_thread*> idle_;                // in the order in which they fell asleep
+  std::thread left_;                            // the last one that has left
+  std::size_t total_ = 0;
+  std::size_t coming_ = 0;
+  std::size_t starting_ = 0;
+  bool ending_ = false;
+  std::mutex joining_;
+};
+
+} // namespace parallel::detail
