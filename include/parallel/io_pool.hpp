@@ -21,6 +21,7 @@
 #include <exception>
 #include <future>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -95,26 +96,40 @@ class io_pool {
   /// may be move-only, and is destroyed on the pool's thread right after its call. Throws
   /// std::system_error when the pool has no thread yet and none can be made, shut_down when it has
   /// been shut down, or std::bad_alloc; the task is then not queued. A task that waits for another
-  /// one's future needs a free thread to run it: with max_threads such waits under way, nobody is
-  /// left. For the tasks that it has submitted itself there is get().
+  /// one does so with get(): for a thread that is blocked in future.get(), nobody stands in.
   template <class F>
   std::future<std::invoke_result_t<std::decay_t<F>&>> submit(F&& f) {
-    auto task = std::make_unique<detail::submitted_task<std::decay_t<F>>>(std::forward<F>(f));
-    auto result = task->get_future();
-    scheduler_.post(*task);
-    static_cast<void>(task.release()); // the queue's
-    return result;
+    return queued(std::forward<F>(f), [this](detail::queued_task& task) { scheduler_.post(task); });
+  }
+
+  /// Likewise, but where submit() would block, and on the pool's own threads when the queue is
+  /// full, it does not queue the task, leaves `f` as it is, and returns an empty std::optional.
+  template <class F>
+  std::optional<std::future<std::invoke_result_t<std::decay_t<F>&>>> try_submit(F&& f) {
+    if (!scheduler_.try_reserve())
+      return std::nullopt;
+    try {
+      return queued(std::forward<F>(f),
+                    [this](detail::queued_task& task) { scheduler_.post_reserved(task); });
+    } catch (...) {
+      scheduler_.release();
+      throw;
+    }
   }
 
   /// The result of a task, or its exception: future.get(), but within a task or an element of a map
   /// it runs tasks that this task, or this thread within this map, has submitted to this pool and
   /// nobody has begun, the newest first, until the future is ready. So tasks may wait for the tasks
   /// that they have submitted, to any depth, on any number of threads. For any other task it only
-  /// waits: like future.get(), that needs a free thread. Of a shared_future it returns a copy of
-  /// the result.
+  /// waits, and throws std::system_error (resource_deadlock_would_occur) instead if all threads of
+  /// the pool would then be waiting here and nobody would be left to run what is queued. (Not for
+  /// futures of anything else than this pool's tasks, which may become ready all the same.) Of a
+  /// shared_future it returns a copy of the result.
   template <class Future>
-  decltype(auto) get(Future future) {
-    return detail::help_and_get(*this, future);
+  detail::result_of<Future> get(Future future) {
+    detail::help_until_ready(*this, future);
+    scheduler_.wait_for(future);
+    return future.get();
   }
 
   /// The most threads that the pool grows to.
@@ -168,6 +183,16 @@ class io_pool {
   friend bool run_own_task(io_pool& pool) noexcept { return pool.scheduler_.run_own_task(); }
 
  private:
+  /// Makes a task and has it queued by post(task), unless that throws.
+  template <class F, class Post>
+  static auto queued(F&& f, const Post& post) {
+    auto task = std::make_unique<detail::submitted_task<std::decay_t<F>>>(std::forward<F>(f));
+    auto result = task->get_future();
+    post(*task);
+    static_cast<void>(task.release()); // the queue's
+    return result;
+  }
+
   /// A loop that runs to its end, or to an exception.
   void run_plain_loop(std::size_t n, const io_map_options& options, const detail::loop_body& body) {
     const std::size_t wished = options.in_flight != 0 ? options.in_flight : max_threads();

@@ -34,8 +34,8 @@ class serial_executor {
 
   /// future.get(); of a shared_future, a copy of the result.
   template <class Future>
-  decltype(auto) get(Future future) {
-    return detail::help_and_get(*this, future);
+  detail::result_of<Future> get(Future future) {
+    return future.get();
   }
 
   /// What an executor provides to algorithms; see the concept `executor`.

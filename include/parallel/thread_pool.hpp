@@ -32,7 +32,8 @@ auto thread_pool::submit(F&& f) {
 
 template <class Future>
 decltype(auto) thread_pool::get(Future future) {
-  return detail::help_and_get(*this, future);
+  detail::help_until_ready(*this, future);
+  return static_cast<detail::result_of<Future>>(future.get());
 }
 
 inline void thread_pool::refuse_own_worker() const {

@@ -9,6 +9,7 @@
 #include <parallel/detail/io_threads.hpp>
 #include <parallel/detail/parking.hpp>
 #include <parallel/detail/platform/thread.hpp>
+#include <parallel/detail/submitted_task.hpp>
 #include <parallel/detail/task_list.hpp>
 #include <parallel/detail/task_listeners.hpp>
 #include <parallel/errors.hpp>
@@ -22,7 +23,10 @@
 #include <deque>
 #include <exception>
 #include <mutex>
+#include <string>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 namespace parallel::detail {
 
@@ -62,21 +66,36 @@ class basic_io_scheduler {
   void post(queued_task& task) {
     guard held = lock();
     wait_for_room(held);
+    ++submitted_;
     try {
       push(held, task);
     } catch (...) {
+      --submitted_;
       offer_room(); // to the next
       throw;
     }
   }
 
-  /// Likewise; false if the queue is full.
-  [[nodiscard]] bool try_post(queued_task& task) {
-    guard held = lock();
+  /// Reserves room for a task; false if the queue is full.
+  [[nodiscard]] bool try_reserve() noexcept {
+    const guard held = lock();
     if (open_to_ == everybody && (submitted_ >= limit_ || !blocked_.empty()))
       return false;
-    push(held, task);
+    ++submitted_;
     return true;
+  }
+
+  /// Gives reserved room back.
+  void release() noexcept {
+    const guard held = lock();
+    --submitted_;
+    offer_room();
+  }
+
+  /// Queues a task for which room has been reserved. If it throws, it has not.
+  void post_reserved(queued_task& task) {
+    guard held = lock();
+    push(held, task);
   }
 
   /// Queues a helper: it does not count against the queue's limit, which is there to hold back who
@@ -99,6 +118,34 @@ class basic_io_scheduler {
       execute(held, *task);
     }
     return task != nullptr;
+  }
+
+  /// Waits until the future of a task of this pool is ready. Throws where that would never be, as
+  /// all threads would wait here and what is queued would be left.
+  template <class Future>
+  void wait_for(const Future& future) {
+    if (thread_of != this)
+      return future.wait();
+    const waiter self{&future, [](const void* awaited) {
+                        return is_ready(*static_cast<const Future*>(awaited));
+                      }};
+    {
+      guard held = lock();
+      waiters_.push_back(&self);
+      if (is_stuck(held)) {
+        std::erase(waiters_, &self);
+        throw std::system_error(
+            std::make_error_code(std::errc::resource_deadlock_would_occur),
+            "parallel::io_pool: get() within a task, where all threads of the pool (" +
+                std::to_string(threads_.total()) +
+                ") would wait like this and nobody would be left to run the tasks that are queued "
+                "(" +
+                std::to_string(queued_.load(std::memory_order_relaxed)) + ')');
+      }
+    }
+    future.wait();
+    const guard held = lock();
+    std::erase(waiters_, &self);
   }
 
   /// Discards the tasks for which is_wanted(task) is true, of those that nobody has begun.
@@ -169,6 +216,12 @@ class basic_io_scheduler {
     bool called = false;
   };
 
+  /// A thread of the pool that waits for a future.
+  struct waiter {
+    const void* future;
+    bool (*is_ready)(const void* future);
+  };
+
   /// Who may submit.
   enum access { everybody, own_threads, nobody };
 
@@ -182,6 +235,8 @@ class basic_io_scheduler {
 
   /// The pool of which the calling thread is one, or runs a task.
   static inline constinit thread_local const basic_io_scheduler* here = nullptr;
+  /// The pool of which it is one.
+  static inline constinit thread_local const basic_io_scheduler* thread_of = nullptr;
 
   /// The mutex is held for moments only, so that it is seldom worth a sleep to wait for it.
   [[nodiscard]] guard lock() noexcept {
@@ -244,7 +299,6 @@ class basic_io_scheduler {
     // A helper is nobody's own: it runs whatever there is to help with.
     tasks_.push(task, task.helped() == nullptr ? task_frame::innermost() : nullptr);
     queued_.store(queued_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    submitted_ += task.helped() == nullptr ? 1 : 0;
     if (!is_watched()) {
       threads_.call_one(held);
       notify_if_resting(); // meanwhile others may have done it all
@@ -256,6 +310,17 @@ class basic_io_scheduler {
   /// thread comes to the queue again after its task.
   [[nodiscard]] bool is_watched() const noexcept {
     return lookout_ != nullptr || is_looking_around_ || threads_.coming() != 0;
+  }
+
+  /// All threads wait for futures that are not ready, and no more threads are to be had, so that
+  /// what is queued stays queued.
+  [[nodiscard]] bool is_stuck(guard& held) noexcept {
+    const auto all_wait = [this] {
+      return !tasks_.empty() && waiters_.size() == threads_.total() &&
+             std::none_of(waiters_.begin(), waiters_.end(),
+                          [](const waiter* each) { return each->is_ready(each->future); });
+    };
+    return all_wait() && !threads_.call_one(held) && all_wait();
   }
 
   /// A task has left the queue.
@@ -285,6 +350,7 @@ class basic_io_scheduler {
 
   void work(io_thread& self) noexcept {
     here = this;
+    thread_of = this;
     threads_.begin(self);
     take_tasks(self);
     threads_.finish(self);
@@ -403,9 +469,10 @@ class basic_io_scheduler {
   task_list tasks_;
   task_listeners listeners_;
   std::atomic<std::size_t> queued_{0}; // tasks; changed under the mutex, read without it as a hint
-  std::size_t submitted_ = 0;          // of these, those that are no helpers
+  std::size_t submitted_ = 0;          // of these, those that are no helpers; and reserved room
   std::size_t running_ = 0;            // tasks under way
   std::deque<submitter*> blocked_;
+  std::vector<const waiter*> waiters_;
   io_thread* churner_ = nullptr;    // the thread that runs quick tasks, or has lately
   std::uint64_t churner_began_ = 0; // its task
   bool is_looking_around_ = false;  // the churner

@@ -71,13 +71,12 @@ bool is_ready(const Future& future) {
   return future.wait_for(std::chrono::seconds(0)) != std::future_status::timeout;
 }
 
-/// What nobody has begun of the caller's own tasks is run here; what somebody has, goes on without
-/// this thread.
+/// What nobody has begun of the caller's own tasks is run here, until the future is ready; what
+/// somebody has, goes on without this thread.
 template <class E, class Future>
-result_of<Future> help_and_get(E& executor, Future& future) {
+void help_until_ready(E& executor, Future& future) {
   while (!is_ready(future) && run_own_task(executor))
     ;
-  return future.get();
 }
 
 } // namespace parallel::detail

@@ -1,0 +1,288 @@
+// How an io_pool grows and shrinks, on a clock that the tests move; and what it does under stress.
+#include "catch.hpp"
+#include "support.hpp"
+
+#include <parallel/detail/io_scheduler.hpp>
+#include <parallel/io_pool.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <future>
+#include <latch>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+using namespace std::chrono_literals;
+using Catch::Matchers::Contains;
+using parallel::io_pool;
+
+namespace {
+
+/// Time that stands still until a test moves it. Who waits looks once in a millisecond whether it
+/// has.
+class moved_clock {
+ public:
+  static void calibrate() noexcept {}
+  static std::uint64_t now() noexcept { return ns; }
+  static double ns_between(std::uint64_t from, std::uint64_t to) noexcept {
+    return static_cast<double>(to) - static_cast<double>(from);
+  }
+  static void wait_for(std::condition_variable& woken, std::unique_lock<std::mutex>& lock,
+                       std::int64_t) {
+    woken.wait_for(lock, 1ms);
+  }
+
+  static inline std::atomic<std::uint64_t> ns{1};
+};
+
+/// A pool on that clock, with tasks that are mere functions.
+class moved_pool {
+ public:
+  explicit moved_pool(const parallel::io_options& options) : scheduler_(options) {}
+
+  void post(std::function<void()> f) { scheduler_.post(*new task(std::move(f))); }
+  [[nodiscard]] std::size_t threads() { return scheduler_.threads(); }
+
+ private:
+  class task final : public parallel::detail::queued_task {
+   public:
+    explicit task(std::function<void()> f) : f_(std::move(f)) {}
+    void run() noexcept override {
+      f_();
+      delete this;
+    }
+    void discard() noexcept override { delete this; }
+
+   private:
+    const std::function<void()> f_;
+  };
+
+  parallel::detail::basic_io_scheduler<moved_clock> scheduler_;
+};
+
+} // namespace
+
+TEST_CASE("tasks that take no time run on one thread, however many are queued") {
+  moved_pool pool({.max_threads = 64, .queue = 10'000});
+  std::mutex guard;
+  std::set<std::thread::id> threads;
+  std::latch all(5'000);
+  for (int i = 0; i < 5'000; ++i)
+    pool.post([&] {
+      {
+        const std::lock_guard lock(guard);
+        threads.insert(std::this_thread::get_id());
+      }
+      all.count_down();
+    });
+  all.wait();
+  CHECK(threads.size() == 1);
+  CHECK(pool.threads() <= 2); // and a lookout
+}
+
+TEST_CASE("a task that has taken long has others run behind it") {
+  moved_pool pool({.max_threads = 2});
+  test::gate opened;
+  std::latch both(2);
+  pool.post([&] {
+    both.count_down();
+    opened.wait();
+  });
+  pool.post([&] {
+    opened.open();
+    both.count_down();
+  });
+  moved_clock::ns +=
+      1'000'000; // whenever the first has begun: before this, or the time is up later
+  while (!both.try_wait()) {
+    moved_clock::ns += 1'000'000;
+    std::this_thread::yield();
+  }
+  SUCCEED();
+}
+
+TEST_CASE(
+    "a thread that has been idle for long enough leaves, and others come when they are needed") {
+  std::atomic<int> started{0};
+  for (int round = 0; round < 20; ++round) {
+    test::gate left;
+    moved_pool pool({.max_threads = 4,
+                     .idle_timeout = 3s,
+                     .on_start = [&](std::size_t number) { started += number == 1 ? 1 : 0; },
+                     .on_stop =
+                         [&](std::size_t number) {
+                           if (number == 1)
+                             left.open();
+                         }});
+    std::latch first(1);
+    pool.post([&] { first.count_down(); });
+    first.wait();
+    while (pool.threads() != 0) {
+      moved_clock::ns += 3'000'000'000;
+      std::this_thread::yield();
+    }
+    left.wait();
+    std::latch second(1);
+    pool.post([&] { second.count_down(); });
+    second.wait();
+  }
+  CHECK(started == 40);
+}
+
+TEST_CASE("nothing is lost while threads leave as soon as they are idle") {
+  io_pool io({.max_threads = 3, .queue = 2, .idle_timeout = 0s});
+  std::atomic<int> ran{0};
+  for (int i = 0; i < 500; ++i) {
+    if (i % 3 == 0)
+      io.submit([&] { ++ran; }).get();
+    else
+      io.submit([&] { ++ran; });
+  }
+  io.shutdown();
+  CHECK(ran == 500);
+}
+
+TEST_CASE("an io_pool at rest has no threads") {
+  std::latch left(8);
+  io_pool io({.max_threads = 8, .idle_timeout = 0s, .on_stop = [&] { left.count_down(); }});
+  std::latch all(8);
+  for (int i = 0; i < 8; ++i)
+    io.submit([&] { all.arrive_and_wait(); });
+  left.wait(); // all eight
+  SUCCEED();
+}
+
+TEST_CASE("an idle time-out must not be negative") {
+  CHECK_THROWS_WITH(io_pool({.idle_timeout = -1s}),
+                    "parallel: the idle time-out is -1 s, must not be negative");
+}
+
+TEST_CASE("try_submit queues a task where there is room, and says so where there is none") {
+  io_pool io({.max_threads = 1, .queue = 2});
+  test::gate opened;
+  std::latch begun(1);
+  auto running = io.submit([&] {
+    begun.count_down();
+    opened.wait();
+  });
+  begun.wait();
+  auto first = io.try_submit([] { return 1; });
+  auto second = io.try_submit([] { return 2; });
+  REQUIRE(first.has_value());
+  REQUIRE(second.has_value());
+  auto kept = std::make_unique<int>(3); // what is not queued is not taken
+  auto task = [kept = std::move(kept)] { return *kept; };
+  CHECK_FALSE(io.try_submit(std::move(task)).has_value());
+  CHECK(task() == 3);
+  opened.open();
+  CHECK(first->get() == 1);
+  CHECK(second->get() == 2);
+  while (true) // as soon as the thread has taken the last one there is room again
+    if (auto third = io.try_submit(std::move(task))) {
+      CHECK(third->get() == 3);
+      break;
+    }
+  io.shutdown();
+  CHECK_THROWS_AS(io.try_submit([] {}), parallel::shut_down);
+}
+
+TEST_CASE("try_submit within a task of a full pool says so, too") {
+  io_pool io({.max_threads = 1, .queue = 1});
+  CHECK(io.submit([&] {
+            auto queued = io.submit([] { return 1; });
+            return !io.try_submit([] {}).has_value() && io.get(std::move(queued)) == 1;
+          }).get());
+}
+
+TEST_CASE("try_submit gives the room back when the callable cannot be kept") {
+  struct unkind {
+    unkind() = default;
+    unkind(const unkind&) { throw std::string("no copies"); }
+    void operator()() const {}
+  };
+  io_pool io({.queue = 1});
+  const unkind task;
+  for (int i = 0; i < 3; ++i)
+    CHECK_THROWS_AS(io.try_submit(task), std::string);
+  CHECK(io.try_submit([] {}).has_value());
+}
+
+TEST_CASE("an io task that waits for one that nobody is left to run gets an error, not a hang") {
+  const std::size_t size = GENERATE(std::size_t{1}, 2U, 4U);
+  io_pool io({.max_threads = size});
+  for (int round = 0; round < 50; ++round) {
+    // As many tasks as there are threads, each of which waits for one that is queued behind them.
+    test::gate all_queued;
+    std::vector<std::shared_future<int>> awaited(size);
+    std::vector<std::future<int>> waiting;
+    for (std::size_t i = 0; i < size; ++i)
+      waiting.push_back(io.submit([&, i] {
+        all_queued.wait();
+        return io.get(awaited[i]);
+      }));
+    for (std::shared_future<int>& each : awaited)
+      each = io.submit([] { return 1; }).share();
+    all_queued.open();
+    int refused = 0;
+    int answered = 0;
+    for (std::future<int>& each : waiting) {
+      try {
+        answered += each.get();
+      } catch (const std::system_error& error) {
+        refused += error.code() == std::errc::resource_deadlock_would_occur ? 1 : 0;
+      }
+    }
+    REQUIRE(refused >= 1);
+    REQUIRE(refused + answered == static_cast<int>(size));
+    for (std::shared_future<int>& each : awaited)
+      REQUIRE(each.get() == 1); // what was queued is run all the same
+  }
+}
+
+TEST_CASE("the error of a wait without end names the numbers") {
+  io_pool io({.max_threads = 1});
+  test::gate queued;
+  std::shared_future<void> behind;
+  auto waiting = io.submit([&]() -> std::string {
+    queued.wait();
+    try {
+      io.get(behind);
+    } catch (const std::system_error& error) {
+      return error.what();
+    }
+    return "";
+  });
+  behind = io.submit([] {}).share();
+  queued.open();
+  CHECK_THAT(waiting.get(),
+             Contains("all threads of the pool (1)") && Contains("the tasks that are queued (1)"));
+}
+
+TEST_CASE("io tasks wait with get() for tasks of others as long as somebody can run them") {
+  io_pool io({.max_threads = 3});
+  for (int round = 0; round < 100; ++round) {
+    test::gate all_queued;
+    std::vector<std::shared_future<int>> awaited(2);
+    std::vector<std::future<int>> waiting;
+    for (std::size_t i = 0; i < 2; ++i)
+      waiting.push_back(io.submit([&, i] {
+        all_queued.wait();
+        return io.get(awaited[i]);
+      }));
+    for (std::shared_future<int>& each : awaited)
+      each = io.submit([] { return 1; }).share();
+    all_queued.open();
+    for (std::future<int>& each : waiting)
+      REQUIRE(each.get() == 1);
+  }
+}
