@@ -309,7 +309,8 @@ class basic_io_scheduler {
   /// the mutex is free and the queue is not empty, it is watched or every thread is at work: each
   /// thread comes to the queue again after its task.
   [[nodiscard]] bool is_watched() const noexcept {
-    return lookout_ != nullptr || is_looking_around_ || threads_.coming() != 0;
+    return (lookout_ != nullptr && churner_ != nullptr) || is_looking_around_ ||
+           threads_.coming() != 0;
   }
 
   /// All threads wait for futures that are not ready, and no more threads are to be had, so that
@@ -432,7 +433,7 @@ class basic_io_scheduler {
         continue;
       looks = 0;
       self.now = Clock::now();
-      is_needed = !is_churning(self.now);
+      is_needed = threads_.coming() == 0 && !is_churning(self.now);
     }
     lookout_ = nullptr;
     if (is_needed)
