@@ -117,7 +117,7 @@ TEST_CASE(
     test::gate left;
     moved_pool pool({.max_threads = 4,
                      .idle_timeout = 3s,
-                     .on_start = [&](std::size_t number) { started += number == 1 ? 1 : 0; },
+                     .on_start = [&] { ++started; },
                      .on_stop =
                          [&](std::size_t number) {
                            if (number == 1)
@@ -135,7 +135,7 @@ TEST_CASE(
     pool.post([&] { second.count_down(); });
     second.wait();
   }
-  CHECK(started == 40);
+  CHECK(started >= 40);
 }
 
 TEST_CASE("nothing is lost while threads leave as soon as they are idle") {

@@ -13,6 +13,7 @@
 #include <parallel/detail/task_list.hpp>
 #include <parallel/detail/task_listeners.hpp>
 #include <parallel/errors.hpp>
+#include <parallel/io_map_options.hpp>
 #include <parallel/options.hpp>
 #include <parallel/pool_options.hpp>
 

@@ -2,7 +2,8 @@
 //
 // Options are aggregates, written with designated initializers at the end of a call:
 // parallel::map(xs, f, {.grain = 64, .stop = token, .deadline = 30s, .progress = bar}). Entered
-// from every public header; what is done about them is in detail/control.hpp.
+// from every public header; what is done about them is in detail/control.hpp. What only calls on an
+// io_pool can be told is in io_map_options.hpp.
 #pragma once
 
 #include <parallel/detail/control.hpp>
@@ -153,41 +154,6 @@ class random_seed {
   bool is_given_ = false;
 };
 
-/// How long to wait before a call is made again: between half of `first` and `first` before the
-/// first time, twice as long before each further one, up to `most`. Where in its half each wait
-/// lies is random, so that calls that have failed together do not all come back together
-/// ("equal jitter": M. Brooker, Exponential Backoff And Jitter, 2015).
-class backoff_time {
- public:
-  backoff_time() = default;
-
-  /// std::chrono durations: .backoff = 100ms, or .backoff = {100ms, 10s}; without a `most` it is 64
-  /// times `first`. Throws std::invalid_argument, naming the value, when one is negative or not a
-  /// number.
-  template <detail::duration D>
-  backoff_time(const D& first)
-      : backoff_time(detail::in_seconds(first), 64 * detail::in_seconds(first), {}) {}
-
-  /// The same seed gives the same waits; without one they differ from call to call.
-  template <detail::duration D, detail::duration M>
-  backoff_time(const D& first, const M& most, random_seed seed = {})
-      : backoff_time(detail::in_seconds(first), detail::in_seconds(most), seed) {}
-
-  [[nodiscard]] std::int64_t first_ns() const noexcept { return first_ns_; }
-  [[nodiscard]] std::int64_t most_ns() const noexcept { return most_ns_; }
-  [[nodiscard]] std::uint64_t seed() const noexcept { return seed_; }
-
- private:
-  [[gnu::cold]] backoff_time(double first, double most, random_seed seed)
-      : first_ns_(detail::checked_ns("the backoff", first)),
-        most_ns_(detail::checked_ns("the longest backoff", most)),
-        seed_(seed.is_given() ? seed.value() : static_cast<std::uint64_t>(detail::steady_ns())) {}
-
-  std::int64_t first_ns_ = 0;
-  std::int64_t most_ns_ = 0;
-  std::uint64_t seed_ = 0;
-};
-
 /// Options of a call on a thread_pool, or on `serial`.
 struct map_options {
   /// Elements that a thread claims at a time, at least 1; the end of the range may make one claim
@@ -213,31 +179,6 @@ struct map_options {
   /// For a callable that takes a `random_engine&` behind its elements (random.hpp): the numbers
   /// that element i gets depend on the seed and on i alone. 0 if none is given. With any other
   /// callable a seed is a mistake: std::invalid_argument.
-  random_seed seed = {};
-};
-
-/// Options of a call on an io_pool.
-struct io_map_options {
-  /// Calls of the function under way at once, the one on the calling thread included. 0, the
-  /// default, means the pool's max_threads; more than the pool's threads and the caller can run is
-  /// no error, but gains nothing.
-  std::size_t in_flight = 0;
-
-  /// How often an element's call is made again when it throws, whatever it throws; the last
-  /// exception counts. Where a call could move from its element (an rvalue, as single-pass ranges
-  /// have them) each but the last possible one gets a copy; if there can be none, it is made once.
-  /// No call is made again once a stop is requested or when the deadline would pass before it: the
-  /// exception that it has thrown counts then.
-  std::size_t retries = 0;
-
-  /// How long to wait before that, on the thread that made the call. Not at all by default. Without
-  /// retries it is a mistake: std::invalid_argument.
-  backoff_time backoff = {};
-
-  /// As in map_options.
-  stop_condition stop = {};
-  time_limit deadline = {};
-  progress_report progress = {};
   random_seed seed = {};
 };
 
@@ -304,6 +245,9 @@ namespace detail {
 /// What runs a loop under the options' control; null if they ask for nothing.
 template <class Options>
 controller controller_of(const Options& options) noexcept {
+  if constexpr (requires { options.rate.controller(); })
+    if (options.rate.controller() != nullptr)
+      return options.rate.controller();
   return options.stop.controller() != nullptr       ? options.stop.controller()
          : options.deadline.controller() != nullptr ? options.deadline.controller()
                                                     : options.progress.controller();
@@ -311,7 +255,10 @@ controller controller_of(const Options& options) noexcept {
 
 template <class Options>
 control_request request_of(const Options& options) noexcept {
-  return {options.stop.query(), options.deadline.ns_left(), options.progress.call()};
+  const pacer* pace = nullptr;
+  if constexpr (requires { options.rate.pace(); })
+    pace = options.rate.pace();
+  return {options.stop.query(), options.deadline.ns_left(), options.progress.call(), pace};
 }
 
 } // namespace detail

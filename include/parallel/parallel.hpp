@@ -5,6 +5,7 @@
 #include <parallel/as_completed.hpp>
 #include <parallel/errors.hpp>
 #include <parallel/imap.hpp>
+#include <parallel/io_map_options.hpp>
 #include <parallel/io_pool.hpp>
 #include <parallel/map.hpp>
 #include <parallel/map_async.hpp>

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <parallel/detail/loop_body.hpp>
+#include <parallel/detail/pacer.hpp>
 #include <parallel/detail/platform/clock.hpp>
 #include <parallel/detail/small_function.hpp>
 #include <parallel/errors.hpp>
@@ -73,11 +74,11 @@ class control {
   static constexpr std::int64_t no_limit = steady_limit::none;
   static constexpr std::int64_t report_every_ns = 100'000'000;
 
-  /// `limit_ns` from now on, in nanoseconds. All references must outlive the control.
+  /// What is referred to must outlive the control; as must the pacer, if there is one.
   control(const stop_query& stop, std::int64_t limit_ns, const progress_call& report,
-          std::size_t total, const loop_body& body) noexcept
-      : body_(body), stop_(stop), report_(report), total_(total), start_ns_(steady_ns()),
-        limit_(limit_ns), reported_(start_ns_) {}
+          const pacer* pace, std::size_t total, const loop_body& body) noexcept
+      : body_(body), stop_(stop), report_(report), pace_(pace), total_(total),
+        start_ns_(steady_ns()), limit_(limit_ns), reported_(start_ns_) {}
 
   /// The controlled body; any number of threads at once.
   [[gnu::cold]] void operator()(std::size_t begin, std::size_t end) const {
@@ -114,7 +115,7 @@ class control {
 
   /// Returns how many elements it has run; those of an exception's strip are not counted.
   [[gnu::cold]] std::size_t run(std::size_t begin, std::size_t end) const {
-    if (!stop_ && !limit_.exists()) {
+    if (!stop_ && !limit_.exists() && pace_ == nullptr) {
       body_(begin, end);
       return end - begin;
     }
@@ -126,18 +127,24 @@ class control {
 
   /// Asked before each element: so it is only ever false when one is left out.
   [[nodiscard, gnu::cold]] bool may_start() const {
+    if (pace_ != nullptr)
+      return sleep_until(pace_->take_turn(steady_ns()), [this] { return is_over(); });
+    return !is_over();
+  }
+
+  [[nodiscard, gnu::cold]] bool is_over() const {
     if (why_.load(std::memory_order_relaxed) != halt::none) // relaxed: a hint
-      return false;
+      return true;
     halt why = halt::none;
     if (stop_ && stop_())
       why = halt::stopped;
     else if (limit_.has_passed())
       why = halt::deadline;
     else
-      return true;
+      return false;
     halt first = halt::none;
     why_.compare_exchange_strong(first, why, std::memory_order_relaxed); // relaxed: read at rest
-    return false;
+    return true;
   }
 
   [[nodiscard, gnu::cold]] progress state(bool last) const noexcept {
@@ -173,6 +180,7 @@ class control {
   const loop_body body_;
   const stop_query& stop_;
   const progress_call& report_;
+  const pacer* const pace_;
   const std::size_t total_;
   const std::int64_t start_ns_;
   const steady_limit limit_;
@@ -203,15 +211,16 @@ class loop_runner {
 
 struct control_request {
   const control::stop_query& stop;
-  std::int64_t limit_ns;
+  std::int64_t limit_ns; // from now on
   const control::progress_call& report;
+  const pacer* pace; // or null
 };
 
 /// Calls run(body) with a body that ends early and reports as it is asked to, and throws when
 /// elements were left out.
 [[gnu::cold]] inline void run_controlled(const control_request& request, std::size_t n,
                                          const loop_body& body, const loop_runner& run) {
-  const control controlled(request.stop, request.limit_ns, request.report, n, body);
+  const control controlled(request.stop, request.limit_ns, request.report, request.pace, n, body);
   try {
     run(loop_body(controlled));
   } catch (...) {

@@ -5,15 +5,15 @@
 
 #include <parallel/detail/calls.hpp>
 #include <parallel/detail/control.hpp>
-#include <parallel/options.hpp>
+#include <parallel/detail/pacer.hpp>
+#include <parallel/detail/platform/clock.hpp>
+#include <parallel/io_map_options.hpp>
 #include <parallel/random.hpp>
 
-#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <stdexcept>
-#include <thread>
 #include <type_traits>
 #include <utility>
 
@@ -70,7 +70,8 @@ class retrying_caller {
   /// that it takes to gather the elements.
   retrying_caller(const F& f, std::uint64_t seed, const io_map_options& options)
       : f_(f), seed_(seed), retries_(options.retries), backoff_(options.backoff),
-        stop_(options.stop.query()), limit_(options.deadline.ns_left()) {
+        pace_(options.rate.pace()), stop_(options.stop.query()),
+        limit_(options.deadline.ns_left()) {
     if (retries_ == 0 && backoff_.first_ns() != 0)
       throw std::invalid_argument("parallel: a backoff is given, but retries is 0");
   }
@@ -94,23 +95,19 @@ class retrying_caller {
  private:
   /// Waits before a call is made again; false when it is not to be.
   [[nodiscard]] bool wait(std::size_t i, std::size_t again) const {
-    constexpr std::int64_t look_every_ns = 10'000'000;
-    const std::int64_t whole = wait_ns(backoff_, i, again);
-    if (limit_.exists() && limit_.ns_left() <= whole)
-      return false;
-    const steady_limit end(whole);
-    for (std::int64_t left = whole; left > 0 && !stop_now(); left = end.ns_left())
-      std::this_thread::sleep_for(
-          std::chrono::nanoseconds(left < look_every_ns ? left : look_every_ns));
-    return !stop_now() && !limit_.has_passed();
+    std::int64_t until = steady_ns() + wait_ns(backoff_, i, again);
+    if (pace_ != nullptr)
+      until = pace_->take_turn(until);
+    const bool too_late = limit_.exists() && limit_.ns_left() <= until - steady_ns();
+    return !too_late && sleep_until(until, [this] { return stop_ && stop_(); }) &&
+           !limit_.has_passed();
   }
-
-  [[nodiscard]] bool stop_now() const { return stop_ && stop_(); }
 
   const F& f_;
   std::uint64_t seed_;
   std::size_t retries_;
   const backoff_time& backoff_;
+  const pacer* pace_;
   const control::stop_query& stop_;
   steady_limit limit_;
 };

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 
@@ -13,8 +14,10 @@
 #define PARALLEL_DETAIL_LINUX 1
 #include <pthread.h>
 #include <sched.h>
+#include <time.h>
 #else
 #define PARALLEL_DETAIL_LINUX 0
+#include <chrono>
 #include <thread>
 #endif
 
@@ -26,6 +29,16 @@ inline void yield() noexcept {
   sched_yield();
 #else
   std::this_thread::yield();
+#endif
+}
+
+/// Sleeps for so many nanoseconds, or less.
+inline void sleep_for(std::int64_t ns) noexcept {
+#if PARALLEL_DETAIL_LINUX
+  const timespec time{ns / 1'000'000'000, ns % 1'000'000'000};
+  nanosleep(&time, nullptr);
+#else
+  std::this_thread::sleep_for(std::chrono::nanoseconds(ns));
 #endif
 }
 

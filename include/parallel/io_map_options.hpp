@@ -1,0 +1,117 @@
+// What a call on an io_pool can be told: how many calls at once, how many a second, what if one
+// throws.
+//
+// As in options.hpp: parallel::map(io, urls, fetch, {.in_flight = 8, .rate = 20, .retries = 3}).
+// Entered from io_pool.hpp; what is done about them is in detail/retry.hpp and detail/pacer.hpp.
+#pragma once
+
+#include <parallel/detail/control.hpp>
+#include <parallel/detail/duration.hpp>
+#include <parallel/detail/pacer.hpp>
+#include <parallel/detail/platform/clock.hpp>
+#include <parallel/options.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+
+namespace parallel {
+
+/// How long to wait before a call is made again: between half of `first` and `first` before the
+/// first time, twice as long before each further one, up to `most`. Where in its half each wait
+/// lies is random, so that calls that have failed together do not all come back together
+/// ("equal jitter": M. Brooker, Exponential Backoff And Jitter, 2015).
+class backoff_time {
+ public:
+  backoff_time() = default;
+
+  /// std::chrono durations: .backoff = 100ms, or .backoff = {100ms, 10s}; without a `most` it is 64
+  /// times `first`. Throws std::invalid_argument, naming the value, when one is negative or not a
+  /// number.
+  template <detail::duration D>
+  backoff_time(const D& first)
+      : backoff_time(detail::in_seconds(first), 64 * detail::in_seconds(first), {}) {}
+
+  /// The same seed gives the same waits; without one they differ from call to call.
+  template <detail::duration D, detail::duration M>
+  backoff_time(const D& first, const M& most, random_seed seed = {})
+      : backoff_time(detail::in_seconds(first), detail::in_seconds(most), seed) {}
+
+  [[nodiscard]] std::int64_t first_ns() const noexcept { return first_ns_; }
+  [[nodiscard]] std::int64_t most_ns() const noexcept { return most_ns_; }
+  [[nodiscard]] std::uint64_t seed() const noexcept { return seed_; }
+
+ private:
+  [[gnu::cold]] backoff_time(double first, double most, random_seed seed)
+      : first_ns_(detail::checked_ns("the backoff", first)),
+        most_ns_(detail::checked_ns("the longest backoff", most)),
+        seed_(seed.is_given() ? seed.value() : static_cast<std::uint64_t>(detail::steady_ns())) {}
+
+  std::int64_t first_ns_ = 0;
+  std::int64_t most_ns_ = 0;
+  std::uint64_t seed_ = 0;
+};
+
+/// How many calls may be started a second: a number above 0. No limit by default.
+///
+/// The starts are spaced evenly, 1/n seconds at least from one to the next; time that has not been
+/// used is not made up for. Copies share their limit: keep one, and give it to several calls, to
+/// limit them together: parallel::start_rate polite = 5;
+class start_rate {
+ public:
+  start_rate() = default;
+
+  /// Throws std::invalid_argument, naming the value, when it is not above 0 or not a number.
+  template <class T>
+  requires std::is_arithmetic_v<T> start_rate(T per_second)
+      : pace_(std::make_shared<const detail::pacer>(
+            checked_interval_ns(static_cast<double>(per_second)))),
+        controller_(detail::run_controlled) {}
+
+  [[nodiscard]] const detail::pacer* pace() const noexcept { return pace_.get(); }
+  [[nodiscard]] detail::controller controller() const noexcept { return controller_; }
+
+ private:
+  static std::int64_t checked_interval_ns(double per_second) {
+    if (!(per_second > 0))
+      throw std::invalid_argument("parallel: the rate is " + std::to_string(per_second) +
+                                  " starts a second, must be above 0");
+    return detail::nanoseconds(1 / per_second);
+  }
+
+  std::shared_ptr<const detail::pacer> pace_;
+  detail::controller controller_ = nullptr;
+};
+
+/// Options of a call on an io_pool.
+struct io_map_options {
+  /// Calls of the function under way at once, the one on the calling thread included. 0, the
+  /// default, means the pool's max_threads; more than the pool's threads and the caller can run is
+  /// no error, but gains nothing.
+  std::size_t in_flight = 0;
+
+  /// Calls of the function that are started a second, those that are made again included.
+  start_rate rate = {};
+
+  /// How often an element's call is made again when it throws, whatever it throws; the last
+  /// exception counts. Where a call could move from its element (an rvalue, as single-pass ranges
+  /// have them) each but the last possible one gets a copy; if there can be none, it is made once.
+  /// No call is made again once a stop is requested or when the deadline would pass before it: the
+  /// exception that it has thrown counts then.
+  std::size_t retries = 0;
+
+  /// How long to wait before that, on the thread that made the call. Not at all by default. Without
+  /// retries it is a mistake: std::invalid_argument.
+  backoff_time backoff = {};
+
+  /// As in map_options.
+  stop_condition stop = {};
+  time_limit deadline = {};
+  progress_report progress = {};
+  random_seed seed = {};
+};
+
+} // namespace parallel

@@ -1,0 +1,147 @@
+// Turns at even intervals, and calls on an io_pool that take them.
+#include "catch.hpp"
+#include "support.hpp"
+
+#include <parallel/detail/pacer.hpp>
+#include <parallel/io_pool.hpp>
+#include <parallel/map.hpp>
+#include <parallel/outcome.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <mutex>
+#include <stdexcept>
+#include <vector>
+
+using namespace std::chrono_literals;
+using parallel::io_pool;
+using parallel::start_rate;
+using parallel::detail::pacer;
+using test::numbers;
+
+namespace {
+
+struct token {
+  std::atomic<bool>* requested;
+  [[nodiscard]] bool stop_requested() const { return requested->load(); }
+};
+
+/// When calls have begun, in nanoseconds.
+class start_times {
+ public:
+  void note() {
+    const std::int64_t now = parallel::detail::steady_ns();
+    const std::lock_guard lock(guard_);
+    times_.push_back(now);
+  }
+
+  /// None began before its turn: the nth not before n intervals have passed since `from`.
+  [[nodiscard]] bool are_spaced(std::int64_t from, std::int64_t interval) {
+    std::ranges::sort(times_);
+    for (std::size_t i = 0; i < times_.size(); ++i)
+      if (times_[i] - from < static_cast<std::int64_t>(i) * interval)
+        return false;
+    return true;
+  }
+
+  [[nodiscard]] std::size_t count() const { return times_.size(); }
+
+ private:
+  std::mutex guard_;
+  std::vector<std::int64_t> times_;
+};
+
+} // namespace
+
+TEST_CASE("turns that are taken at once come at even intervals") {
+  const pacer pace(10);
+  CHECK(pace.take_turn(100) == 100);
+  CHECK(pace.take_turn(100) == 110);
+  CHECK(pace.take_turn(100) == 120);
+  CHECK(pace.take_turn(115) == 130);
+}
+
+TEST_CASE("time in which nobody has taken a turn is not made up for") {
+  const pacer pace(10);
+  CHECK(pace.take_turn(100) == 100);
+  CHECK(pace.take_turn(1'000) == 1'000);
+  CHECK(pace.take_turn(1'000) == 1'010);
+}
+
+TEST_CASE("an interval may be longer than time itself") {
+  constexpr std::int64_t end = std::numeric_limits<std::int64_t>::max();
+  const pacer pace(end);
+  CHECK(pace.take_turn(100) == 100);
+  CHECK(pace.take_turn(100) == end);
+  CHECK(pace.take_turn(100) == end);
+}
+
+TEST_CASE("a map with a rate starts its calls no more often") {
+  io_pool io({.max_threads = 4});
+  start_times starts;
+  const std::int64_t begun = parallel::detail::steady_ns();
+  const auto f = [&](int x) {
+    starts.note();
+    return x;
+  };
+  CHECK(parallel::map(io, numbers(30), f, {.rate = 1'000}) == numbers(30));
+  CHECK(starts.count() == 30);
+  CHECK(starts.are_spaced(begun, 1'000'000));
+}
+
+TEST_CASE("calls that share a rate are limited together") {
+  io_pool io({.max_threads = 4});
+  start_times starts;
+  const std::int64_t begun = parallel::detail::steady_ns();
+  const start_rate rate = 1'000;
+  for (int call = 0; call < 3; ++call)
+    parallel::for_each(io, numbers(5), [&](int) { starts.note(); }, {.rate = rate});
+  CHECK(starts.count() == 15);
+  CHECK(starts.are_spaced(begun, 1'000'000));
+}
+
+TEST_CASE("calls that are made again take a turn, too") {
+  io_pool io({.max_threads = 4});
+  start_times starts;
+  const std::int64_t begun = parallel::detail::steady_ns();
+  const auto fails = [&](int) {
+    starts.note();
+    throw std::runtime_error("no");
+  };
+  CHECK_THROWS_AS(parallel::for_each(io, numbers(1), fails, {.rate = 1'000, .retries = 9}),
+                  std::runtime_error);
+  CHECK(starts.count() == 10);
+  CHECK(starts.are_spaced(begun, 1'000'000));
+}
+
+TEST_CASE("who waits for a turn notices a stop") {
+  io_pool io({.max_threads = 2});
+  std::atomic<bool> requested{false};
+  const auto f = [&](int x) {
+    requested = true;
+    return x;
+  };
+  const auto tried =
+      parallel::try_map(io, numbers(5), f, {.rate = 1e-6, .stop = token{&requested}}); // in 12 days
+  CHECK(std::ranges::count_if(tried, [](const auto& one) { return one.has_value(); }) == 1);
+  CHECK(std::ranges::count_if(tried, [](const auto& one) { return !one.has_run(); }) == 4);
+}
+
+TEST_CASE("who waits for a turn notices the deadline") {
+  io_pool io({.max_threads = 2});
+  CHECK_THROWS_AS(
+      parallel::map(io, numbers(5), [](int x) { return x; }, {.rate = 1e-6, .deadline = 20ms}),
+      parallel::deadline_exceeded);
+}
+
+TEST_CASE("a rate must be above zero") {
+  CHECK_THROWS_WITH(start_rate(0),
+                    "parallel: the rate is 0.000000 starts a second, must be above 0");
+  CHECK_THROWS_WITH(start_rate(-2.5),
+                    "parallel: the rate is -2.500000 starts a second, must be above 0");
+  CHECK_THROWS_AS(start_rate(std::numeric_limits<double>::quiet_NaN()), std::invalid_argument);
+}
