@@ -16,6 +16,7 @@ using parallel::detail::job_list;
 namespace {
 
 struct idle_job final : job {
+  bool stand_in(bool (*)(const void*), const void*) noexcept override { return true; }
   void help(std::uint32_t) noexcept override {}
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <parallel/as_completed.hpp>
+#include <parallel/blocking.hpp>
 #include <parallel/errors.hpp>
 #include <parallel/imap.hpp>
 #include <parallel/io_map_options.hpp>

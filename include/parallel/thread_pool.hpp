@@ -4,6 +4,7 @@
 // Loops over a pool are in map.hpp, which does without this header.
 #pragma once
 
+#include <parallel/blocking.hpp>
 #include <parallel/detail/pool.hpp>
 #include <parallel/detail/submitted_task.hpp>
 #include <parallel/errors.hpp>
@@ -33,6 +34,7 @@ auto thread_pool::submit(F&& f) {
 template <class Future>
 decltype(auto) thread_pool::get(Future future) {
   detail::help_until_ready(*this, future);
+  parallel::blocking([&] { future.wait(); });
   return static_cast<detail::result_of<Future>>(future.get());
 }
 

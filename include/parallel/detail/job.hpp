@@ -23,6 +23,10 @@ class job {
   /// Runs one helper's share; returns when nothing is left that a helper could start.
   virtual void help(std::uint32_t seat) noexcept = 0;
 
+  /// Runs what it can, without a seat, for as long as is_wanted(about); true when nothing is left
+  /// that a helper could start.
+  virtual bool stand_in(bool (*is_wanted)(const void* about), const void* about) noexcept = 0;
+
   /// Helpers that have joined since the job was opened: they hold the seats 1 … joined(), the
   /// owner holds seat 0.
   [[nodiscard]] std::uint32_t joined() const noexcept {
@@ -32,6 +36,12 @@ class job {
   /// True while another helper may join: what a searching worker looks at.
   [[nodiscard]] bool is_open() const noexcept {
     return free(crew_.load()) != 0; // seq_cst: the sleeper's last look, see idle_set
+  }
+
+  /// True while a stand-in may come: what one that searches looks at. A thread inside that is
+  /// blocked may have left work that others could do, although the seats are all taken.
+  [[nodiscard]] bool is_open_to_stand_ins() const noexcept {
+    return may_stand_in(crew_.load()); // seq_cst: the sleeper's last look, see idle_set
   }
 
   /// How many more may join. A hint.
@@ -84,11 +94,26 @@ class job {
     return 0;
   }
 
+  /// Stand-in: comes inside without a seat; false when it may not.
+  [[nodiscard, gnu::cold]] bool join_without_seat() noexcept {
+    std::uint64_t seen = crew_.load(std::memory_order_relaxed);
+    while (may_stand_in(seen))
+      // acquire: as in join(); the owner cannot have left while a seat is free or a helper inside.
+      if (crew_.compare_exchange_weak(seen, seen + one_inside, std::memory_order_acquire,
+                                      std::memory_order_relaxed))
+        return true;
+    return false;
+  }
+
   /// Nobody can join any more; whoever has joined is counted, as both change one word. Called by
   /// the owner, and by a helper that has found nothing left to start.
   void withdraw() noexcept {
-    if (free(crew_.load(std::memory_order_relaxed)) != 0)            // relaxed: once 0, it stays so
-      crew_.fetch_and(~(all * one_free), std::memory_order_relaxed); // relaxed: see wait()
+    // relaxed: once withdrawn, it stays so; and see wait()
+    std::uint64_t seen = crew_.load(std::memory_order_relaxed);
+    while ((seen & withdrawn) == 0 &&
+           !crew_.compare_exchange_weak(seen, (seen & ~(all * one_free)) | withdrawn,
+                                        std::memory_order_relaxed))
+      ;
   }
 
   /// Worker: ends its membership. The owner may be gone when this returns.
@@ -137,12 +162,13 @@ class job {
  private:
   friend class job_list;
 
-  // The word: 16 bits each for helpers inside, ever joined, and free to join; the owner's sleep.
+  // The word: 16 bits each for helpers inside, those ever joined, and seats that are free; marks.
   static constexpr std::uint64_t all = 0xFFFF;
   static constexpr std::uint64_t one_inside = 1;
   static constexpr std::uint64_t one_joined = std::uint64_t{1} << 16;
   static constexpr std::uint64_t one_free = std::uint64_t{1} << 32;
   static constexpr std::uint64_t owner_asleep = std::uint64_t{1} << 48;
+  static constexpr std::uint64_t withdrawn = std::uint64_t{1} << 49;
 
   // What an owner that waits is called for.
   static constexpr std::uint32_t quiet = 0;
@@ -155,6 +181,9 @@ class job {
   static constexpr std::uint32_t inside(std::uint64_t word) { return field(word, one_inside); }
   static constexpr std::uint32_t joined(std::uint64_t word) { return field(word, one_joined); }
   static constexpr std::uint32_t free(std::uint64_t word) { return field(word, one_free); }
+  static constexpr bool may_stand_in(std::uint64_t word) {
+    return (word & withdrawn) == 0 && (free(word) != 0 || inside(word) != 0);
+  }
 
   // What searching workers look at has a cache line of its own.
   alignas(64) std::atomic<std::uint64_t> crew_{0};

@@ -74,6 +74,27 @@ class loop final : public job {
       site_->learn(own.total_ns(), own.total_blocks() * block_);
   }
 
+  bool stand_in(bool (*is_wanted)(const void* about), const void* about) noexcept override {
+    basic_pace<quick_clock> own(site_);
+    own.start();
+    while (is_wanted(about)) {
+      const std::uint64_t before = steals_.load(std::memory_order_acquire); // as in steal_for()
+      block_range blocks;
+      for (std::uint32_t seat = 0; seat < seats_ && blocks.empty(); ++seat)
+        if (!slots_[seat].empty())
+          blocks = slots_[seat].steal(opposite(near_end(seat)), own.wanted());
+      if (!blocks.empty()) {
+        if (run_blocks(blocks))
+          own.claimed(blocks.size());
+      } else if (is_exhausted_since(before)) {
+        return true;
+      } else {
+        pause();
+      }
+    }
+    return false;
+  }
+
   [[nodiscard]] std::exception_ptr take_error() noexcept { return error_.take(); }
 
  private:
@@ -154,9 +175,7 @@ class loop final : public job {
         if (!loot.empty())
           return true;
       }
-      // relaxed is enough: a slot seen empty (acquire) because of a steal (release) shows us that
-      // the steal has begun.
-      if (before % begun == 0 && steals_.load(std::memory_order_relaxed) == before)
+      if (is_exhausted_since(before))
         return false;
       if (look < quick_looks)
         pause();
@@ -164,6 +183,13 @@ class loop final : public job {
         yield();
     }
     return false;
+  }
+
+  /// After a look at all slots, which were empty: `before` is what steals_ was before it.
+  [[nodiscard]] bool is_exhausted_since(std::uint64_t before) const noexcept {
+    // relaxed is enough: a slot seen empty (acquire) because of a steal (release) shows us that the
+    // steal has begun.
+    return before % begun == 0 && steals_.load(std::memory_order_relaxed) == before;
   }
 
   static constexpr int quick_looks = 100;

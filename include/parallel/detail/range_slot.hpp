@@ -73,14 +73,16 @@ class alignas(64) range_slot {
     word_.exchange(0, std::memory_order_relaxed); // relaxed: as in take()
   }
 
-  /// Any thread: takes half of what is left, rounded up, so the last block too, from one end.
-  [[nodiscard]] block_range steal(side from) noexcept {
+  /// Any thread: takes half of what is left, rounded up, so the last block too, from one end; or
+  /// `most`, if that is less.
+  [[nodiscard]] block_range steal(side from, std::uint32_t most = UINT32_MAX) noexcept {
     std::uint64_t word = word_.load(std::memory_order_relaxed);
     for (;;) {
       const block_range left = unpack(word);
       if (left.empty())
         return {};
-      const cut parts = split(left, from, left.size() - left.size() / 2);
+      const std::uint32_t half = left.size() - left.size() / 2;
+      const cut parts = split(left, from, half < most ? half : most);
       // release: pairs with the acquire in empty(); who sees the blocks gone sees that a steal
       // has begun.
       if (word_.compare_exchange_weak(word, pack(parts.left), std::memory_order_release,

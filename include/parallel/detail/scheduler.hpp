@@ -70,8 +70,9 @@ class scheduler {
   /// The list in which the calling thread opens its jobs: a worker's own; threads from outside
   /// share the pool's lists evenly.
   [[nodiscard]] job_list& own_list() noexcept {
-    if (worker* const self = workers_.here())
-      return self->jobs;
+    if (const worker* const self = workers_.here())
+      return workers_[self->number % workers_.size()]
+          .jobs; // a stand-in has no list that is searched
     static std::atomic<std::size_t> visitors{0};
     static thread_local const std::size_t visitor =
         visitors.fetch_add(1, std::memory_order_relaxed); // relaxed: any distinct number will do
@@ -83,7 +84,8 @@ class scheduler {
   class part_of {
    public:
     part_of(scheduler& pool, job* work) noexcept
-        : own_(pool.tasks_.frame()), job_(std::exchange(this_job, work)), task_of_(within_task_of) {
+        : own_(pool.tasks_.frame()), job_(std::exchange(this_job, work)), task_of_(within_task_of),
+          pool_(std::exchange(this_pool, &pool)) {
       if (work == nullptr || work->is_within_task())
         within_task_of = &pool;
     }
@@ -92,12 +94,37 @@ class scheduler {
     ~part_of() {
       this_job = job_;
       within_task_of = task_of_;
+      this_pool = pool_;
     }
 
    private:
     task_frame own_;
     job* const job_;
     const scheduler* const task_of_;
+    scheduler* const pool_;
+  };
+
+  /// While it lives, its thread is blocked: if it takes part in a job, or runs a task, a stand-in
+  /// does what it could have done.
+  class blocked {
+   public:
+    [[gnu::cold]] blocked() noexcept : pool_(std::exchange(this_pool, nullptr)) {
+      if (pool_ == nullptr)
+        return;
+      pool_->workers_.standing_in().block();
+      if (pool_->any_work_for_stand_ins())
+        pool_->workers_.wake_stand_in();
+    }
+    blocked(const blocked&) = delete;
+    blocked& operator=(const blocked&) = delete;
+    [[gnu::cold]] ~blocked() {
+      if (pool_ != nullptr)
+        pool_->workers_.standing_in().unblock();
+      this_pool = pool_;
+    }
+
+   private:
+    scheduler* const pool_;
   };
 
   /// Offers a job to at most `seats` workers and returns at once. The caller then becomes part_of
@@ -178,9 +205,13 @@ class scheduler {
   static inline constinit thread_local job* this_job = nullptr;
   /// The pool for which it runs a task, or a part of a job within one.
   static inline constinit thread_local const scheduler* within_task_of = nullptr;
+  /// The pool in whose innermost job or task it takes part; null while it is `blocked`.
+  static inline constinit thread_local scheduler* this_pool = nullptr;
 
   [[gnu::cold]] void work(worker& self) noexcept {
     const auto at_rest = [this] { return tasks_.at_rest(); };
+    if (self.number >= workers_.size())
+      return stand_in(self, at_rest);
     do {
       for (;;) {
         // Jobs can do without helpers, unless there are tasks that wait for them.
@@ -195,6 +226,43 @@ class scheduler {
       }
     } while (workers_.wait_for_work(
         self, [this] { return any_work(); }, at_rest));
+  }
+
+  /// What stand-ins do: likewise, as long as they are wanted.
+  template <class AtRest>
+  [[gnu::cold]] void stand_in(worker& self, const AtRest& at_rest) noexcept {
+    const stand_ins& all = workers_.standing_in();
+    do {
+      while (all.are_wanted() && !(workers_.is_stopping() && at_rest())) {
+        if (job* const joined = join_without_seat())
+          help_as_stand_in(*joined);
+        else if (queued_task* const task = tasks_.pop())
+          start(*task);
+        else
+          break;
+      }
+    } while (workers_.wait_for_duty(
+        self, [this] { return any_work_for_stand_ins(); }, at_rest));
+  }
+
+  [[gnu::cold]] job* join_without_seat() noexcept {
+    for (const worker& each : workers_)
+      if (job* const work = each.jobs.find([](job& open) { return open.join_without_seat(); }))
+        return work;
+    return nullptr;
+  }
+
+  [[gnu::cold]] void help_as_stand_in(job& work) noexcept {
+    bool nothing_left = false;
+    {
+      part_of part(*this, &work);
+      nothing_left = work.stand_in(
+          [](const void* all) { return static_cast<const stand_ins*>(all)->are_wanted(); },
+          &workers_.standing_in());
+    }
+    if (nothing_left)
+      work.withdraw();
+    work.leave();
   }
 
   void run(queued_task& task) noexcept {
@@ -270,6 +338,13 @@ class scheduler {
   [[nodiscard, gnu::cold]] bool any_work() const noexcept {
     for (const worker& each : workers_)
       if (each.jobs.find([](const job& work) { return work.is_open(); }) != nullptr)
+        return true;
+    return !tasks_.empty();
+  }
+
+  [[nodiscard, gnu::cold]] bool any_work_for_stand_ins() const noexcept {
+    for (const worker& each : workers_)
+      if (each.jobs.find([](const job& work) { return work.is_open_to_stand_ins(); }) != nullptr)
         return true;
     return !tasks_.empty();
   }

@@ -10,12 +10,14 @@
 #include <parallel/detail/platform/clock.hpp>
 #include <parallel/detail/platform/placement.hpp>
 #include <parallel/detail/platform/thread.hpp>
+#include <parallel/detail/stand_ins.hpp>
 #include <parallel/pool_options.hpp>
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <new>
 
 namespace parallel::detail {
 
@@ -33,6 +35,7 @@ struct alignas(64) worker {
   placement place;
   int waker_processor = -1;
   std::uint64_t woken_at = 0;
+  bool called = false;  // a stand-in's: on duty again
   native_thread thread; // started under starting_, joined under joining_
 };
 
@@ -42,10 +45,15 @@ class workers {
   using work_function = void (*)(void* pool, worker& self) noexcept;
 
   [[gnu::cold]] workers(const thread_pool_options& options, work_function work, void* pool)
-      : each_(options.threads), idle_(options.threads), name_(options.name),
-        on_start_(options.on_start), on_stop_(options.on_stop), work_(work), pool_(pool) {
+      : each_(options.threads), idle_(options.threads), idle_stand_ins_(stand_ins::most),
+        name_(options.name), on_start_(options.on_start), on_stop_(options.on_stop), work_(work),
+        pool_(pool) {
     quick_clock::calibrate();
   }
+
+  workers(const workers&) = delete;
+  workers& operator=(const workers&) = delete;
+  ~workers() { delete[] spare_; }
 
   [[nodiscard]] std::size_t size() const noexcept { return each_.size(); }
   worker& operator[](std::size_t number) noexcept { return each_[number]; }
@@ -76,11 +84,27 @@ class workers {
       wake(each_[sleeper]);
     else if (started_.load(std::memory_order_relaxed) < most) // relaxed: a hint
       start_one(most);
+    else if (stand_ins_.any_blocked())
+      wake_stand_in();
   }
 
   [[gnu::cold]] void wake_all() noexcept {
     for (std::size_t i = idle_.claim(); i != idle_set::none; i = idle_.claim())
       wake(each_[i]);
+    for (std::size_t i = idle_stand_ins_.claim(); i != idle_set::none; i = idle_stand_ins_.claim())
+      wake(spare_[i]);
+  }
+
+  /// Who is blocked, and how many stand in.
+  [[nodiscard]] stand_ins& standing_in() noexcept { return stand_ins_; }
+
+  /// Gets one more stand-in going, if there are fewer on duty than threads are blocked.
+  [[gnu::cold]] void wake_stand_in() noexcept {
+    if (const std::size_t sleeper = idle_stand_ins_.claim(); sleeper != idle_set::none)
+      return wake(spare_[sleeper]);
+    const std::size_t called = stand_ins_.call_one();
+    if (called != stand_ins::none && !start_stand_in(called))
+      stand_ins_.take_back(called);
   }
 
   [[nodiscard]] bool none_started() const noexcept {
@@ -96,16 +120,10 @@ class workers {
       return started != 0;
     const std::size_t number = started + 1 < size() ? started + 1 : 0; // the first is last
     worker& self = each_[number];
-    self.home = this;
     self.number = number;
     // Where no thread is to be had, the caller and the workers that there are do the work; a later
     // call tries again.
-    const bool made = self.thread.start(
-        [](void* argument) noexcept {
-          worker& own = *static_cast<worker*>(argument);
-          own.home->live(own);
-        },
-        &self);
+    const bool made = start(self);
     if (made)
       started_.store(started + 1, std::memory_order_relaxed); // relaxed: a count, read as a hint
     return made || started != 0;
@@ -129,20 +147,38 @@ class workers {
       if (any_work())
         return true;
     } while (looks.another());
-    if (wakes_stack_.load(std::memory_order_relaxed)) // relaxed: a hint
-      self.place.keep_off(self.waker_processor);
-    idle_.add(self.number);
-    // The last look, after the announcement: who publishes now sees this worker in the idle set.
-    if ((!any_work() && !is_over()) || !idle_.remove(self.number)) {
-      self.bed.park();
-      learn_from_wake(self);
-    }
-    self.place.settle(); // before it runs anybody's code, which may start threads of its own
-    return !is_over();
+    return sleep_unless(self, idle_, self.number, any_work, is_over);
   }
 
   [[nodiscard]] bool is_stopping() const noexcept {
     return stopping_.load(); // seq_cst: the sleeper's last look, see idle_set
+  }
+
+  /// Stand-in: likewise; it is a spare as long as it is not wanted.
+  template <class AnyWork, class AtRest>
+  [[gnu::cold]] bool wait_for_duty(worker& self, const AnyWork& any_work,
+                                   const AtRest& at_rest) noexcept {
+    const auto work_to_do = [&] { return stand_ins_.are_wanted() && any_work(); };
+    const auto is_over = [&] { return is_stopping() && at_rest(); };
+    for (look_arounds looks; looks.another();) {
+      if (is_over())
+        return false;
+      if (work_to_do())
+        return true;
+    }
+    self.called = false;
+    const std::size_t spare = self.number - size();
+    switch (stand_ins_.go_off_duty(spare)) {
+    case stand_ins::rest::over:
+      return false;
+    case stand_ins::rest::spare:
+      self.bed.park();
+      self.place.settle();
+      return self.called;
+    case stand_ins::rest::on_duty:
+      break;
+    }
+    return sleep_unless(self, idle_stand_ins_, spare, work_to_do, is_over);
   }
 
   /// Lets the workers end, and waits until they have. Any number of threads may call it.
@@ -152,12 +188,13 @@ class workers {
       stopping_.store(true); // seq_cst: before the wakes, as work is before a wake; see idle_set
     }
     wake_all();
+    stand_ins_.close([&](std::size_t spare) { spare_[spare].bed.unpark(); });
     const std::lock_guard lock(joining_);
     for (bool joined = true; joined;) { // until no worker is left that could have started another
       joined = false;
-      for (worker& one : each_)
-        if (is_started(one)) {
-          one.thread.join();
+      for (std::size_t i = 0; i < size() + stand_ins::most; ++i)
+        if (is_started(i)) {
+          at(i).thread.join();
           joined = true;
         }
     }
@@ -166,9 +203,59 @@ class workers {
  private:
   static inline constinit thread_local worker* this_worker = nullptr;
 
-  [[nodiscard, gnu::cold]] bool is_started(const worker& one) noexcept {
+  /// A worker, or behind them a stand-in.
+  [[nodiscard]] worker& at(std::size_t number) noexcept {
+    return number < size() ? each_[number] : spare_[number - size()];
+  }
+
+  [[nodiscard, gnu::cold]] bool is_started(std::size_t number) noexcept {
     const std::lock_guard lock(starting_);
-    return one.thread.is_joinable();
+    return (number < size() || spare_ != nullptr) && at(number).thread.is_joinable();
+  }
+
+  /// Wakes a spare, or starts it; false when that cannot be.
+  [[gnu::cold]] bool start_stand_in(std::size_t spare) noexcept {
+    const std::lock_guard lock(starting_);
+    if (spare_ == nullptr)
+      spare_ = new (std::nothrow) worker[stand_ins::most];
+    if (spare_ == nullptr)
+      return false;
+    worker& self = spare_[spare];
+    self.called = true;
+    if (self.thread.is_joinable()) {
+      wake(self);
+      return true;
+    }
+    if (is_stopping() && here() == nullptr)
+      return false;
+    self.number = size() + spare;
+    return start(self);
+  }
+
+  [[gnu::cold]] bool start(worker& self) noexcept {
+    self.home = this;
+    return self.thread.start(
+        [](void* argument) noexcept {
+          worker& own = *static_cast<worker*>(argument);
+          own.home->live(own);
+        },
+        &self);
+  }
+
+  /// Worker: announces itself and sleeps, unless there is work or all is over; false if it is.
+  template <class AnyWork, class IsOver>
+  [[gnu::cold]] bool sleep_unless(worker& self, idle_set& idle, std::size_t number,
+                                  const AnyWork& any_work, const IsOver& is_over) noexcept {
+    if (wakes_stack_.load(std::memory_order_relaxed)) // relaxed: a hint
+      self.place.keep_off(self.waker_processor);
+    idle.add(number);
+    // The last look, after the announcement: who publishes now sees this worker in the idle set.
+    if ((!any_work() && !is_over()) || !idle.remove(number)) {
+      self.bed.park();
+      learn_from_wake(self);
+    }
+    self.place.settle(); // before it runs anybody's code, which may start threads of its own
+    return !is_over();
   }
 
   [[gnu::cold]] void live(worker& self) noexcept {
@@ -202,6 +289,9 @@ class workers {
 
   fixed_array<worker> each_;
   idle_set idle_; // by number
+  stand_ins stand_ins_;
+  worker* spare_ = nullptr; // stand_ins::most of them, made under starting_ when one is needed
+  idle_set idle_stand_ins_; // by number in spare_
   const thread_name name_;
   const thread_hook on_start_;
   const thread_hook on_stop_;

@@ -1,0 +1,31 @@
+// blocking: a call that blocks, within work that computes.
+//
+// While it does, another worker of the thread_pool stands in (detail/stand_ins.hpp). For work that
+// does little else than block there is io_pool.hpp.
+#pragma once
+
+#include <parallel/detail/scheduler.hpp>
+
+#include <utility>
+
+namespace parallel {
+
+/// Calls f() and returns what it returns. Within a task of a thread_pool, or an element of a map on
+/// one, another worker may meanwhile take the calling thread's place, so that the pool goes on with
+/// as many threads as it has: parallel::blocking([&] { return read(fd); }).
+///
+/// f should wait (for a file, a lock, a subprocess) and not compute. A pool has up to 64 stand-ins
+/// at once, started when they are first needed; with more calls blocked than that, the pool has
+/// fewer threads to go on with. When f returns, the stand-in ends the element or task that it is
+/// at, and stops. Exceptions of f pass through. Nested calls, and calls anywhere else (on an
+/// io_pool, which makes threads as it needs them, or outside of any pool), just call f.
+///
+/// Cost: some tens of nanoseconds, and a wake (about ten microseconds) if there is something to do
+/// meanwhile and no stand-in is awake.
+template <class F>
+decltype(auto) blocking(F&& f) {
+  const detail::scheduler::blocked here;
+  return std::forward<F>(f)();
+}
+
+} // namespace parallel
