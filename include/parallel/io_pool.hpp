@@ -136,6 +136,9 @@ class io_pool {
   /// The most threads that the pool grows to.
   [[nodiscard]] std::size_t max_threads() const noexcept { return max_threads_; }
 
+  /// How many threads the pool has right now, for watching it: another moment may have others.
+  [[nodiscard]] std::size_t threads() noexcept { return scheduler_.threads(); }
+
   /// What an executor provides to algorithms; see the concept `executor`. The calling thread runs
   /// elements too, so the loop ends even if no thread of the pool is ever free.
   template <class Body>

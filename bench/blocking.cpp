@@ -1,0 +1,179 @@
+// Question: what does a pool for blocking calls cost when they block, and when they do not?
+//
+// Trivial calls, which a pool should not wake its threads for; calls that sleep for ten
+// milliseconds, which should all sleep at once, as far as there are threads; how long a task waits
+// for its start; what threads cost in memory, and an idle pool in processor time. Each row has all
+// contenders take turns, several times over.
+#include "blocking_contenders.hpp"
+#include "statistics.hpp"
+
+#include <parallel/io_pool.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdio>
+#include <ctime>
+#include <fstream>
+#include <functional>
+#include <future>
+#include <latch>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <unistd.h>
+
+namespace {
+
+using namespace std::chrono_literals;
+
+double seconds_of(const std::function<void()>& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// One row: the median of every contender, as `unit` a call or for all.
+template <class F>
+void row(const std::string& title, std::size_t threads, std::size_t n, int rounds, double unit,
+         bool blocks, const F& f) {
+  std::vector<std::function<double()>> turns;
+  bench::for_each_blocking_contender([&]<class Contender>() {
+    // A thread for each of so many calls is no contender; nor are threads for calls that do
+    // nothing.
+    if (n > Contender::most_at_once) {
+      turns.emplace_back();
+      return;
+    }
+    turns.push_back([&, pool = std::make_shared<Contender>(threads)] {
+      return seconds_of([&] { pool->run(n, f); });
+    });
+  });
+  std::printf("%-34s", title.c_str());
+  std::vector<std::vector<double>> times(turns.size());
+  for (int round = 0; round < rounds; ++round)
+    for (std::size_t i = 0; i < turns.size(); ++i)
+      if (turns[i])
+        times[i].push_back(turns[i]());
+  const double ideal = blocks ? 0.010 * static_cast<double>((n + threads - 1) / threads) : 0;
+  for (const std::vector<double>& each : times) {
+    if (each.empty())
+      std::printf(" %15s", "-");
+    else if (blocks)
+      std::printf(" %7.1f %6.3fx", bench::median(each) / unit, bench::median(each) / ideal);
+    else
+      std::printf(" %15.0f", bench::median(each) / static_cast<double>(n) / unit);
+  }
+  std::printf("\n");
+  std::fflush(stdout);
+}
+
+/// From submit() to the first line of the task, `times` over; `before` comes before each.
+void latency(const char* title, parallel::io_pool& pool, int times,
+             const std::function<void()>& before) {
+  std::vector<double> waits;
+  for (int i = 0; i < times; ++i) {
+    before();
+    const auto start = std::chrono::steady_clock::now();
+    const auto begun = pool.submit([] { return std::chrono::steady_clock::now(); }).get();
+    waits.push_back(std::chrono::duration<double, std::micro>(begun - start).count());
+  }
+  std::ranges::sort(waits);
+  std::printf("%-34s %12.1f us %12.1f us\n", title, waits[waits.size() / 2],
+              waits[waits.size() * 9 / 10]);
+}
+
+/// Resident memory of this process, in KiB; 0 where that cannot be told.
+double resident_kib() {
+  std::ifstream file("/proc/self/statm");
+  double total = 0;
+  double resident = 0;
+  file >> total >> resident;
+  return resident * static_cast<double>(sysconf(_SC_PAGESIZE)) / 1024;
+}
+
+double processor_ms_of_a_second() {
+  const std::clock_t before = std::clock();
+  std::this_thread::sleep_for(1s);
+  return 1e3 * static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC;
+}
+
+void latencies(int times) {
+  std::printf("\n%-34s %15s %15s\n", "from submit() to the start", "median", "9 of 10 below");
+  parallel::io_pool pool({.max_threads = 64});
+  latency("one after another", pool, 20 * times, [] {});
+  latency("after 5 ms of idleness", pool, times, [] { std::this_thread::sleep_for(5ms); });
+  std::latch blocked(32);
+  std::promise<void> release;
+  const std::shared_future<void> released = release.get_future().share();
+  for (int i = 0; i < 32; ++i)
+    pool.submit([&blocked, released] {
+      blocked.count_down();
+      released.wait();
+    });
+  blocked.wait();
+  latency("likewise, 32 threads blocked", pool, times, [] { std::this_thread::sleep_for(5ms); });
+  release.set_value();
+}
+
+void threads_at_rest() {
+  constexpr std::size_t threads = 256;
+  const double none = resident_kib();
+  parallel::io_pool pool({.max_threads = threads, .idle_timeout = 2s});
+  std::latch all(threads);
+  double blocked = 0;
+  parallel::for_each(pool, std::views::iota(std::size_t{0}, threads), [&](std::size_t i) {
+    all.arrive_and_wait();
+    if (i == 0)
+      blocked = resident_kib();
+  });
+  std::this_thread::sleep_for(100ms);
+  const double idle = resident_kib();
+  const double processor_ms = processor_ms_of_a_second();
+  std::printf(
+      "\n%zu threads: %.1f KiB of memory each while blocked, %.1f idle; idle they take %.2f "
+      "ms of processor time a second",
+      threads, (blocked - none) / threads, (idle - none) / threads, processor_ms);
+  std::fflush(stdout);
+  while (pool.threads() != 0)
+    std::this_thread::sleep_for(100ms);
+  std::printf(", and have left after two\n");
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  CLI::App flags("Blocking calls, and trivial ones, on pools of many threads, by everybody.");
+  bool quick = false;
+  flags.add_flag("--quick", quick, "a hundredth of the work: to see whether it runs");
+  CLI11_PARSE(flags, argc, argv);
+  const std::size_t part = quick ? 100 : 1;
+  const int rounds = quick ? 1 : 5;
+
+  std::printf("%-34s", "");
+  bench::for_each_blocking_contender(
+      []<class Contender>() { std::printf(" %15s", Contender::name); });
+  std::printf("\n");
+
+  std::atomic<std::size_t> calls{0};
+  const auto trivial = [&](std::size_t) { calls.fetch_add(1, std::memory_order_relaxed); };
+  const std::size_t many = 100'000 / part;
+  row("trivial, 2 threads: ns a call", 2, many, rounds, 1e-9, false, trivial);
+  row("trivial, up to 64 threads", 64, many, rounds, 1e-9, false, trivial);
+
+  const auto sleep = [](std::size_t) { std::this_thread::sleep_for(10ms); };
+  row("1000 x 10 ms, 64 threads: ms", 64, 1'000 / part, rounds, 1e-3, true, sleep);
+  for (const std::size_t threads : {64U, 256U, 1'000U})
+    row("10000 x 10 ms, " + std::to_string(threads) + " threads", threads, 10'000 / part,
+        quick ? 1 : 3, 1e-3, true, sleep);
+  std::printf("(x: of the ideal, %s)\n", "as many sleeps one after another as each thread has");
+
+  latencies(quick ? 10 : 300);
+  threads_at_rest();
+}

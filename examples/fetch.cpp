@@ -1,0 +1,65 @@
+// Downloads, 16 at once: with another try where one fails, an end after a minute or at Ctrl-C, and
+// a list of what did not come. Usage: fetch FILE-WITH-URLS
+#include <parallel/parallel.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <curl/curl.h>
+
+std::atomic<bool> interrupted{false}; // lock-free: a signal handler may set it
+struct at_interrupt {
+  bool stop_requested() const { return interrupted; }
+};
+
+std::size_t append(char* data, std::size_t size, std::size_t count, void* page) {
+  static_cast<std::string*>(page)->append(data, size * count);
+  return size * count;
+}
+int end_at_interrupt(void*, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return interrupted ? 1 : 0;
+}
+
+/// A running call cannot be killed from outside. So this one has a time-out of its own, and libcurl
+/// asks from time to time whether it is to go on.
+std::string fetch(const std::string& url) {
+  const std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(), curl_easy_cleanup);
+  std::string page;
+  curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &page);
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, append);
+  curl_easy_setopt(curl.get(), CURLOPT_XFERINFOFUNCTION, end_at_interrupt);
+  curl_easy_setopt(curl.get(), CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT, 10L);
+  curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L); // signals and threads do not mix
+  if (const CURLcode code = curl_easy_perform(curl.get()); code != CURLE_OK)
+    throw std::runtime_error(curl_easy_strerror(code));
+  return page;
+}
+
+int main(int, char** arguments) {
+  using namespace std::chrono_literals;
+  std::signal(SIGINT, [](int) { interrupted = true; });
+  curl_global_init(CURL_GLOBAL_DEFAULT);
+  std::ifstream file(arguments[1]);
+  const std::vector<std::string> urls(std::istream_iterator<std::string>(file), {});
+
+  parallel::io_pool io{{.max_threads = 16}};
+  parallel::progress_bar bar("fetching");
+  const auto pages = parallel::try_map(
+      io, urls, fetch,
+      {.rate = 500, .retries = 2, .stop = at_interrupt{}, .deadline = 60s, .progress = bar});
+  for (std::size_t i = 0; i < urls.size(); ++i)
+    try {
+      std::cout << urls[i] << ": " << pages[i].value().size() << " bytes\n";
+    } catch (const std::exception& error) {
+      std::cout << urls[i] << ": " << error.what() << '\n';
+    }
+}
