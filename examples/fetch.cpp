@@ -38,6 +38,7 @@ std::string fetch(const std::string& url) {
   curl_easy_setopt(curl.get(), CURLOPT_XFERINFOFUNCTION, end_at_interrupt);
   curl_easy_setopt(curl.get(), CURLOPT_NOPROGRESS, 0L);
   curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT, 10L);
+  curl_easy_setopt(curl.get(), CURLOPT_FAILONERROR, 1L);
   curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L); // signals and threads do not mix
   if (const CURLcode code = curl_easy_perform(curl.get()); code != CURLE_OK)
     throw std::runtime_error(curl_easy_strerror(code));

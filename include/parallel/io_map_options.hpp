@@ -107,7 +107,8 @@ struct io_map_options {
   /// retries it is a mistake: std::invalid_argument.
   backoff_time backoff = {};
 
-  /// As in map_options.
+  /// As in map_options. They decide what is started: a call that is under way cannot be ended from
+  /// outside, so give it a time-out of its own, and have it ask whether to go on where it can.
   stop_condition stop = {};
   time_limit deadline = {};
   progress_report progress = {};

@@ -95,7 +95,7 @@ class io_pool {
   /// Blocks while the queue is full, except on the pool's own threads, whose tasks are queued
   /// beyond the limit: they could otherwise wait for each other. `f` is moved or copied in once,
   /// may be move-only, and is destroyed on the pool's thread right after its call. Throws
-  /// std::system_error when the pool has no thread yet and none can be made, shut_down when it has
+  /// std::system_error when the pool has no thread and none can be made, shut_down when it has
   /// been shut down, or std::bad_alloc; the task is then not queued. A task that waits for another
   /// one does so with get(): for a thread that is blocked in future.get(), nobody stands in.
   template <class F>
