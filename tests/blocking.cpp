@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <deque>
 #include <future>
 #include <latch>
 #include <memory>
@@ -121,27 +122,103 @@ TEST_CASE("results and exceptions are those of the plain loop while stand-ins he
 }
 
 TEST_CASE("an exception passes through blocking, and the thread is not taken for blocked") {
-  thread_pool pool(2);
-  for (int round = 0; round < 20; ++round) {
-    auto failing = pool.submit([] {
+  thread_pool pool(1);
+  std::vector<std::future<bool>> failing;
+  for (int i = 0; i < 20; ++i)
+    failing.push_back(pool.submit([] {
       try {
         blocking([] { throw std::runtime_error("no"); });
       } catch (const std::runtime_error&) {
-        return blocking([] { return 1; });
+        return true;
       }
-      return 0;
-    });
-    CHECK(failing.get() == 1);
-  }
+      return false;
+    }));
+  for (std::future<bool>& one : failing)
+    CHECK(one.get());
+  test::crowd inside;
+  std::vector<std::future<void>> tasks;
+  for (int i = 0; i < 200; ++i)
+    tasks.push_back(pool.submit([&] {
+      const auto self = inside.enter();
+      std::this_thread::yield();
+    }));
+  for (std::future<void>& task : tasks)
+    task.get();
+  CHECK(inside.most() <= 2); // a stand-in that has not yet ended its task, at most
 }
 
 TEST_CASE("nested blocking has one stand-in") {
-  thread_pool pool(1);
+  std::atomic<int> stand_ins{0};
+  thread_pool pool({.threads = 1, .on_start = [&](std::size_t number) {
+                      if (number >= 1)
+                        ++stand_ins;
+                    }});
   std::latch other(1);
-  auto outer = pool.submit(
-      [&] { return blocking([&] { return blocking([&] { return other.wait(), 1; }); }); });
+  auto outer = pool.submit([&] {
+    return blocking([&] {
+      return blocking([&] {
+        other.wait();
+        return 1;
+      });
+    });
+  });
   pool.submit([&] { other.count_down(); }).get();
   CHECK(outer.get() == 1);
+  pool.shutdown();
+  CHECK(stand_ins == 1);
+}
+
+TEST_CASE("as many stand in as are blocked") {
+  thread_pool pool(4);
+  test::gate opened;
+  std::latch blocked(4);
+  std::vector<std::future<void>> tasks;
+  for (int i = 0; i < 4; ++i)
+    tasks.push_back(pool.submit([&] {
+      blocked.count_down();
+      blocking([&] { opened.wait(); });
+    }));
+  blocked.wait();
+  std::latch all(4); // the caller and three more
+  parallel::for_each(pool, numbers(4), [&](int) { all.arrive_and_wait(); }, {.grain = 1});
+  opened.open();
+  for (std::future<void>& task : tasks)
+    task.get();
+}
+
+TEST_CASE("get() of a task that it runs itself needs no stand-in") {
+  std::atomic<int> stand_ins{0};
+  thread_pool pool({.threads = 1, .on_start = [&](std::size_t number) {
+                      if (number >= 1)
+                        ++stand_ins;
+                    }});
+  test::gate behind;
+  auto outer = pool.submit([&] {
+    behind.wait(); // so there is something to do meanwhile
+    return pool.get(pool.submit([] { return 1; }));
+  });
+  auto other = pool.submit([] {});
+  behind.open();
+  CHECK(outer.get() == 1);
+  other.get();
+  pool.shutdown();
+  CHECK(stand_ins == 0);
+}
+
+TEST_CASE(
+    "a task that others are blocked for is run, though others that were blocked are not any more") {
+  thread_pool pool(2);
+  for (int round = 0; round < 200; ++round) {
+    std::latch wanted(1);
+    auto first = pool.submit([&] { blocking([&] { wanted.wait(); }); });
+    auto second = pool.submit([&] { blocking([&] { wanted.wait(); }); });
+    parallel::for_each(pool, numbers(4), [](int) { blocking([] { std::this_thread::yield(); }); },
+                       {.grain = 1});
+    auto task = pool.submit([&] { wanted.count_down(); });
+    first.get();
+    second.get();
+    task.get();
+  }
 }
 
 TEST_CASE("maps within blocking, and blocking within these, work") {
@@ -219,4 +296,47 @@ TEST_CASE("a stand-in is one of the pool's own threads") {
                                .get();
   CHECK(was_refused);
   blocked.get();
+}
+
+TEST_CASE("tasks are still stood in for while their pool is shut down, whatever their number") {
+  std::atomic<int> ran{0};
+  std::deque<std::latch> wanted;
+  for (int i = 0; i < 150; ++i)
+    wanted.emplace_back(1);
+  {
+    thread_pool pool(1);
+    for (std::latch& one : wanted) {
+      pool.submit([&] {
+        blocking([&] { one.wait(); });
+        ++ran;
+      });
+      pool.submit([&] {
+        ++ran;
+        one.count_down();
+      });
+    }
+  }
+  CHECK(ran == 300);
+}
+
+TEST_CASE("stand-ins that are asleep when a pool is shut down come all the same") {
+  std::atomic<int> ran{0};
+  for (int round = 0; round < 5; ++round) {
+    std::latch all(66);
+    std::latch wanted(1);
+    thread_pool pool(2);
+    std::vector<std::future<void>> tasks;
+    for (int i = 0; i < 66; ++i)
+      tasks.push_back(pool.submit([&] { blocking([&] { all.arrive_and_wait(); }); }));
+    for (std::future<void>& task : tasks)
+      task.get(); // every stand-in has been there
+    for (int i = 0; i < 2; ++i)
+      pool.submit([&] {
+        blocking([&] { wanted.wait(); });
+        ++ran;
+      });
+    pool.submit([&] { wanted.count_down(); });
+    pool.shutdown();
+  }
+  CHECK(ran == 10);
 }

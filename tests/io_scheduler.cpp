@@ -4,6 +4,7 @@
 
 #include <parallel/detail/io_scheduler.hpp>
 #include <parallel/io_pool.hpp>
+#include <parallel/map.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -73,9 +74,9 @@ class moved_pool {
 } // namespace
 
 TEST_CASE("tasks that take no time run one at a time, however many are queued") {
-  moved_pool pool({.max_threads = 64, .queue = 10'000});
   test::crowd inside;
   std::latch all(5'000);
+  moved_pool pool({.max_threads = 64, .queue = 10'000});
   for (int i = 0; i < 5'000; ++i)
     pool.post([&] {
       {
@@ -90,30 +91,63 @@ TEST_CASE("tasks that take no time run one at a time, however many are queued") 
 }
 
 TEST_CASE("a task that has taken long has others run behind it") {
-  moved_pool pool({.max_threads = 2});
   test::gate opened;
   std::latch both(2);
+  moved_pool pool({.max_threads = 2});
   pool.post([&] {
-    both.count_down();
     opened.wait();
+    both.count_down();
   });
   pool.post([&] {
     opened.open();
     both.count_down();
   });
-  moved_clock::ns +=
-      1'000'000; // whenever the first has begun: before this, or the time is up later
-  while (!both.try_wait()) {
+  while (!both.try_wait()) { // time passes, whenever the first has begun
     moved_clock::ns += 1'000'000;
     std::this_thread::yield();
   }
   SUCCEED();
 }
 
+TEST_CASE("a thread that takes long to start holds nobody up who is idle") {
+  test::gate slow;
+  std::atomic<int> threads{0};
+  moved_pool pool({.max_threads = 2, .on_start = [&] {
+                     if (++threads == 2)
+                       slow.wait();
+                   }});
+  std::latch first(1);
+  std::latch second(1);
+  std::latch released(1);
+  pool.post([&] {
+    first.count_down();
+    released.wait();
+  });
+  first.wait();
+  pool.post([&] { second.count_down(); }); // has the second thread made, which does not come
+  while (threads != 2) {
+    moved_clock::ns += 1'000'000;
+    std::this_thread::yield();
+  }
+  released.count_down(); // the first takes the second task, and is idle soon
+  second.wait();
+  for (int i = 0; i < 100; ++i) {
+    std::latch other(1);
+    pool.post([&] { other.count_down(); });
+    while (!other.try_wait()) {
+      moved_clock::ns += 1'000'000;
+      std::this_thread::yield();
+    }
+  }
+  slow.open();
+}
+
 TEST_CASE(
     "a thread that has been idle for long enough leaves, and others come when they are needed") {
   std::atomic<int> started{0};
   for (int round = 0; round < 20; ++round) {
+    std::latch first(1);
+    std::latch second(1);
     test::gate left;
     moved_pool pool({.max_threads = 4,
                      .idle_timeout = 3s,
@@ -123,7 +157,6 @@ TEST_CASE(
                            if (number == 1)
                              left.open();
                          }});
-    std::latch first(1);
     pool.post([&] { first.count_down(); });
     first.wait();
     while (pool.threads() != 0) {
@@ -131,7 +164,6 @@ TEST_CASE(
       std::this_thread::yield();
     }
     left.wait();
-    std::latch second(1);
     pool.post([&] { second.count_down(); });
     second.wait();
   }
@@ -152,12 +184,16 @@ TEST_CASE("nothing is lost while threads leave as soon as they are idle") {
 }
 
 TEST_CASE("an io_pool at rest has no threads") {
-  std::latch left(8);
-  io_pool io({.max_threads = 8, .idle_timeout = 0s, .on_stop = [&] { left.count_down(); }});
   std::latch all(8);
+  std::atomic<int> left{0};
+  io_pool io({.max_threads = 8, .idle_timeout = 0s, .on_stop = [&] { ++left; }});
+  std::vector<std::future<void>> tasks;
   for (int i = 0; i < 8; ++i)
-    io.submit([&] { all.arrive_and_wait(); });
-  left.wait(); // all eight
+    tasks.push_back(io.submit([&] { all.arrive_and_wait(); }));
+  for (std::future<void>& task : tasks)
+    task.get();
+  while (io.threads() != 0 || left < 8)
+    std::this_thread::yield();
   SUCCEED();
 }
 
@@ -283,4 +319,70 @@ TEST_CASE("io tasks wait with get() for tasks of others as long as somebody can 
     for (std::future<int>& each : waiting)
       REQUIRE(each.get() == 1);
   }
+}
+
+TEST_CASE("try_submit within a task respects the limit while the pool is shut down, too") {
+  std::latch begun(1);
+  std::atomic<bool> is_shut{false};
+  bool was_full = false;
+  io_pool io({.max_threads = 1, .queue = 1});
+  auto task = io.submit([&] {
+    begun.count_down();
+    while (!is_shut)
+      std::this_thread::yield();
+    auto queued = io.submit([] {});
+    was_full = !io.try_submit([] {}).has_value();
+    io.get(std::move(queued));
+  });
+  begun.wait();
+  std::thread closing([&] { io.shutdown(); });
+  for (;;) {
+    try {
+      io.try_submit([] {});
+    } catch (const parallel::shut_down&) {
+      break;
+    }
+  }
+  is_shut = true;
+  closing.join();
+  task.get();
+  CHECK(was_full);
+}
+
+TEST_CASE("a hook of a thread that leaves may wait for a task") {
+  std::atomic<int> flushed{0};
+  io_pool* self = nullptr;
+  io_pool io({.max_threads = 1, .idle_timeout = 0s, .on_stop = [&] {
+                try {
+                  self->get(self->submit([&] { ++flushed; }));
+                } catch (const parallel::shut_down&) {
+                }
+              }});
+  self = &io;
+  io.submit([] {}).get();
+  while (flushed < 3) // each by the hook of the thread before
+    std::this_thread::yield();
+  SUCCEED();
+}
+
+TEST_CASE("a task of one pool that runs tasks of another is still its own pool's") {
+  io_pool outer({.max_threads = 1, .queue = 1});
+  io_pool inner({.max_threads = 1});
+  auto refused = outer.submit([&]() -> bool {
+    return parallel::map(inner, std::vector<int>(1),
+                         [&](int) {
+                           return inner.get(inner.submit([&] {
+                             auto first = outer.submit([] {});
+                             auto second = outer.submit([] {}); // does not wait for room
+                             try {
+                               outer.shutdown();
+                             } catch (const std::system_error&) {
+                               return true;
+                             }
+                             return false;
+                           }));
+                         })
+        .front();
+  });
+  CHECK(refused.get());
 }

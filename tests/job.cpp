@@ -16,7 +16,7 @@ using parallel::detail::job_list;
 namespace {
 
 struct idle_job final : job {
-  bool stand_in(bool (*)(const void*), const void*) noexcept override { return true; }
+  bool stand_in(bool (*)(void*), void*) noexcept override { return true; }
   void help(std::uint32_t) noexcept override {}
 };
 

@@ -145,3 +145,47 @@ TEST_CASE("a rate must be above zero") {
                     "parallel: the rate is -2.500000 starts a second, must be above 0");
   CHECK_THROWS_AS(start_rate(std::numeric_limits<double>::quiet_NaN()), std::invalid_argument);
 }
+
+TEST_CASE("a call that has been stopped leaves the rate to the next") {
+  io_pool io({.max_threads = 2});
+  const start_rate rate = 1'000;
+  std::atomic<bool> requested{true};
+  CHECK_THROWS_AS(parallel::for_each(io, numbers(1'000'000), [](int) {},
+                                     {.rate = rate, .stop = token{&requested}}),
+                  parallel::stopped);
+  // Had it taken its turns, this one would have to wait for a quarter of an hour.
+  CHECK(parallel::map(io, numbers(1), [](int x) { return x; }, {.rate = rate}).size() == 1);
+}
+
+TEST_CASE("a call that waits to be made again holds up no others") {
+  io_pool io({.max_threads = 4});
+  const start_rate rate = 1'000;
+  std::atomic<bool> requested{false};
+  std::atomic<int> ran{0};
+  // Element 0 waits for an hour; the others end that, and would not if they waited for it.
+  CHECK_THROWS_AS(
+      parallel::for_each(
+          io, numbers(20),
+          [&](int x) {
+            if (x == 0)
+              throw std::runtime_error("no");
+            if (++ran == 19)
+              requested = true;
+          },
+          {.in_flight = 2, .rate = rate, .retries = 1, .backoff = 1h, .stop = token{&requested}}),
+      std::runtime_error);
+  CHECK(ran == 19);
+}
+
+TEST_CASE("who waits for a turn notices that an element below has failed") {
+  io_pool io({.max_threads = 3});
+  std::atomic<int> calls{0};
+  CHECK_THROWS_AS(parallel::for_each(io, numbers(100),
+                                     [&](int) {
+                                       ++calls;
+                                       throw std::runtime_error("no");
+                                     },
+                                     {.rate = 1e-6}),
+                  std::runtime_error);
+  CHECK(calls == 1);
+}

@@ -10,18 +10,20 @@
 
 namespace parallel {
 
-/// Calls f() and returns what it returns. Within a task of a thread_pool, or an element of a map on
-/// one, another worker may meanwhile take the calling thread's place, so that the pool goes on with
-/// as many threads as it has: parallel::blocking([&] { return read(fd); }).
+/// Calls f() and returns what it returns. Within a task of a thread_pool, or an element of a map
+/// that its threads share, another worker may meanwhile take the calling thread's place, so that
+/// the pool goes on with as many threads as it has: parallel::blocking([&] { return read(fd); }).
 ///
 /// f should wait (for a file, a lock, a subprocess) and not compute. A pool has up to 64 stand-ins
-/// at once, started when they are first needed; with more calls blocked than that, the pool has
-/// fewer threads to go on with. When f returns, the stand-in ends the element or task that it is
+/// at once, started when there is something to do for them; with more calls blocked than that, it
+/// has fewer threads to go on with. When f returns, some stand-in ends the claim or task that it is
 /// at, and stops. Exceptions of f pass through. Nested calls, and calls anywhere else (on an
-/// io_pool, which makes threads as it needs them, or outside of any pool), just call f.
+/// io_pool, which makes threads as it needs them, or outside of any pool), just call f. That
+/// includes elements of a map that runs as a plain loop, as small ones do: as ever, elements must
+/// not wait for each other.
 ///
-/// Cost: some tens of nanoseconds, and a wake (about ten microseconds) if there is something to do
-/// meanwhile and no stand-in is awake.
+/// Cost: some tens of nanoseconds while a stand-in is awake; else a look at what every worker has
+/// to do, and, if there is anything, a wake (about ten microseconds).
 template <class F>
 decltype(auto) blocking(F&& f) {
   const detail::scheduler::blocked here;

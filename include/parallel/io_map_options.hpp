@@ -57,9 +57,9 @@ class backoff_time {
 
 /// How many calls may be started a second: a number above 0. No limit by default.
 ///
-/// The starts are spaced evenly, 1/n seconds at least from one to the next; time that has not been
-/// used is not made up for. Copies share their limit: keep one, and give it to several calls, to
-/// limit them together: parallel::start_rate polite = 5;
+/// Each start has a turn, 1/n seconds at least after the one before, and comes no sooner; turns
+/// that nobody has taken are not made up for. Copies share their limit: keep one, and give it to
+/// several calls, to limit them together: parallel::start_rate polite = 5;
 class start_rate {
  public:
   start_rate() = default;
@@ -79,7 +79,8 @@ class start_rate {
     if (!(per_second > 0))
       throw std::invalid_argument("parallel: the rate is " + std::to_string(per_second) +
                                   " starts a second, must be above 0");
-    return detail::nanoseconds(1 / per_second);
+    const std::int64_t whole = detail::nanoseconds(1 / per_second);
+    return whole < INT64_MAX ? whole + 1 : whole; // rounded up
   }
 
   std::shared_ptr<const detail::pacer> pace_;

@@ -92,7 +92,10 @@ class thread_name {
 /// What each thread of a pool calls before its first task, or after its last: a copyable callable
 /// of nothing, or of the thread's number, which is the one in its name. It is called through a
 /// const reference, on several threads at once, and must not throw: that ends the program
-/// (std::terminate).
+/// (std::terminate). The numbers begin with 1, or 0 for a worker that only tasks need; the
+/// stand-ins of a thread_pool (see blocking) have numbers from its size on. An io_pool gives the
+/// lowest that is free: while a thread that leaves is still in its hook, another one may be made
+/// beside it.
 class thread_hook {
  public:
   thread_hook() = default;

@@ -34,7 +34,8 @@ auto thread_pool::submit(F&& f) {
 template <class Future>
 decltype(auto) thread_pool::get(Future future) {
   detail::help_until_ready(*this, future);
-  parallel::blocking([&] { future.wait(); });
+  if (!detail::is_ready(future))
+    parallel::blocking([&] { future.wait(); });
   return static_cast<detail::result_of<Future>>(future.get());
 }
 

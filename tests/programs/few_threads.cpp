@@ -7,18 +7,29 @@
 #include <cstdio>
 #include <future>
 #include <latch>
+#include <system_error>
+#include <thread>
 #include <vector>
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <sched.h>
 
 namespace {
 
 std::atomic<int> left{0};
 
 bool goes_on_with(int threads) {
-  left = threads;
+  left = 1; // for the program itself
   parallel::io_pool io({.max_threads = 8});
+  std::atomic<int> ended{0};
+  std::latch begin(1);
+  std::thread other([&] {
+    begin.wait();
+    for (int i = 0; i < 100; ++i)
+      io.submit([&] { ++ended; }).get();
+  });
+  left = threads;
   std::latch all(threads);
   std::vector<std::future<int>> answers;
   for (int i = 0; i < 100; ++i)
@@ -33,13 +44,23 @@ bool goes_on_with(int threads) {
   const std::vector<int> ones(100, 1);
   for (const int one : parallel::map(io, ones, [](int x) { return x; }))
     sum += one;
-  // With nobody left to take over, a wait within a task still ends: with the result or an error.
-  std::vector<std::future<bool>> waits;
-  for (int i = 0; i < 20; ++i)
-    waits.push_back(io.submit([&] { return io.get(io.submit([] { return true; })); }));
-  for (std::future<bool>& wait : waits)
-    sum += wait.get() ? 1 : 0;
-  return sum == 220;
+  // Two threads post, each of which may be the one that tries in vain to have a thread made; and
+  // with nobody left to take over, a wait for another task still ends: with its result or an error.
+  begin.count_down();
+  for (int i = 0; i < 100; ++i) {
+    std::promise<std::shared_future<void>> promised;
+    auto waiting = io.submit([&] {
+      try {
+        io.get(promised.get_future().get());
+      } catch (const std::system_error&) {
+      }
+      ++ended;
+    });
+    promised.set_value(io.submit([] {}).share());
+    waiting.get();
+  }
+  other.join();
+  return sum == 200 && ended == 200;
 }
 
 } // namespace
@@ -48,7 +69,10 @@ extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attribute
                               void* (*start)(void*), void* argument) {
   static const auto create =
       reinterpret_cast<decltype(&pthread_create)>(dlsym(RTLD_NEXT, "pthread_create"));
-  return left.fetch_sub(1) > 0 ? create(thread, attributes, start, argument) : EAGAIN;
+  if (left.fetch_sub(1) > 0)
+    return create(thread, attributes, start, argument);
+  sched_yield(); // others may do much while this one tries
+  return EAGAIN;
 }
 
 int main() {

@@ -1,6 +1,6 @@
 // A loop that can be ended early, or that tells how far it has come: a body around the user's body.
 //
-// Where a call has a stop condition, a time limit or a progress hook, run_controlled puts a
+// Where a call has a stop condition, a time limit, a rate or a progress hook, run_controlled puts a
 // `control` in the place of the loop's body; without them none of this is on the way, nor compiled.
 // Entered from options.hpp.
 #pragma once
@@ -59,6 +59,8 @@ class steady_limit {
 
   [[nodiscard]] bool exists() const noexcept { return end_ != none; }
   [[nodiscard]] bool has_passed() const noexcept { return exists() && ns_left() <= 0; }
+
+  [[nodiscard]] std::int64_t end() const noexcept { return end_; } ///< on the steady clock
 
   /// Below zero once it has passed.
   [[nodiscard]] std::int64_t ns_left() const noexcept { return end_ - steady_ns(); }
@@ -120,16 +122,32 @@ class control {
       return end - begin;
     }
     std::size_t i = begin;
-    for (; i != end && may_start(); ++i)
-      body_(i, i + 1);
+    for (; i != end && may_start(i); ++i)
+      run_one(i);
     return i - begin;
   }
 
+  /// Who waits for a turn is told of a failure below, so that it need not wait it out.
+  [[gnu::cold]] void run_one(std::size_t i) const {
+    try {
+      body_(i, i + 1);
+    } catch (...) {
+      std::size_t lowest = failed_.load(std::memory_order_relaxed); // relaxed, both: a hint
+      while (i < lowest && !failed_.compare_exchange_weak(lowest, i, std::memory_order_relaxed))
+        ;
+      throw;
+    }
+  }
+
   /// Asked before each element: so it is only ever false when one is left out.
-  [[nodiscard, gnu::cold]] bool may_start() const {
-    if (pace_ != nullptr)
-      return sleep_until(pace_->take_turn(steady_ns()), [this] { return is_over(); });
-    return !is_over();
+  [[nodiscard, gnu::cold]] bool may_start(std::size_t i) const {
+    if (is_over())
+      return false;
+    if (pace_ == nullptr)
+      return true;
+    return sleep_until(pace_->take_turn(steady_ns()), [this, i] {
+      return failed_.load(std::memory_order_relaxed) < i || is_over(); // relaxed: a hint
+    });
   }
 
   [[nodiscard, gnu::cold]] bool is_over() const {
@@ -185,6 +203,7 @@ class control {
   const std::int64_t start_ns_;
   const steady_limit limit_;
   mutable std::atomic<halt> why_{halt::none};
+  mutable std::atomic<std::size_t> failed_{SIZE_MAX}; // the lowest element that has thrown
   mutable std::mutex reporting_;
   mutable std::atomic<std::int64_t> reported_;  // when, on the steady clock
   mutable std::atomic<std::int64_t> looked_{0}; // likewise

@@ -53,7 +53,7 @@ class basic_io_scheduler {
   }
 
   /// The calling thread is one of the pool's, or runs a task of it: shutdown() would wait for it.
-  [[nodiscard]] bool is_needed_here() const noexcept { return here == this; }
+  [[nodiscard]] bool is_needed_here() const noexcept { return here == this || thread_of == this; }
 
   /// How many threads there are.
   [[nodiscard]] std::size_t threads() noexcept {
@@ -65,8 +65,7 @@ class basic_io_scheduler {
   /// otherwise wait for each other. If it throws, it has not.
   void post(queued_task& task) {
     guard held = lock();
-    wait_for_room(held);
-    ++submitted_;
+    reserve(held);
     try {
       push(held, task);
     } catch (...) {
@@ -79,7 +78,7 @@ class basic_io_scheduler {
   /// Reserves room for a task; false if the queue is full.
   [[nodiscard]] bool try_reserve() noexcept {
     const guard held = lock();
-    if (open_to_ == everybody && (submitted_ >= limit_ || !blocked_.empty()))
+    if (is_open_here() && (submitted_ >= limit_ || !blocked_.empty()))
       return false;
     ++submitted_;
     return true;
@@ -132,6 +131,11 @@ class basic_io_scheduler {
     {
       guard held = lock();
       waiters_.push_back(&self);
+      while (threads_.any_starting()) { // which may fail
+        held.unlock();
+        yield();
+        held.lock();
+      }
       if (is_stuck(held)) {
         std::erase(waiters_, &self);
         throw std::system_error(
@@ -189,7 +193,7 @@ class basic_io_scheduler {
       if (open_to_ == everybody)
         open_to_ = own_threads;
       while (!blocked_.empty())
-        wake_blocked();
+        wake_blocked(false);
       at_rest_.wait(held, [this] { return is_resting(); });
       open_to_ = nobody;
       threads_.end();
@@ -214,6 +218,7 @@ class basic_io_scheduler {
   struct submitter {
     std::condition_variable woken;
     bool called = false;
+    bool has_room = false;
   };
 
   /// A thread of the pool that waits for a future.
@@ -250,20 +255,26 @@ class basic_io_scheduler {
     return held;
   }
 
-  /// Waits until the queue has room, behind those who wait already, or is closed.
-  void wait_for_room(guard& held) {
-    if (is_needed_here())
-      return;
-    if (submitted_ >= limit_ && blocked_.empty())
-      look_for_room(held);
-    bool waited = false;
-    while (open_to_ == everybody && (submitted_ >= limit_ || (!waited && !blocked_.empty()))) {
-      submitter self;
-      // Who finds the room gone, to tasks of the pool's own threads, keeps its place.
-      blocked_.insert(waited ? blocked_.begin() : blocked_.end(), &self);
-      waited = true;
-      self.woken.wait(held, [&] { return self.called; });
+  /// The calling thread may submit.
+  [[nodiscard]] bool is_open_here() const noexcept {
+    return open_to_ == everybody || (open_to_ == own_threads && is_needed_here());
+  }
+
+  /// Reserves room, waiting until there is some, behind those who wait already, or the pool is
+  /// closed. Its own threads do not wait.
+  void reserve(guard& held) {
+    if (open_to_ == everybody && !is_needed_here()) {
+      if (submitted_ >= limit_ && blocked_.empty())
+        look_for_room(held);
+      if (open_to_ == everybody && (submitted_ >= limit_ || !blocked_.empty())) {
+        submitter self;
+        blocked_.push_back(&self);
+        self.woken.wait(held, [&] { return self.called; });
+        if (self.has_room)
+          return;
+      }
     }
+    ++submitted_;
   }
 
   /// Tasks that are quick make room sooner than a sleep takes: so the queue is looked at for a
@@ -278,19 +289,23 @@ class basic_io_scheduler {
   }
 
   /// Wakes the submitter that has waited longest. Under the mutex, so that it is still there.
-  void wake_blocked() noexcept {
-    blocked_.front()->called = true;
-    blocked_.front()->woken.notify_one();
+  void wake_blocked(bool has_room) noexcept {
+    submitter& first = *blocked_.front();
     blocked_.pop_front();
+    first.has_room = has_room;
+    first.called = true;
+    first.woken.notify_one();
   }
 
   void offer_room() noexcept {
-    if (!blocked_.empty() && submitted_ < limit_)
-      wake_blocked();
+    if (!blocked_.empty() && submitted_ < limit_) {
+      ++submitted_; // for the one that is woken
+      wake_blocked(true);
+    }
   }
 
   void push(guard& held, queued_task& task) {
-    if (open_to_ == nobody || (open_to_ == own_threads && !is_needed_here()))
+    if (!is_open_here())
       throw shut_down();
     // The first thread is made before the task is queued: if there can be none, nothing has
     // happened.
@@ -310,14 +325,14 @@ class basic_io_scheduler {
   /// thread comes to the queue again after its task.
   [[nodiscard]] bool is_watched() const noexcept {
     return (lookout_ != nullptr && churner_ != nullptr) || is_looking_around_ ||
-           threads_.coming() != 0;
+           threads_.comes_one();
   }
 
   /// All threads wait for futures that are not ready, and no more threads are to be had, so that
   /// what is queued stays queued.
   [[nodiscard]] bool is_stuck(guard& held) noexcept {
     const auto all_wait = [this] {
-      return !tasks_.empty() && waiters_.size() == threads_.total() &&
+      return !tasks_.empty() && waiters_.size() == threads_.total() && outside_ == 0 &&
              std::none_of(waiters_.begin(), waiters_.end(),
                           [](const waiter* each) { return each->is_ready(each->future); });
     };
@@ -335,7 +350,9 @@ class basic_io_scheduler {
 
   /// Runs a task; holds the mutex before and afterwards.
   void execute(guard& held, queued_task& task) noexcept {
+    const bool is_outside = thread_of != this;
     ++running_;
+    outside_ += is_outside ? 1 : 0;
     held.unlock();
     const basic_io_scheduler* const around = std::exchange(here, this);
     {
@@ -345,6 +362,7 @@ class basic_io_scheduler {
     here = around;
     held = lock();
     --running_;
+    outside_ -= is_outside ? 1 : 0;
     listeners_.tell();
     notify_if_resting();
   }
@@ -354,6 +372,7 @@ class basic_io_scheduler {
     thread_of = this;
     threads_.begin(self);
     take_tasks(self);
+    thread_of = nullptr;
     threads_.finish(self);
   }
 
@@ -369,6 +388,7 @@ class basic_io_scheduler {
         run(held, self, *task);
         continue;
       } else if (churner_ == &self && look_around(held)) {
+        self.now = Clock::now();
         continue;
       }
       if (churner_ == &self)
@@ -376,6 +396,7 @@ class basic_io_scheduler {
       if (!threads_.wait(held, self))
         break;
       self.now = Clock::now();
+      self.was_slow = false;
     }
   }
 
@@ -388,7 +409,7 @@ class basic_io_scheduler {
   /// Thread: runs a task from the queue.
   void run(guard& held, io_thread& self, queued_task& task) noexcept {
     has_left(task);
-    if (churner_ == nullptr && running_ == 0)
+    if (churner_ == nullptr && running_ == 0 && !self.was_slow)
       churner_ = &self; // until it turns out otherwise
     if (call_for_the_rest(held, self))
       self.now = Clock::now();
@@ -397,10 +418,10 @@ class basic_io_scheduler {
       churner_began_ = began;
     execute(held, task);
     self.now = Clock::now();
-    const bool quick = Clock::ns_between(began, self.now) < quick_ns;
-    if (!quick && churner_ == &self) {
+    self.was_slow = Clock::ns_between(began, self.now) >= quick_ns;
+    if (self.was_slow && churner_ == &self) {
       churner_ = nullptr;
-    } else if (quick && !is_churning(self.now)) {
+    } else if (!self.was_slow && !is_churning(self.now)) {
       churner_ = &self;
       churner_began_ = self.now;
     }
@@ -433,7 +454,7 @@ class basic_io_scheduler {
         continue;
       looks = 0;
       self.now = Clock::now();
-      is_needed = threads_.coming() == 0 && !is_churning(self.now);
+      is_needed = !threads_.is_called() && !is_churning(self.now);
     }
     lookout_ = nullptr;
     if (is_needed)
@@ -472,6 +493,7 @@ class basic_io_scheduler {
   std::atomic<std::size_t> queued_{0}; // tasks; changed under the mutex, read without it as a hint
   std::size_t submitted_ = 0;          // of these, those that are no helpers; and reserved room
   std::size_t running_ = 0;            // tasks under way
+  std::size_t outside_ = 0;            // of these, those on threads of others
   std::deque<submitter*> blocked_;
   std::vector<const waiter*> waiters_;
   io_thread* churner_ = nullptr;    // the thread that runs quick tasks, or has lately

@@ -36,7 +36,8 @@ struct io_thread {
   std::size_t number = 0; // from 1
   std::condition_variable woken;
   bool called = false;
-  std::uint64_t now = 0; // when it has looked at the clock last; its own
+  std::uint64_t now = 0; // when it has looked at the clock last; its own, as is the next
+  bool was_slow = false; // its last task
   std::thread handle;    // its creator's, until that one no longer counts it as starting
 };
 
@@ -61,7 +62,15 @@ class io_threads {
   [[nodiscard]] std::size_t total() const noexcept { return total_; }
 
   /// Those that have been called, or made, and have not arrived.
-  [[nodiscard]] std::size_t coming() const noexcept { return coming_; }
+  [[nodiscard]] std::size_t coming() const noexcept { return called_ + made_; }
+
+  /// Somebody comes soon, or nobody could come sooner: new ones may take their time to begin().
+  [[nodiscard]] bool comes_one() const noexcept {
+    return called_ != 0 || (made_ != 0 && idle_.empty());
+  }
+
+  /// One that slept has been called, and has not arrived.
+  [[nodiscard]] bool is_called() const noexcept { return called_ != 0; }
 
   [[nodiscard]] bool any_starting() const noexcept { return starting_ != 0; }
 
@@ -76,7 +85,7 @@ class io_threads {
       throw;
     }
     ++total_;
-    ++coming_;
+    ++made_;
   }
 
   /// Gets one more thread to come: the one that fell asleep last, whose stack is the warmest, or
@@ -89,18 +98,19 @@ class io_threads {
     on_start_(self.number);
   }
 
-  /// Thread: has come, and is not counted as coming any more.
-  void arrive() noexcept { --coming_; }
+  /// Thread: a new one has come, and is not counted as coming any more.
+  void arrive() noexcept { --made_; }
 
-  /// Thread: sleeps until it is called, and has arrived then; false when it has not been for so
-  /// long that it is to leave, and is not counted any more.
+  /// Thread: sleeps until it is called; false when it has not been for so long that it is to leave,
+  /// and is not counted any more, or when all are to end.
   [[nodiscard]] bool wait(lock& held, io_thread& self) noexcept {
     self.called = false;
     idle_.push_back(&self);
     const std::uint64_t since = Clock::now();
     while (!self.called && !ending_) {
       constexpr std::int64_t longest = 3'600'000'000'000; // an hour: far ends would overflow
-      const auto slept = static_cast<std::int64_t>(Clock::ns_between(since, Clock::now()));
+      const double ns = Clock::ns_between(since, Clock::now());
+      const std::int64_t slept = ns > 0 ? static_cast<std::int64_t>(ns) : 0;
       // While another one is being made, which may fail, all stay.
       if (slept >= idle_ns_ && starting_ == 0) {
         std::erase(idle_, &self);
@@ -111,7 +121,7 @@ class io_threads {
       Clock::wait_for(self.woken, held, left < longest ? left : longest);
     }
     if (self.called)
-      arrive();
+      --called_;
     return !ending_;
   }
 
@@ -157,7 +167,7 @@ class io_threads {
       return false;
     io_thread& called = *idle_.back();
     idle_.pop_back();
-    ++coming_;
+    ++called_;
     called.called = true;
     called.woken.notify_one(); // under the mutex, so that it is still there
     return true;
@@ -173,7 +183,7 @@ class io_threads {
       return false; // no memory
     }
     ++total_;
-    ++coming_;
+    ++made_;
     ++starting_;
     held.unlock();
     bool is_made = true;
@@ -186,10 +196,10 @@ class io_threads {
     --starting_;
     if (!is_made) {
       --total_;
-      --coming_;
+      --made_;
       all_[made->number - 1].reset();
     }
-    return is_made;
+    return is_made || call_idle(); // others have relied on it that one comes
   }
 
   /// A place with the lowest number that is free.
@@ -223,7 +233,8 @@ class io_threads {
   std::vector<io_thread*> idle_;                // in the order in which they fell asleep
   std::thread left_;                            // the last one that has left
   std::size_t total_ = 0;
-  std::size_t coming_ = 0;
+  std::size_t called_ = 0; // from idle_, and have not arrived
+  std::size_t made_ = 0;   // likewise, new ones
   std::size_t starting_ = 0;
   bool ending_ = false;
   std::mutex joining_;

@@ -23,9 +23,9 @@ class job {
   /// Runs one helper's share; returns when nothing is left that a helper could start.
   virtual void help(std::uint32_t seat) noexcept = 0;
 
-  /// Runs what it can, without a seat, for as long as is_wanted(about); true when nothing is left
-  /// that a helper could start.
-  virtual bool stand_in(bool (*is_wanted)(const void* about), const void* about) noexcept = 0;
+  /// Runs what it can, without a seat, for as long as goes_on(self); true when nothing is left that
+  /// a helper could start.
+  virtual bool stand_in(bool (*goes_on)(void* self), void* self) noexcept = 0;
 
   /// Helpers that have joined since the job was opened: they hold the seats 1 … joined(), the
   /// owner holds seat 0.

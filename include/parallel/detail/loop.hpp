@@ -74,23 +74,36 @@ class loop final : public job {
       site_->learn(own.total_ns(), own.total_blocks() * block_);
   }
 
-  bool stand_in(bool (*is_wanted)(const void* about), const void* about) noexcept override {
+  bool stand_in(bool (*goes_on)(void* self), void* self) noexcept override {
     basic_pace<quick_clock> own(site_);
     own.start();
-    while (is_wanted(about)) {
+    int looks = 0;
+    for (std::uint32_t last = 0; goes_on(self);) {
       const std::uint64_t before = steals_.load(std::memory_order_acquire); // as in steal_for()
+      bool all_empty = true;
       block_range blocks;
-      for (std::uint32_t seat = 0; seat < seats_ && blocks.empty(); ++seat)
-        if (!slots_[seat].empty())
-          blocks = slots_[seat].steal(opposite(near_end(seat)), own.wanted());
-      if (!blocks.empty()) {
-        if (run_blocks(blocks))
-          own.claimed(blocks.size());
-      } else if (is_exhausted_since(before)) {
-        return true;
-      } else {
-        pause();
+      std::uint32_t seat = last; // where there was something there may be more
+      for (std::uint32_t i = 0; i < seats_ && blocks.empty(); ++i) {
+        seat = last + i < seats_ ? last + i : last + i - seats_;
+        if (slots_[seat].empty())
+          continue;
+        all_empty = false;
+        blocks = slots_[seat].steal(opposite(near_end(seat)), seat == last ? own.wanted() : 1);
       }
+      if (blocks.empty()) {
+        if (all_empty && is_exhausted_since(before))
+          return true;
+        if (++looks == most_looks)
+          return false;
+        rest_after(looks);
+        continue;
+      }
+      if (seat != last || looks != 0)
+        own.restart();
+      last = seat;
+      looks = 0;
+      if (run_blocks(blocks))
+        own.claimed(blocks.size());
     }
     return false;
   }
@@ -177,12 +190,16 @@ class loop final : public job {
       }
       if (is_exhausted_since(before))
         return false;
-      if (look < quick_looks)
-        pause();
-      else
-        yield();
+      rest_after(look);
     }
     return false;
+  }
+
+  static void rest_after(int looks) noexcept {
+    if (looks < quick_looks)
+      pause();
+    else
+      yield();
   }
 
   /// After a look at all slots, which were empty: `before` is what steals_ was before it.

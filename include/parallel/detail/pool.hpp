@@ -105,9 +105,9 @@ class thread_pool {
   /// map it runs tasks that this task, or this thread within this map, has submitted to this pool
   /// and nobody has begun, the newest first, until the future is ready. So tasks may wait for the
   /// tasks that they have submitted, to any depth, on any number of workers. For any other task
-  /// it only waits (those that the task around a map has submitted may be among these: it depends
-  /// on whether the map is shared): like future.get(), that needs a free worker. Of a shared_future
-  /// it returns a copy of the result. Defined in <parallel/thread_pool.hpp>.
+  /// (those that the task around a map has submitted may be among these: it depends on whether the
+  /// map is shared) it waits, and a stand-in takes its place meanwhile: see blocking(). Of a
+  /// shared_future it returns a copy of the result. Defined in <parallel/thread_pool.hpp>.
   template <class Future>
   decltype(auto) get(Future future);
 

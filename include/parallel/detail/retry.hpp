@@ -95,12 +95,13 @@ class retrying_caller {
  private:
   /// Waits before a call is made again; false when it is not to be.
   [[nodiscard]] bool wait(std::size_t i, std::size_t again) const {
-    std::int64_t until = steady_ns() + wait_ns(backoff_, i, again);
-    if (pace_ != nullptr)
-      until = pace_->take_turn(until);
-    const bool too_late = limit_.exists() && limit_.ns_left() <= until - steady_ns();
-    return !too_late && sleep_until(until, [this] { return stop_ && stop_(); }) &&
-           !limit_.has_passed();
+    const std::int64_t wait = wait_ns(backoff_, i, again);
+    if (limit_.exists() && limit_.ns_left() <= wait)
+      return false;
+    const auto is_over = [this] { return (stop_ && stop_()) || limit_.has_passed(); };
+    const steady_limit backed_off(wait);
+    return sleep_until(backed_off.end(), is_over) &&
+           (pace_ == nullptr || sleep_until(pace_->take_turn(steady_ns()), is_over));
   }
 
   const F& f_;

@@ -112,8 +112,8 @@ class scheduler {
       if (pool_ == nullptr)
         return;
       pool_->workers_.standing_in().block();
-      if (pool_->any_work_for_stand_ins())
-        pool_->workers_.wake_stand_in();
+      if (pool_->workers_.standing_in().are_too_few() && pool_->any_work_for_stand_ins())
+        pool_->workers_.call_stand_in();
     }
     blocked(const blocked&) = delete;
     blocked& operator=(const blocked&) = delete;
@@ -131,7 +131,8 @@ class scheduler {
   /// it, until close() has returned.
   [[gnu::cold]] void open(job& work, std::size_t seats) noexcept {
     job* const parent = this_job;
-    work.open(static_cast<std::uint32_t>(seats), parent, within_task_of == this);
+    work.open(static_cast<std::uint32_t>(seats < most_seats ? seats : most_seats), parent,
+              within_task_of == this);
     if (parent != nullptr)
       parent->call_owner();
     // Within a task the caller is itself one of the workers.
@@ -160,7 +161,8 @@ class scheduler {
   /// there is no worker and none can be started, or the pool has been shut down.
   [[nodiscard, gnu::cold]] posted post(queued_task& task) noexcept {
     const bool first = workers_.none_started();
-    if (first && !workers_.start_one(workers_.size()) && !workers_.is_stopping())
+    if (first && !workers_.start_one(workers_.size()) && workers_.none_started() &&
+        !workers_.is_stopping())
       return posted::no_worker;
     // A helper is nobody's own: it runs whatever there is to help with.
     task_frame* const frame = task.helped() == nullptr ? task_frame::innermost() : nullptr;
@@ -198,6 +200,9 @@ class scheduler {
   /// the fraction; 2, as in a textbook's tree, are up to two fifths slower.)
   static constexpr std::uint32_t wakes_each = 6;
 
+  /// What a job can count inside, less the stand-ins.
+  static constexpr std::size_t most_seats = 65'535 - stand_ins::most;
+
   /// Workers that loops start: a caller takes part in each. For tasks there is one more.
   [[nodiscard]] std::size_t helpers() const noexcept { return workers_.size() - 1; }
 
@@ -228,21 +233,26 @@ class scheduler {
         self, [this] { return any_work(); }, at_rest));
   }
 
-  /// What stand-ins do: likewise, as long as they are wanted.
+  /// What stand-ins do: likewise, no more of them at once than threads are blocked.
   template <class AtRest>
   [[gnu::cold]] void stand_in(worker& self, const AtRest& at_rest) noexcept {
-    const stand_ins& all = workers_.standing_in();
-    do {
-      while (all.are_wanted() && !(workers_.is_stopping() && at_rest())) {
-        if (job* const joined = join_without_seat())
-          help_as_stand_in(*joined);
-        else if (queued_task* const task = tasks_.pop())
+    stand_ins& all = workers_.standing_in();
+    while (workers_.wait_for_duty(
+        self, [this] { return any_work_for_stand_ins(); }, at_rest)) {
+      bool works = true; // until it is one too many, or has found nothing to do
+      while (works) {
+        if (job* const joined = join_without_seat()) {
+          workers_.call_stand_in(); // another one may be of use, too
+          works = help_as_stand_in(*joined);
+        } else if (queued_task* const task = tasks_.pop()) {
           start(*task);
-        else
-          break;
+          works = all.go_on();
+        } else {
+          all.end_work();
+          works = false;
+        }
       }
-    } while (workers_.wait_for_duty(
-        self, [this] { return any_work_for_stand_ins(); }, at_rest));
+    }
   }
 
   [[gnu::cold]] job* join_without_seat() noexcept {
@@ -252,17 +262,26 @@ class scheduler {
     return nullptr;
   }
 
-  [[gnu::cold]] void help_as_stand_in(job& work) noexcept {
+  /// False when it is one too many, and works no more.
+  [[gnu::cold]] bool help_as_stand_in(job& work) noexcept {
+    struct {
+      stand_ins& all;
+      bool goes_on = true;
+    } self{workers_.standing_in()};
     bool nothing_left = false;
     {
       part_of part(*this, &work);
       nothing_left = work.stand_in(
-          [](const void* all) { return static_cast<const stand_ins*>(all)->are_wanted(); },
-          &workers_.standing_in());
+          [](void* asked) {
+            auto& one = *static_cast<decltype(self)*>(asked);
+            return one.goes_on = one.goes_on && one.all.go_on();
+          },
+          &self);
     }
     if (nothing_left)
       work.withdraw();
     work.leave();
+    return self.goes_on;
   }
 
   void run(queued_task& task) noexcept {

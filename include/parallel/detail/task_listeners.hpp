@@ -1,6 +1,6 @@
 // Who wants to know when tasks of a pool end: see as_completed.hpp.
 //
-// Intrusive, and guarded by the mutex of its owner: task_queue.hpp, or io_pool.hpp.
+// Intrusive, and guarded by the mutex of its owner: task_queue.hpp, or io_scheduler.hpp.
 #pragma once
 
 namespace parallel::detail {

@@ -45,9 +45,8 @@ class workers {
   using work_function = void (*)(void* pool, worker& self) noexcept;
 
   [[gnu::cold]] workers(const thread_pool_options& options, work_function work, void* pool)
-      : each_(options.threads), idle_(options.threads), idle_stand_ins_(stand_ins::most),
-        name_(options.name), on_start_(options.on_start), on_stop_(options.on_stop), work_(work),
-        pool_(pool) {
+      : each_(options.threads), idle_(options.threads), name_(options.name),
+        on_start_(options.on_start), on_stop_(options.on_stop), work_(work), pool_(pool) {
     quick_clock::calibrate();
   }
 
@@ -82,42 +81,51 @@ class workers {
   [[gnu::cold]] void wake_one(std::size_t most) noexcept {
     if (const std::size_t sleeper = idle_.claim(); sleeper != idle_set::none)
       wake(each_[sleeper]);
-    else if (started_.load(std::memory_order_relaxed) < most) // relaxed: a hint
-      start_one(most);
+    else if (started_.load(std::memory_order_relaxed) < most && start_one(most)) // relaxed: a hint
+      return;
     else if (stand_ins_.any_blocked())
-      wake_stand_in();
+      call_stand_in();
   }
 
   [[gnu::cold]] void wake_all() noexcept {
     for (std::size_t i = idle_.claim(); i != idle_set::none; i = idle_.claim())
       wake(each_[i]);
-    for (std::size_t i = idle_stand_ins_.claim(); i != idle_set::none; i = idle_stand_ins_.claim())
-      wake(spare_[i]);
   }
 
   /// Who is blocked, and how many stand in.
   [[nodiscard]] stand_ins& standing_in() noexcept { return stand_ins_; }
 
-  /// Gets one more stand-in going, if there are fewer on duty than threads are blocked.
-  [[gnu::cold]] void wake_stand_in() noexcept {
-    if (const std::size_t sleeper = idle_stand_ins_.claim(); sleeper != idle_set::none)
-      return wake(spare_[sleeper]);
-    const std::size_t called = stand_ins_.call_one();
-    if (called != stand_ins::none && !start_stand_in(called))
-      stand_ins_.take_back(called);
+  /// Gets one more stand-in going, if there are fewer on duty than threads are blocked. While the
+  /// pool is stopping only a worker may start one; see start_one().
+  [[gnu::cold]] void call_stand_in() noexcept {
+    if (!stand_ins_.are_too_few())
+      return;
+    const std::lock_guard lock(starting_);
+    if (spare_ == nullptr)
+      spare_ = new (std::nothrow) worker[stand_ins::most];
+    const std::size_t called = spare_ != nullptr ? stand_ins_.call_one() : stand_ins::none;
+    if (called == stand_ins::none)
+      return;
+    worker& self = spare_[called];
+    self.number = size() + called;
+    self.called = true;
+    if (self.thread.is_joinable())
+      wake(self);
+    else if ((is_stopping() && here() == nullptr) || !start(self))
+      stand_ins_.go_off_duty(called);
   }
 
   [[nodiscard]] bool none_started() const noexcept {
     return started_.load(std::memory_order_relaxed) == 0; // relaxed: a hint
   }
 
-  /// Starts one more worker, unless there are `most`; false when there is none at all. While the
-  /// pool is stopping only a worker may: stop() waits for it, and then for the one that it started.
+  /// Starts one more worker, unless there are `most`; false when it does not. While the pool is
+  /// stopping only a worker may: stop() waits for it, and then for the one that it started.
   [[gnu::cold]] bool start_one(std::size_t most) noexcept {
     const std::lock_guard lock(starting_);
     const std::size_t started = started_.load(std::memory_order_relaxed);
     if (started >= most || (is_stopping() && here() == nullptr))
-      return started != 0;
+      return false;
     const std::size_t number = started + 1 < size() ? started + 1 : 0; // the first is last
     worker& self = each_[number];
     self.number = number;
@@ -126,7 +134,7 @@ class workers {
     const bool made = start(self);
     if (made)
       started_.store(started + 1, std::memory_order_relaxed); // relaxed: a count, read as a hint
-    return made || started != 0;
+    return made;
   }
 
   /// The worker that the calling thread is; null if it is none of this pool's.
@@ -147,38 +155,52 @@ class workers {
       if (any_work())
         return true;
     } while (looks.another());
-    return sleep_unless(self, idle_, self.number, any_work, is_over);
+    if (wakes_stack_.load(std::memory_order_relaxed)) // relaxed: a hint
+      self.place.keep_off(self.waker_processor);
+    idle_.add(self.number);
+    // The last look, after the announcement: who publishes now sees this worker in the idle set.
+    if ((!any_work() && !is_over()) || !idle_.remove(self.number)) {
+      self.bed.park();
+      learn_from_wake(self);
+    }
+    self.place.settle(); // before it runs anybody's code, which may start threads of its own
+    return !is_over();
   }
 
   [[nodiscard]] bool is_stopping() const noexcept {
     return stopping_.load(); // seq_cst: the sleeper's last look, see idle_set
   }
 
-  /// Stand-in: likewise; it is a spare as long as it is not wanted.
+  /// Stand-in: looks around until there is work and it may begin_work(); or else is a spare, and
+  /// sleeps until it is on duty again. False when it is to end.
   template <class AnyWork, class AtRest>
   [[gnu::cold]] bool wait_for_duty(worker& self, const AnyWork& any_work,
                                    const AtRest& at_rest) noexcept {
-    const auto work_to_do = [&] { return stand_ins_.are_wanted() && any_work(); };
-    const auto is_over = [&] { return is_stopping() && at_rest(); };
-    for (look_arounds looks; looks.another();) {
-      if (is_over())
-        return false;
-      if (work_to_do())
-        return true;
-    }
-    self.called = false;
-    const std::size_t spare = self.number - size();
-    switch (stand_ins_.go_off_duty(spare)) {
-    case stand_ins::rest::over:
-      return false;
-    case stand_ins::rest::spare:
-      self.bed.park();
+    for (;;) {
+      for (look_arounds looks; looks.another();) {
+        if (is_stopping() && at_rest())
+          return false;
+        if (any_work() && stand_ins_.begin_work())
+          return true;
+      }
+      if (wakes_stack_.load(std::memory_order_relaxed)) // relaxed: a hint
+        self.place.keep_off(self.waker_processor);
+      bool is_spare = false;
+      {
+        const std::lock_guard lock(starting_);
+        self.called = false;
+        is_spare = stand_ins_.go_off_duty(self.number - size());
+      }
+      if (is_spare) {
+        if (any_work())
+          call_stand_in(); // if there are too few now: itself, even
+        self.bed.park();
+        learn_from_wake(self);
+      }
       self.place.settle();
-      return self.called;
-    case stand_ins::rest::on_duty:
-      break;
+      if (!is_spare || !self.called)
+        return false;
     }
-    return sleep_unless(self, idle_stand_ins_, spare, work_to_do, is_over);
   }
 
   /// Lets the workers end, and waits until they have. Any number of threads may call it.
@@ -188,48 +210,41 @@ class workers {
       stopping_.store(true); // seq_cst: before the wakes, as work is before a wake; see idle_set
     }
     wake_all();
-    stand_ins_.close([&](std::size_t spare) { spare_[spare].bed.unpark(); });
-    const std::lock_guard lock(joining_);
-    for (bool joined = true; joined;) { // until no worker is left that could have started another
-      joined = false;
-      for (std::size_t i = 0; i < size() + stand_ins::most; ++i)
-        if (is_started(i)) {
-          at(i).thread.join();
-          joined = true;
-        }
-    }
+    const std::lock_guard joining(joining_);
+    // Until none is left that could have started another; the stand-ins last, as tasks that are
+    // left may need them.
+    while (join_all(&each_[0], size()) || join_stand_ins())
+      ;
   }
 
  private:
   static inline constinit thread_local worker* this_worker = nullptr;
 
-  /// A worker, or behind them a stand-in.
-  [[nodiscard]] worker& at(std::size_t number) noexcept {
-    return number < size() ? each_[number] : spare_[number - size()];
-  }
-
-  [[nodiscard, gnu::cold]] bool is_started(std::size_t number) noexcept {
-    const std::lock_guard lock(starting_);
-    return (number < size() || spare_ != nullptr) && at(number).thread.is_joinable();
-  }
-
-  /// Wakes a spare, or starts it; false when that cannot be.
-  [[gnu::cold]] bool start_stand_in(std::size_t spare) noexcept {
-    const std::lock_guard lock(starting_);
-    if (spare_ == nullptr)
-      spare_ = new (std::nothrow) worker[stand_ins::most];
-    if (spare_ == nullptr)
-      return false;
-    worker& self = spare_[spare];
-    self.called = true;
-    if (self.thread.is_joinable()) {
-      wake(self);
-      return true;
+  /// True if there was any to join.
+  [[gnu::cold]] bool join_all(worker* first, std::size_t count) noexcept {
+    bool joined = false;
+    for (std::size_t i = 0; i < count; ++i) {
+      if (is_started(first[i])) {
+        first[i].thread.join();
+        joined = true;
+      }
     }
-    if (is_stopping() && here() == nullptr)
-      return false;
-    self.number = size() + spare;
-    return start(self);
+    return joined;
+  }
+
+  [[gnu::cold]] bool join_stand_ins() noexcept {
+    worker* all = nullptr;
+    {
+      const std::lock_guard lock(starting_);
+      stand_ins_.close([&](std::size_t spare) { wake(spare_[spare]); });
+      all = spare_;
+    }
+    return all != nullptr && join_all(all, stand_ins::most);
+  }
+
+  [[nodiscard, gnu::cold]] bool is_started(const worker& one) noexcept {
+    const std::lock_guard lock(starting_);
+    return one.thread.is_joinable();
   }
 
   [[gnu::cold]] bool start(worker& self) noexcept {
@@ -240,22 +255,6 @@ class workers {
           own.home->live(own);
         },
         &self);
-  }
-
-  /// Worker: announces itself and sleeps, unless there is work or all is over; false if it is.
-  template <class AnyWork, class IsOver>
-  [[gnu::cold]] bool sleep_unless(worker& self, idle_set& idle, std::size_t number,
-                                  const AnyWork& any_work, const IsOver& is_over) noexcept {
-    if (wakes_stack_.load(std::memory_order_relaxed)) // relaxed: a hint
-      self.place.keep_off(self.waker_processor);
-    idle.add(number);
-    // The last look, after the announcement: who publishes now sees this worker in the idle set.
-    if ((!any_work() && !is_over()) || !idle.remove(number)) {
-      self.bed.park();
-      learn_from_wake(self);
-    }
-    self.place.settle(); // before it runs anybody's code, which may start threads of its own
-    return !is_over();
   }
 
   [[gnu::cold]] void live(worker& self) noexcept {
@@ -288,10 +287,9 @@ class workers {
   }
 
   fixed_array<worker> each_;
-  idle_set idle_; // by number
-  stand_ins stand_ins_;
+  idle_set idle_;           // by number
+  stand_ins stand_ins_;     // guarded by starting_
   worker* spare_ = nullptr; // stand_ins::most of them, made under starting_ when one is needed
-  idle_set idle_stand_ins_; // by number in spare_
   const thread_name name_;
   const thread_hook on_start_;
   const thread_hook on_stop_;
