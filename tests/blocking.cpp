@@ -340,3 +340,23 @@ TEST_CASE("stand-ins that are asleep when a pool is shut down come all the same"
   }
   CHECK(ran == 10);
 }
+
+TEST_CASE("a thread that is blocked once has one stand-in, whatever runs within") {
+  std::atomic<int> stand_ins{0};
+  thread_pool pool({.threads = 1, .on_start = [&](std::size_t number) {
+                      if (number >= 1)
+                        ++stand_ins;
+                    }});
+  thread_pool other(2);
+  std::latch wanted(1);
+  auto outer = pool.submit([&] {
+    blocking([&] {
+      parallel::for_each(other, numbers(2), [&](int) { blocking([&] { wanted.wait(); }); },
+                         {.grain = 1});
+    });
+  });
+  pool.submit([&] { wanted.count_down(); }).get();
+  outer.get();
+  pool.shutdown();
+  CHECK(stand_ins == 1);
+}

@@ -48,6 +48,11 @@ inline const io_options& checked(const io_options& options) {
 
 /// Threads for blocking work, as many as there are blocked calls, up to a limit.
 ///
+/// A thread is made, or woken, when what is queued would have to wait for a task that has taken
+/// longer than some ten microseconds, and as many more as are blocked already: so the threads
+/// double until all that is queued is under way. Tasks that are quicker run one after another on
+/// one thread, and wake nobody. Threads that have had nothing to do for a while leave.
+///
 /// submit(f) runs one task; parallel::map(io, xs, f) and its family run f over a range with a
 /// chosen number of calls under way. Tasks begin in the order of their submission. Any number of
 /// threads may use one pool at once, its own threads included.

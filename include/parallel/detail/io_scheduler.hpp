@@ -9,6 +9,7 @@
 #include <parallel/detail/io_threads.hpp>
 #include <parallel/detail/parking.hpp>
 #include <parallel/detail/platform/thread.hpp>
+#include <parallel/detail/queue_room.hpp>
 #include <parallel/detail/submitted_task.hpp>
 #include <parallel/detail/task_list.hpp>
 #include <parallel/detail/task_listeners.hpp>
@@ -20,7 +21,6 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <exception>
 #include <mutex>
 #include <string>
@@ -35,12 +35,12 @@ template <class Clock>
 class basic_io_scheduler {
  public:
   explicit basic_io_scheduler(const io_options& options)
-      : limit_(options.queue), threads_(
-                                   options, mutex_,
-                                   [](void* pool, io_thread& self) noexcept {
-                                     static_cast<basic_io_scheduler*>(pool)->work(self);
-                                   },
-                                   this) {}
+      : room_(options.queue), threads_(
+                                  options, mutex_,
+                                  [](void* pool, io_thread& self) noexcept {
+                                    static_cast<basic_io_scheduler*>(pool)->work(self);
+                                  },
+                                  this) {}
 
   basic_io_scheduler(const basic_io_scheduler&) = delete;
   basic_io_scheduler& operator=(const basic_io_scheduler&) = delete;
@@ -69,8 +69,7 @@ class basic_io_scheduler {
     try {
       push(held, task);
     } catch (...) {
-      --submitted_;
-      offer_room(); // to the next
+      room_.give_back();
       throw;
     }
   }
@@ -78,17 +77,16 @@ class basic_io_scheduler {
   /// Reserves room for a task; false if the queue is full.
   [[nodiscard]] bool try_reserve() noexcept {
     const guard held = lock();
-    if (is_open_here() && (submitted_ >= limit_ || !blocked_.empty()))
-      return false;
-    ++submitted_;
+    if (is_open_here())
+      return room_.try_take();
+    room_.take_beyond(); // push() will say why
     return true;
   }
 
   /// Gives reserved room back.
   void release() noexcept {
     const guard held = lock();
-    --submitted_;
-    offer_room();
+    room_.give_back();
   }
 
   /// Queues a task for which room has been reserved. If it throws, it has not.
@@ -192,8 +190,7 @@ class basic_io_scheduler {
       guard held = lock();
       if (open_to_ == everybody)
         open_to_ = own_threads;
-      while (!blocked_.empty())
-        wake_blocked(false);
+      room_.let_all_in(); // where they learn of it
       at_rest_.wait(held, [this] { return is_resting(); });
       open_to_ = nobody;
       threads_.end();
@@ -213,13 +210,6 @@ class basic_io_scheduler {
 
  private:
   using guard = std::unique_lock<std::mutex>;
-
-  /// A thread that waits for room in the queue, on its own stack.
-  struct submitter {
-    std::condition_variable woken;
-    bool called = false;
-    bool has_room = false;
-  };
 
   /// A thread of the pool that waits for a future.
   struct waiter {
@@ -260,48 +250,32 @@ class basic_io_scheduler {
     return open_to_ == everybody || (open_to_ == own_threads && is_needed_here());
   }
 
-  /// Reserves room, waiting until there is some, behind those who wait already, or the pool is
-  /// closed. Its own threads do not wait.
+  /// Reserves room in the queue, waiting until there is some or the pool is closed. Its own threads
+  /// do not wait.
   void reserve(guard& held) {
     if (open_to_ == everybody && !is_needed_here()) {
-      if (submitted_ >= limit_ && blocked_.empty())
+      if (room_.try_take())
+        return;
+      if (!room_.anybody_waits())
         look_for_room(held);
-      if (open_to_ == everybody && (submitted_ >= limit_ || !blocked_.empty())) {
-        submitter self;
-        blocked_.push_back(&self);
-        self.woken.wait(held, [&] { return self.called; });
-        if (self.has_room)
-          return;
+      if (open_to_ == everybody) {
+        if (!room_.try_take())
+          room_.wait_and_take(held);
+        return;
       }
     }
-    ++submitted_;
+    room_.take_beyond();
   }
 
   /// Tasks that are quick make room sooner than a sleep takes: so the queue is looked at for a
   /// while first, until there is room for some.
   void look_for_room(guard& held) {
-    const std::size_t enough = limit_ - limit_ / 4;
+    const std::size_t enough = room_.most_of_it();
     held.unlock();
     look_arounds looks;
     while (queued_.load(std::memory_order_relaxed) >= enough && looks.another()) // relaxed: a hint
       ;
     held = lock();
-  }
-
-  /// Wakes the submitter that has waited longest. Under the mutex, so that it is still there.
-  void wake_blocked(bool has_room) noexcept {
-    submitter& first = *blocked_.front();
-    blocked_.pop_front();
-    first.has_room = has_room;
-    first.called = true;
-    first.woken.notify_one();
-  }
-
-  void offer_room() noexcept {
-    if (!blocked_.empty() && submitted_ < limit_) {
-      ++submitted_; // for the one that is woken
-      wake_blocked(true);
-    }
   }
 
   void push(guard& held, queued_task& task) {
@@ -342,10 +316,8 @@ class basic_io_scheduler {
   /// A task has left the queue.
   void has_left(const queued_task& task) noexcept {
     queued_.store(queued_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
-    if (task.helped() == nullptr) {
-      --submitted_;
-      offer_room();
-    }
+    if (task.helped() == nullptr) // helpers take no room
+      room_.give_back();
   }
 
   /// Runs a task; holds the mutex before and afterwards.
@@ -484,17 +456,15 @@ class basic_io_scheduler {
       at_rest_.notify_all();
   }
 
-  const std::size_t limit_;
   std::mutex mutex_; // guards everything below
+  queue_room room_;
   io_threads<Clock> threads_;
   access open_to_ = everybody;
   task_list tasks_;
   task_listeners listeners_;
   std::atomic<std::size_t> queued_{0}; // tasks; changed under the mutex, read without it as a hint
-  std::size_t submitted_ = 0;          // of these, those that are no helpers; and reserved room
   std::size_t running_ = 0;            // tasks under way
   std::size_t outside_ = 0;            // of these, those on threads of others
-  std::deque<submitter*> blocked_;
   std::vector<const waiter*> waiters_;
   io_thread* churner_ = nullptr;    // the thread that runs quick tasks, or has lately
   std::uint64_t churner_began_ = 0; // its task

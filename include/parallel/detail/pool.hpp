@@ -39,11 +39,12 @@ namespace detail {
 /// Threads that share the loops of map, map_into and for_each by stealing ranges from each other.
 ///
 /// A pool of n lets at most n threads run one call, its caller included: it starts up to n − 1
-/// workers for loops, and one more for tasks, when they are first needed. Workers look around for
-/// work for a tenth of a millisecond and then sleep. Where the kernel wakes them on their waker's
-/// processor, the affinity mask of a sleeping worker lacks that one processor; it is whole again
-/// before the worker runs any code but the pool's. No other thread's mask is touched. Where threads
-/// cannot be had, calls go on with those that there are, the caller alone if need be.
+/// workers for loops, one more for tasks, and stand-ins for blocked ones (see blocking()), when
+/// they are first needed. Workers look around for work for a tenth of a millisecond and then sleep.
+/// Where the kernel wakes them on their waker's processor, the affinity mask of a sleeping worker
+/// lacks that one processor; it is whole again before the worker runs any code but the pool's. No
+/// other thread's mask is touched. Where threads cannot be had, calls go on with those that there
+/// are, the caller alone if need be.
 ///
 /// Any number of threads may use one pool at once, the pool's own workers included (nested calls,
 /// to any depth). A thread that waits for its call to end runs no other call's work, so a lock may

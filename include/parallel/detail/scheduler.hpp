@@ -108,9 +108,10 @@ class scheduler {
   /// does what it could have done.
   class blocked {
    public:
-    [[gnu::cold]] blocked() noexcept : pool_(std::exchange(this_pool, nullptr)) {
+    [[gnu::cold]] blocked() noexcept : pool_(is_blocked ? nullptr : this_pool) {
       if (pool_ == nullptr)
         return;
+      is_blocked = true;
       pool_->workers_.standing_in().block();
       if (pool_->workers_.standing_in().are_too_few() && pool_->any_work_for_stand_ins())
         pool_->workers_.call_stand_in();
@@ -118,13 +119,14 @@ class scheduler {
     blocked(const blocked&) = delete;
     blocked& operator=(const blocked&) = delete;
     [[gnu::cold]] ~blocked() {
-      if (pool_ != nullptr)
-        pool_->workers_.standing_in().unblock();
-      this_pool = pool_;
+      if (pool_ == nullptr)
+        return;
+      pool_->workers_.standing_in().unblock();
+      is_blocked = false;
     }
 
    private:
-    scheduler* const pool_;
+    scheduler* const pool_; // null when there is nobody to stand in for, or somebody does already
   };
 
   /// Offers a job to at most `seats` workers and returns at once. The caller then becomes part_of
@@ -210,8 +212,9 @@ class scheduler {
   static inline constinit thread_local job* this_job = nullptr;
   /// The pool for which it runs a task, or a part of a job within one.
   static inline constinit thread_local const scheduler* within_task_of = nullptr;
-  /// The pool in whose innermost job or task it takes part; null while it is `blocked`.
+  /// The pool in whose job or task it takes part, the innermost.
   static inline constinit thread_local scheduler* this_pool = nullptr;
+  static inline constinit thread_local bool is_blocked = false;
 
   [[gnu::cold]] void work(worker& self) noexcept {
     const auto at_rest = [this] { return tasks_.at_rest(); };
