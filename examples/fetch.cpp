@@ -1,5 +1,5 @@
-// Downloads, 16 at once: with another try where one fails, an end after a minute or at Ctrl-C, and
-// a list of what did not come. Usage: fetch FILE-WITH-URLS
+// Downloads, 16 at once: with another try where one fails, no more starts after a minute, an end at
+// Ctrl-C, and a list of what did not come. Usage: fetch FILE-WITH-URLS
 #include <parallel/parallel.hpp>
 
 #include <atomic>
@@ -45,11 +45,11 @@ std::string fetch(const std::string& url) {
   return page;
 }
 
-int main(int, char** arguments) {
+int main(int count, char** arguments) {
   using namespace std::chrono_literals;
   std::signal(SIGINT, [](int) { interrupted = true; });
   curl_global_init(CURL_GLOBAL_DEFAULT);
-  std::ifstream file(arguments[1]);
+  std::ifstream file(count > 1 ? arguments[1] : "/dev/stdin");
   const std::vector<std::string> urls(std::istream_iterator<std::string>(file), {});
 
   parallel::io_pool io{{.max_threads = 16}};

@@ -1,6 +1,5 @@
-// Reading on one pool, computing on another, and never more than so many files in memory: files are
-// read ahead on an io_pool, their lines counted on all cores, each in turn. Usage: line_counts
-// FILE…
+// Reading on one pool, computing on another, and never more than 64 files in memory: files are read
+// ahead on an io_pool, their lines counted on all cores, each in turn. Usage: line_counts FILE…
 #include <parallel/imap.hpp>
 #include <parallel/io_pool.hpp>
 

@@ -360,3 +360,39 @@ TEST_CASE("a thread that is blocked once has one stand-in, whatever runs within"
   pool.shutdown();
   CHECK(stand_ins == 1);
 }
+
+TEST_CASE("a worker that is blocked in an element of another pool's map is stood in for at home") {
+  thread_pool home(1);
+  thread_pool other(2);
+  for (int round = 0; round < 20; ++round) {
+    std::promise<std::shared_future<int>> promised;
+    const std::shared_future<std::shared_future<int>> awaited = promised.get_future().share();
+    auto outer = home.submit([&] {
+      const auto get = [&](int) { return home.get(awaited.get()); };
+      return parallel::map(other, numbers(2), get, {.grain = 1}).back();
+    });
+    promised.set_value(home.submit([] { return 1; }).share());
+    REQUIRE(outer.get() == 1);
+  }
+}
+
+TEST_CASE("a task for which more elements wait than there are stand-ins is run before these") {
+  thread_pool pool(2);
+  test::gate queued;
+  std::shared_future<int> awaited;
+  auto first = pool.submit([&] {
+    blocking([&] { queued.wait(); });
+    return pool.get(awaited);
+  });
+  awaited = pool.submit([&] {
+                  blocking([&] { queued.wait(); });
+                  return 1;
+                })
+                .share();
+  auto behind = pool.submit([] { return 1; }).share();
+  queued.open();
+  const auto all =
+      parallel::map(pool, numbers(200), [&](int) { return pool.get(behind); }, {.grain = 1});
+  CHECK(all.size() == 200);
+  CHECK(first.get() == 1);
+}

@@ -13,14 +13,16 @@ namespace parallel {
 /// Calls f() and returns what it returns. Within a task of a thread_pool, or an element of a map
 /// that its threads share, another worker may meanwhile take the calling thread's place, so that
 /// the pool goes on with as many threads as it has: parallel::blocking([&] { return read(fd); }).
+/// What the blocked thread has already claimed waits for it: give such a map {.grain = 1}.
 ///
-/// f should wait (for a file, a lock, a subprocess) and not compute. A pool has up to 64 stand-ins
-/// at once, started when there is something to do for them; with more calls blocked than that, it
-/// has fewer threads to go on with. When f returns, some stand-in ends the claim or task that it is
-/// at, and stops. Exceptions of f pass through. Nested calls, and calls anywhere else (on an
-/// io_pool, which makes threads as it needs them, or outside of any pool), just call f. That
-/// includes elements of a map that runs as a plain loop, as small ones do: as ever, elements must
-/// not wait for each other.
+/// f should wait (for a file, a lock, a subprocess) and not compute, map, or get(), which does the
+/// same by itself. A pool has up to 64 stand-ins, started when there is something to do for them,
+/// and kept; with more calls blocked than that, or where no thread is to be had, it has fewer
+/// threads to go on with. When f returns, some stand-in ends the claim or task that it is
+/// at, and stops. Exceptions of f pass through. Nested calls, and calls anywhere else (in a
+/// task of an io_pool, which makes threads as it needs them, or outside of any pool), just call f.
+/// That includes elements of a map that runs as a plain loop, as small ones do: as ever, elements
+/// must not wait for each other.
 ///
 /// Cost: some tens of nanoseconds while a stand-in is awake; else a look at what every worker has
 /// to do, and, if there is anything, a wake (about ten microseconds).

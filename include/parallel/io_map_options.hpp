@@ -94,7 +94,9 @@ struct io_map_options {
   /// no error, but gains nothing.
   std::size_t in_flight = 0;
 
-  /// Calls of the function that are started a second, those that are made again included.
+  /// Calls of the function that are started a second, those that are made again included. Up to
+  /// in_flight threads wait for their turns: with a low rate choose that low, too. A turn that has
+  /// come to nothing (a stop, a deadline) is lost.
   start_rate rate = {};
 
   /// How often an element's call is made again when it throws, whatever it throws; the last

@@ -54,8 +54,8 @@ inline const io_options& checked(const io_options& options) {
 /// one thread, and wake nobody. Threads that have had nothing to do for a while leave.
 ///
 /// submit(f) runs one task; parallel::map(io, xs, f) and its family run f over a range with a
-/// chosen number of calls under way. Tasks begin in the order of their submission. Any number of
-/// threads may use one pool at once, its own threads included.
+/// chosen number of calls under way. Tasks begin in the order of their submission, except those
+/// that get() runs. Any number of threads may use one pool at once, its own threads included.
 class io_pool {
  public:
   using call_options = io_map_options;
@@ -128,9 +128,9 @@ class io_pool {
   /// nobody has begun, the newest first, until the future is ready. So tasks may wait for the tasks
   /// that they have submitted, to any depth, on any number of threads. For any other task it only
   /// waits, and throws std::system_error (resource_deadlock_would_occur) instead if all threads of
-  /// the pool would then be waiting here and nobody would be left to run what is queued. (Not for
-  /// futures of anything else than this pool's tasks, which may become ready all the same.) Of a
-  /// shared_future it returns a copy of the result.
+  /// the pool would then be waiting here and nobody would be left to run what is queued: the last
+  /// to come is told. (Not for futures of anything else than this pool's tasks, which may become
+  /// ready all the same.) Of a shared_future it returns a copy of the result.
   template <class Future>
   detail::result_of<Future> get(Future future) {
     detail::help_until_ready(*this, future);

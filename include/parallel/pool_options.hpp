@@ -126,8 +126,8 @@ struct thread_pool_options {
 
   thread_name name = {};
 
-  /// On each worker. The caller of a map, who takes part in it, is no worker: nothing is called
-  /// there.
+  /// On each worker, stand-ins for blocked ones (see blocking) included. The caller of a map, who
+  /// takes part in it, is no worker: nothing is called there.
   thread_hook on_start = {};
   thread_hook on_stop = {};
 };

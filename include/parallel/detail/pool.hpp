@@ -91,8 +91,8 @@ class thread_pool {
   [[nodiscard]] std::size_t size() const noexcept { return scheduler_.concurrency(); }
 
   /// Runs f() on one of up to size() workers and returns a std::future of its result or exception.
-  /// Tasks begin in the order of their submission, when no loop wants help. Defined in
-  /// <parallel/thread_pool.hpp>.
+  /// Tasks begin in the order of their submission, when no loop wants help; but see get(). Defined
+  /// in <parallel/thread_pool.hpp>.
   ///
   /// `f` is moved or copied in once, may be move-only, and is destroyed on the worker right after
   /// its call, before the future is ready. Throws std::system_error when the pool has no worker yet
@@ -107,7 +107,8 @@ class thread_pool {
   /// and nobody has begun, the newest first, until the future is ready. So tasks may wait for the
   /// tasks that they have submitted, to any depth, on any number of workers. For any other task
   /// (those that the task around a map has submitted may be among these: it depends on whether the
-  /// map is shared) it waits, and a stand-in takes its place meanwhile: see blocking(). Of a
+  /// map is shared) it waits, and a stand-in takes its place meanwhile, if it is among the first 64
+  /// that are needed: see blocking(). Of a
   /// shared_future it returns a copy of the result. Defined in <parallel/thread_pool.hpp>.
   template <class Future>
   decltype(auto) get(Future future);

@@ -104,29 +104,34 @@ class scheduler {
     scheduler* const pool_;
   };
 
-  /// While it lives, its thread is blocked: if it takes part in a job, or runs a task, a stand-in
-  /// does what it could have done.
+  /// While it lives, its thread is blocked: stand-ins do what it could have done for the pool in
+  /// whose job or task it takes part, and for the one whose worker it is.
   class blocked {
    public:
-    [[gnu::cold]] blocked() noexcept : pool_(is_blocked ? nullptr : this_pool) {
+    [[gnu::cold]] blocked() noexcept
+        : pool_(is_blocked ? nullptr : this_pool),
+          home_(is_blocked || worker_of == this_pool ? nullptr : worker_of) {
       if (pool_ == nullptr)
         return;
       is_blocked = true;
-      pool_->workers_.standing_in().block();
-      if (pool_->workers_.standing_in().are_too_few() && pool_->any_work_for_stand_ins())
-        pool_->workers_.call_stand_in();
+      pool_->block();
+      if (home_ != nullptr)
+        home_->block();
     }
     blocked(const blocked&) = delete;
     blocked& operator=(const blocked&) = delete;
     [[gnu::cold]] ~blocked() {
       if (pool_ == nullptr)
         return;
-      pool_->workers_.standing_in().unblock();
       is_blocked = false;
+      pool_->workers_.standing_in().unblock();
+      if (home_ != nullptr)
+        home_->workers_.standing_in().unblock();
     }
 
    private:
     scheduler* const pool_; // null when there is nobody to stand in for, or somebody does already
+    scheduler* const home_; // null if it is the same, or none
   };
 
   /// Offers a job to at most `seats` workers and returns at once. The caller then becomes part_of
@@ -214,9 +219,18 @@ class scheduler {
   static inline constinit thread_local const scheduler* within_task_of = nullptr;
   /// The pool in whose job or task it takes part, the innermost.
   static inline constinit thread_local scheduler* this_pool = nullptr;
+  /// The one whose worker the thread is.
+  static inline constinit thread_local scheduler* worker_of = nullptr;
   static inline constinit thread_local bool is_blocked = false;
 
+  [[gnu::cold]] void block() noexcept {
+    workers_.standing_in().block();
+    if (workers_.standing_in().are_too_few() && any_work_for_stand_ins())
+      workers_.call_stand_in();
+  }
+
   [[gnu::cold]] void work(worker& self) noexcept {
+    worker_of = this;
     const auto at_rest = [this] { return tasks_.at_rest(); };
     if (self.number >= workers_.size())
       return stand_in(self, at_rest);
@@ -244,12 +258,13 @@ class scheduler {
         self, [this] { return any_work_for_stand_ins(); }, at_rest)) {
       bool works = true; // until it is one too many, or has found nothing to do
       while (works) {
-        if (job* const joined = join_without_seat()) {
-          workers_.call_stand_in(); // another one may be of use, too
-          works = help_as_stand_in(*joined);
-        } else if (queued_task* const task = tasks_.pop()) {
+        // Tasks first: a job has its caller at least, but a task may be what all are blocked for.
+        if (queued_task* const task = tasks_.pop()) {
           start(*task);
           works = all.go_on();
+        } else if (job* const joined = join_without_seat()) {
+          workers_.call_stand_in(); // another one may be of use, too
+          works = help_as_stand_in(*joined);
         } else {
           all.end_work();
           works = false;

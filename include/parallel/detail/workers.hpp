@@ -96,23 +96,27 @@ class workers {
   [[nodiscard]] stand_ins& standing_in() noexcept { return stand_ins_; }
 
   /// Gets one more stand-in going, if there are fewer on duty than threads are blocked. While the
-  /// pool is stopping only a worker may start one; see start_one().
-  [[gnu::cold]] void call_stand_in() noexcept {
+  /// pool is stopping only a worker may start one; see start_one(). True if it is the calling
+  /// thread itself.
+  [[gnu::cold]] bool call_stand_in() noexcept {
     if (!stand_ins_.are_too_few())
-      return;
+      return false;
     const std::lock_guard lock(starting_);
     if (spare_ == nullptr)
       spare_ = new (std::nothrow) worker[stand_ins::most];
     const std::size_t called = spare_ != nullptr ? stand_ins_.call_one() : stand_ins::none;
     if (called == stand_ins::none)
-      return;
+      return false;
     worker& self = spare_[called];
     self.number = size() + called;
     self.called = true;
+    if (&self == here())
+      return true;
     if (self.thread.is_joinable())
       wake(self);
     else if ((is_stopping() && here() == nullptr) || !start(self))
       stand_ins_.go_off_duty(called);
+    return false;
   }
 
   [[nodiscard]] bool none_started() const noexcept {
@@ -191,9 +195,7 @@ class workers {
         self.called = false;
         is_spare = stand_ins_.go_off_duty(self.number - size());
       }
-      if (is_spare) {
-        if (any_work())
-          call_stand_in(); // if there are too few now: itself, even
+      if (is_spare && !(any_work() && call_stand_in())) {
         self.bed.park();
         learn_from_wake(self);
       }
