@@ -368,6 +368,13 @@ TEST_CASE("a hook of a thread that leaves may wait for a task") {
 TEST_CASE("a task of one pool that runs tasks of another is still its own pool's") {
   io_pool outer({.max_threads = 1, .queue = 1});
   io_pool inner({.max_threads = 1});
+  test::gate done;
+  std::latch busy(1);
+  auto other = inner.submit([&] { // so the task below runs where it is waited for
+    busy.count_down();
+    done.wait();
+  });
+  busy.wait();
   auto refused = outer.submit([&]() -> bool {
     return parallel::map(inner, std::vector<int>(1),
                          [&](int) {
@@ -385,4 +392,6 @@ TEST_CASE("a task of one pool that runs tasks of another is still its own pool's
         .front();
   });
   CHECK(refused.get());
+  done.open();
+  other.get();
 }
