@@ -45,8 +45,6 @@ void row(const std::string& title, std::size_t threads, std::size_t n, int round
          bool blocks, const F& f) {
   std::vector<std::function<double()>> turns;
   bench::for_each_blocking_contender([&]<class Contender>() {
-    // A thread for each of so many calls is no contender; nor are threads for calls that do
-    // nothing.
     if (n > Contender::most_at_once) {
       turns.emplace_back();
       return;

@@ -39,11 +39,14 @@ class moved_clock {
     return static_cast<double>(to) - static_cast<double>(from);
   }
   static void wait_for(std::condition_variable& woken, std::unique_lock<std::mutex>& lock,
-                       std::int64_t) {
+                       std::int64_t wanted) {
+    if (wanted <= 0)
+      ++waits_for_no_time;
     woken.wait_for(lock, 1ms);
   }
 
   static inline std::atomic<std::uint64_t> ns{1};
+  static inline std::atomic<int> waits_for_no_time{0};
 };
 
 /// A pool on that clock, with tasks that are mere functions.
@@ -109,6 +112,21 @@ TEST_CASE("a task that has taken long has others run behind it") {
   SUCCEED();
 }
 
+TEST_CASE("behind a task that was not quick, the next is not taken for quick either") {
+  test::gate queued;
+  std::latch both(2);
+  moved_pool pool({.max_threads = 2});
+  pool.post([&] {
+    queued.wait();
+    moved_clock::ns += 20'000;
+  });
+  for (int i = 0; i < 2; ++i)
+    pool.post([&] { both.arrive_and_wait(); }); // and no time passes any more
+  queued.open();
+  both.wait();
+  SUCCEED();
+}
+
 TEST_CASE("a thread that takes long to start holds nobody up who is idle") {
   test::gate slow;
   std::atomic<int> threads{0};
@@ -168,6 +186,23 @@ TEST_CASE(
     second.wait();
   }
   CHECK(started >= 40);
+}
+
+TEST_CASE("a thread that must not leave yet does not wait for no time, which may keep the mutex") {
+  // libc++ returns from such a wait without letting go of it. Each round has a thread fall idle, at
+  // once too long, while another one may still be in the making.
+  moved_clock::waits_for_no_time = 0;
+  moved_pool pool({.max_threads = 3, .idle_timeout = 0s});
+  for (int round = 0; round < 2'000; ++round) {
+    std::latch all(3);
+    for (int i = 0; i < 3; ++i)
+      pool.post([&] {
+        moved_clock::ns += 1'000'000; // so others are called
+        all.count_down();
+      });
+    all.wait();
+  }
+  CHECK(moved_clock::waits_for_no_time == 0);
 }
 
 TEST_CASE("nothing is lost while threads leave as soon as they are idle") {

@@ -7,13 +7,13 @@
 
 namespace {
 
-bool plugin_maps(const char* path) {
+bool opens_and_maps(const char* path) {
   void* const plugin = dlopen(path, RTLD_NOW | RTLD_LOCAL);
   if (plugin == nullptr) {
     std::puts(dlerror());
     return false;
   }
-  const auto map = reinterpret_cast<bool (*)()>(dlsym(plugin, "two_threads_map"));
+  const auto map = reinterpret_cast<bool (*)()>(dlsym(plugin, "plugin_maps"));
   const bool right = map != nullptr && map();
   return dlclose(plugin) == 0 && right;
 }
@@ -29,7 +29,7 @@ int main(int, char** arguments) {
   setenv("PARALLEL_NUM_THREADS", "2", 1);
   const char* const path = arguments[1];
   for (int round = 0; round < 100; ++round)
-    if (!plugin_maps(path) || !is_loaded(path)) {
+    if (!opens_and_maps(path) || !is_loaded(path)) {
       std::puts("failed");
       return 1;
     }

@@ -1,10 +1,11 @@
 // A child process can map although its parent's pool has threads, which are not there in the child:
 // the default pool is made anew. The parent's goes on.
+#include "two_threads.hpp"
+
 #include <parallel/map.hpp>
 
 #include <cstdio>
 #include <cstdlib>
-#include <latch>
 #include <numeric>
 #include <vector>
 
@@ -13,19 +14,6 @@
 #include <unistd.h>
 
 namespace {
-
-/// Two elements that wait for each other: so there is a worker.
-bool two_threads_map() {
-  std::latch both(2);
-  const std::vector<int> xs(2, 1);
-  const std::vector<int> ys = parallel::map(xs,
-                                            [&](int x) {
-                                              both.arrive_and_wait();
-                                              return x + 1;
-                                            },
-                                            {.grain = 1});
-  return ys == std::vector<int>(2, 2);
-}
 
 /// In a child; with a limit to its life, as what is tested here is whether it hangs.
 bool child_can_map() {

@@ -8,6 +8,7 @@
 #include <parallel/detail/platform/thread.hpp>
 #include <parallel/pool_options.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -109,6 +110,7 @@ class io_threads {
     const std::uint64_t since = Clock::now();
     while (!self.called && !ending_) {
       constexpr std::int64_t longest = 3'600'000'000'000; // an hour: far ends would overflow
+      constexpr std::int64_t shortest = 50'000; // to wait for no time may keep the mutex (libc++)
       const double ns = Clock::ns_between(since, Clock::now());
       const std::int64_t slept = ns > 0 ? static_cast<std::int64_t>(ns) : 0;
       // While another one is being made, which may fail, all stay.
@@ -117,8 +119,8 @@ class io_threads {
         --total_;
         return false;
       }
-      const std::int64_t left = slept < idle_ns_ ? idle_ns_ - slept : 0;
-      Clock::wait_for(self.woken, held, left < longest ? left : longest);
+      const std::int64_t left = idle_ns_ - slept;
+      Clock::wait_for(self.woken, held, std::clamp(left, shortest, longest));
     }
     if (self.called)
       --called_;

@@ -3,7 +3,8 @@
 //
 // A sleeper announces itself in the idle set, looks for work once more, and only then parks; a
 // publisher makes its work visible first (job.hpp, task_queue.hpp) and reads the idle set
-// afterwards. Entered from workers.hpp, where the sleeper's side stands.
+// afterwards. Entered from workers.hpp, where the sleeper's side stands; io_scheduler.hpp looks
+// around in the same way.
 #pragma once
 
 #include <parallel/detail/fixed_array.hpp>

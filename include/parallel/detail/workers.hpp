@@ -1,7 +1,8 @@
-// The worker threads of a pool: how they are started, sleep, are woken, and end.
+// The worker threads of a pool: how they are started, sleep, are woken, and end; and those that
+// stand in for blocked ones.
 //
 // What they do while they are awake is decided in scheduler.hpp, from which this is entered; how a
-// sleeper and a waker do not miss each other is argued in parking.hpp.
+// sleeper and a waker do not miss each other is argued in parking.hpp, and in stand_ins.hpp.
 #pragma once
 
 #include <parallel/detail/fixed_array.hpp>
@@ -28,7 +29,7 @@ class workers;
 struct alignas(64) worker {
   job_list jobs;
   workers* home = nullptr;
-  std::size_t number = 0; // its index
+  std::size_t number = 0; // its index; those of stand-ins follow
   std::uint32_t seat = 0; // in the job that it has joined
   parker bed;
   // The worker's while it is awake, its waker's from the claim to the wake:
@@ -41,7 +42,8 @@ struct alignas(64) worker {
 
 class workers {
  public:
-  /// What a worker does: work(pool, self), which returns when wait_for_work() says so.
+  /// What a worker does: work(pool, self), which returns when wait_for_work() says so, or for a
+  /// stand-in wait_for_duty().
   using work_function = void (*)(void* pool, worker& self) noexcept;
 
   [[gnu::cold]] workers(const thread_pool_options& options, work_function work, void* pool)

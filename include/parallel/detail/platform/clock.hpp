@@ -2,7 +2,7 @@
 //
 // Part of the platform room: what differs between systems stands in this folder, each file with
 // the standard library's answer for systems other than Linux (here: on x86-64), or for a build with
-// PARALLEL_PORTABLE defined. Entered from loop.hpp, parking.hpp and workers.hpp.
+// PARALLEL_PORTABLE defined. Entered from all over detail/.
 #pragma once
 
 #include <atomic>

@@ -1,8 +1,9 @@
-// What a thread of ours needs of the system: to start, pause, give way, have a name; to end it all.
+// What a thread of ours needs of the system: to start, pause, sleep, give way, have a name, keep
+// its code; to end it all.
 //
 // Part of the platform room: Linux has its own answers, as <thread> takes long to compile;
 // everything else, or a build with PARALLEL_PORTABLE defined, gets the standard library's. Entered
-// from workers.hpp and io_pool.hpp.
+// from workers.hpp, io_threads.hpp and pacer.hpp.
 #pragma once
 
 #include <cstddef>
