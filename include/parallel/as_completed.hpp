@@ -4,6 +4,8 @@
 // looks which ones those were. What comes as one range of results is imap_unordered's: imap.hpp.
 #pragma once
 
+#include <parallel/detail/platform/sync.hpp>
+#include <parallel/detail/platform/waiting.hpp>
 #include <parallel/detail/pool.hpp>
 #include <parallel/detail/submitted_task.hpp>
 #include <parallel/detail/task_listeners.hpp>
@@ -11,7 +13,6 @@
 #include <parallel/options.hpp>
 
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -69,8 +70,8 @@ class completion_counter final : public task_listener {
   }
 
  private:
-  std::mutex mutex_;
-  std::condition_variable changed_; // only the loop's thread waits on it
+  mutex mutex_;
+  condition_variable changed_; // only the loop's thread waits on it
   std::uint64_t count_ = 0;
 };
 

@@ -8,6 +8,7 @@
 #include <parallel/detail/loop_body.hpp>
 #include <parallel/detail/pacer.hpp>
 #include <parallel/detail/platform/clock.hpp>
+#include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/small_function.hpp>
 #include <parallel/errors.hpp>
 
@@ -202,14 +203,14 @@ class control {
   const std::size_t total_;
   const std::int64_t start_ns_;
   const steady_limit limit_;
-  mutable std::atomic<halt> why_{halt::none};
-  mutable std::atomic<std::size_t> failed_{SIZE_MAX}; // the lowest element that has thrown
-  mutable std::mutex reporting_;
-  mutable std::atomic<std::int64_t> reported_;  // when, on the steady clock
-  mutable std::atomic<std::int64_t> looked_{0}; // likewise
-  mutable std::atomic<std::size_t> strip_{1};   // elements that one thread runs without a look
-  mutable std::atomic<std::size_t> look_at_{1}; // so many elements done
-  alignas(64) mutable std::atomic<std::size_t> done_{0};
+  mutable atomic<halt> why_{halt::none};
+  mutable atomic<std::size_t> failed_{SIZE_MAX}; // the lowest element that has thrown
+  mutable mutex reporting_;
+  mutable atomic<std::int64_t> reported_;  // when, on the steady clock
+  mutable atomic<std::int64_t> looked_{0}; // likewise
+  mutable atomic<std::size_t> strip_{1};   // elements that one thread runs without a look
+  mutable atomic<std::size_t> look_at_{1}; // so many elements done
+  alignas(64) mutable atomic<std::size_t> done_{0};
 };
 
 /// A reference to a callable run(body), which runs a loop.

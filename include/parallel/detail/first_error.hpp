@@ -4,6 +4,8 @@
 // failed already. Entered from loop.hpp and io_loop.hpp.
 #pragma once
 
+#include <parallel/detail/platform/sync.hpp>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -38,8 +40,8 @@ class first_error {
   }
 
  private:
-  std::atomic<std::size_t> lowest_{SIZE_MAX};
-  std::mutex mutex_;
+  atomic<std::size_t> lowest_{SIZE_MAX};
+  mutex mutex_;
   std::exception_ptr error_;
 };
 

@@ -6,6 +6,8 @@
 // stays balanced. Entered from loop.hpp.
 #pragma once
 
+#include <parallel/detail/platform/sync.hpp>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -115,10 +117,10 @@ class call_site {
   /// Less than a worker looks around before it sleeps.
   static constexpr double soon_ns = 50'000;
 
-  std::atomic<float> ns_per_element_{0};
-  std::atomic<float> sharing_ns_{0}; // what a shared call took beyond an even part of the work
-  std::atomic<float> lost_ns_{0};
-  std::atomic<std::uint64_t> last_{0}; // when the last call was noted, on its caller's clock
+  atomic<float> ns_per_element_{0};
+  atomic<float> sharing_ns_{0}; // what a shared call took beyond an even part of the work
+  atomic<float> lost_ns_{0};
+  atomic<std::uint64_t> last_{0}; // when the last call was noted, on its caller's clock
 };
 
 /// How many of `threads` threads, at least two, can make a call of `total_ns` of work quicker:
@@ -141,7 +143,7 @@ constexpr std::size_t threads_worth(double total_ns, std::size_t threads, std::s
 
 /// The calling thread's last look at a clock in run_while_small: less than a microsecond ago, in
 /// programs in which the price of a second look would count.
-inline constinit thread_local std::uint64_t last_look = 0;
+inline constinit thread_local per_thread<std::uint64_t> last_look = 0;
 
 /// True for about one in 32 of the moments given: the upper bits of this product are as good as
 /// random.

@@ -5,10 +5,11 @@
 #pragma once
 
 #include <parallel/detail/first_error.hpp>
+#include <parallel/detail/platform/sync.hpp>
+#include <parallel/detail/platform/waiting.hpp>
 #include <parallel/detail/task_list.hpp>
 
 #include <atomic>
-#include <condition_variable>
 #include <cstddef>
 #include <exception>
 #include <memory>
@@ -93,11 +94,11 @@ class io_loop {
   const std::size_t n_;
   const void* const body_;
   void (*const call_)(const void*, std::size_t);
-  std::atomic<std::size_t> next_{0};
+  atomic<std::size_t> next_{0};
   first_error error_;
-  std::mutex mutex_;
-  std::condition_variable none_left_; // only the caller waits on it
-  std::size_t helpers_ = 0;           // guarded by mutex_, as is the next
+  mutex mutex_;
+  condition_variable none_left_; // only the caller waits on it
+  std::size_t helpers_ = 0;      // guarded by mutex_, as is the next
   bool closed_ = false;
 };
 

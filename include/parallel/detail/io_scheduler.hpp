@@ -8,7 +8,9 @@
 
 #include <parallel/detail/io_threads.hpp>
 #include <parallel/detail/parking.hpp>
+#include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/platform/thread.hpp>
+#include <parallel/detail/platform/waiting.hpp>
 #include <parallel/detail/queue_room.hpp>
 #include <parallel/detail/submitted_task.hpp>
 #include <parallel/detail/task_list.hpp>
@@ -18,7 +20,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -209,7 +210,7 @@ class basic_io_scheduler {
   }
 
  private:
-  using guard = std::unique_lock<std::mutex>;
+  using guard = std::unique_lock<mutex>;
 
   /// A thread of the pool that waits for a future.
   struct waiter {
@@ -229,9 +230,9 @@ class basic_io_scheduler {
   static constexpr int most_empty_looks = 16;
 
   /// The pool of which the calling thread is one, or runs a task.
-  static inline constinit thread_local const basic_io_scheduler* here = nullptr;
+  static inline constinit thread_local per_thread<const basic_io_scheduler*> here = nullptr;
   /// The pool of which it is one.
-  static inline constinit thread_local const basic_io_scheduler* thread_of = nullptr;
+  static inline constinit thread_local per_thread<const basic_io_scheduler*> thread_of = nullptr;
 
   /// The mutex is held for moments only, so that it is seldom worth a sleep to wait for it.
   [[nodiscard]] guard lock() noexcept {
@@ -456,21 +457,21 @@ class basic_io_scheduler {
       at_rest_.notify_all();
   }
 
-  std::mutex mutex_; // guards everything below
+  mutex mutex_; // guards everything below
   queue_room room_;
   io_threads<Clock> threads_;
   access open_to_ = everybody;
   task_list tasks_;
   task_listeners listeners_;
-  std::atomic<std::size_t> queued_{0}; // tasks; changed under the mutex, read without it as a hint
-  std::size_t running_ = 0;            // tasks under way
-  std::size_t outside_ = 0;            // of these, those on threads of others
+  atomic<std::size_t> queued_{0}; // tasks; changed under the mutex, read without it as a hint
+  std::size_t running_ = 0;       // tasks under way
+  std::size_t outside_ = 0;       // of these, those on threads of others
   std::vector<const waiter*> waiters_;
   io_thread* churner_ = nullptr;    // the thread that runs quick tasks, or has lately
   std::uint64_t churner_began_ = 0; // its task
   bool is_looking_around_ = false;  // the churner
   io_thread* lookout_ = nullptr;
-  std::condition_variable at_rest_; // who shuts the pool down waits on it
+  condition_variable at_rest_; // who shuts the pool down waits on it
 };
 
 using io_scheduler = basic_io_scheduler<io_clock>;

@@ -5,18 +5,19 @@
 #pragma once
 
 #include <parallel/detail/platform/clock.hpp>
+#include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/platform/thread.hpp>
+#include <parallel/detail/platform/waiting.hpp>
 #include <parallel/pool_options.hpp>
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <memory>
 #include <mutex>
-#include <thread>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -25,8 +26,7 @@ namespace parallel::detail {
 /// The time for the threads of an io_pool.
 class io_clock : public quick_clock {
  public:
-  static void wait_for(std::condition_variable& woken, std::unique_lock<std::mutex>& lock,
-                       std::int64_t ns) {
+  static void wait_for(condition_variable& woken, std::unique_lock<mutex>& lock, std::int64_t ns) {
     woken.wait_for(lock, std::chrono::nanoseconds(ns));
   }
 };
@@ -34,12 +34,13 @@ class io_clock : public quick_clock {
 /// One of the threads. It waits on its own condition variable, so that no wake can go to the wrong
 /// one.
 struct io_thread {
+  void* home = nullptr;   // its io_threads
   std::size_t number = 0; // from 1
-  std::condition_variable woken;
+  condition_variable woken;
   bool called = false;
   std::uint64_t now = 0; // when it has looked at the clock last; its own, as is the next
   bool was_slow = false; // its last task
-  std::thread handle;    // its creator's, until that one no longer counts it as starting
+  native_thread thread;  // its creator's, until that one no longer counts it as starting
 };
 
 /// `Clock` is another one in tests only.
@@ -49,10 +50,10 @@ class io_threads {
   /// What a thread does: work(pool, self), which calls begin(), returns when wait() or is_ending()
   /// says so, and calls finish() last.
   using work_function = void (*)(void* pool, io_thread& self) noexcept;
-  using lock = std::unique_lock<std::mutex>;
+  using lock = std::unique_lock<mutex>;
 
   /// Starts none yet.
-  io_threads(const io_options& options, std::mutex& guard, work_function work, void* pool)
+  io_threads(const io_options& options, mutex& guard, work_function work, void* pool)
       : most_(options.max_threads), idle_ns_(options.idle_timeout.ns()), name_(options.name),
         on_start_(options.on_start), on_stop_(options.on_stop), guard_(guard), work_(work),
         pool_(pool) {
@@ -79,11 +80,10 @@ class io_threads {
   /// nothing has happened.
   void start_first() {
     io_thread& made = make_room();
-    try {
-      run_on(made);
-    } catch (...) {
+    if (!start(made)) {
       all_[made.number - 1].reset();
-      throw;
+      throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
+                              "parallel::io_pool: it has no thread, and the system none to give");
     }
     ++total_;
     ++made_;
@@ -131,16 +131,14 @@ class io_threads {
   void finish(io_thread& self) noexcept {
     on_stop_(self.number);
     // Who leaves while the pool lives is joined by the next one that does, or by join().
-    std::thread before;
+    std::unique_ptr<io_thread> before;
     {
       const std::lock_guard held(guard_);
-      if (!ending_) {
-        before = std::exchange(left_, std::move(self.handle));
-        all_[self.number - 1].reset();
-      }
+      if (!ending_)
+        before = std::exchange(left_, std::move(all_[self.number - 1]));
     }
-    if (before.joinable())
-      before.join();
+    if (before != nullptr)
+      before->thread.join();
   }
 
   /// Lets all of them end, as soon as they wait or look.
@@ -157,10 +155,10 @@ class io_threads {
   void join() noexcept {
     const std::lock_guard joining(joining_);
     for (const std::unique_ptr<io_thread>& each : all_) // which nobody changes any more
-      if (each != nullptr && each->handle.joinable())
-        each->handle.join();
-    if (left_.joinable())
-      left_.join();
+      if (each != nullptr)
+        each->thread.join();
+    if (left_ != nullptr)
+      left_->thread.join();
   }
 
  private:
@@ -188,12 +186,7 @@ class io_threads {
     ++made_;
     ++starting_;
     held.unlock();
-    bool is_made = true;
-    try {
-      run_on(*made);
-    } catch (const std::exception&) {
-      is_made = false; // no thread to be had: those that there are run what is queued
-    }
+    const bool is_made = start(*made); // if not, those that there are run what is queued
     held.lock();
     --starting_;
     if (!is_made) {
@@ -219,8 +212,15 @@ class io_threads {
     return *all_[place];
   }
 
-  void run_on(io_thread& made) {
-    made.handle = std::thread([this, &made]() noexcept { work_(pool_, made); });
+  [[nodiscard]] bool start(io_thread& made) noexcept {
+    made.home = this;
+    return made.thread.start(
+        [](void* argument) noexcept {
+          io_thread& own = *static_cast<io_thread*>(argument);
+          const io_threads& all = *static_cast<io_threads*>(own.home);
+          all.work_(all.pool_, own);
+        },
+        &made);
   }
 
   const std::size_t most_;
@@ -228,18 +228,18 @@ class io_threads {
   const thread_name name_;
   const thread_hook on_start_;
   const thread_hook on_stop_;
-  std::mutex& guard_; // guards what follows, and the threads
+  mutex& guard_; // guards what follows, and the threads
   const work_function work_;
   void* const pool_;
   std::vector<std::unique_ptr<io_thread>> all_; // by number; constant once they are to end
   std::vector<io_thread*> idle_;                // in the order in which they fell asleep
-  std::thread left_;                            // the last one that has left
+  std::unique_ptr<io_thread> left_;             // the last one that has left
   std::size_t total_ = 0;
   std::size_t called_ = 0; // from idle_, and have not arrived
   std::size_t made_ = 0;   // likewise, new ones
   std::size_t starting_ = 0;
   bool ending_ = false;
-  std::mutex joining_;
+  mutex joining_;
 };
 
 } // namespace parallel::detail

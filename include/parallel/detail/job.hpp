@@ -7,6 +7,7 @@
 #pragma once
 
 #include <parallel/detail/platform/futex.hpp>
+#include <parallel/detail/platform/sync.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -186,13 +187,13 @@ class job {
   }
 
   // What searching workers look at has a cache line of its own.
-  alignas(64) std::atomic<std::uint64_t> crew_{0};
-  std::atomic<std::uint32_t> signal_{quiet}; // what the owner sleeps on
-  std::atomic<job*> parent_{nullptr};
-  bool within_task_ = false;        // published with the word
-  std::atomic<job*> next_{nullptr}; // in the list, for good
+  alignas(64) atomic<std::uint64_t> crew_{0};
+  atomic<std::uint32_t> signal_{quiet}; // what the owner sleeps on
+  atomic<job*> parent_{nullptr};
+  bool within_task_ = false;   // published with the word
+  atomic<job*> next_{nullptr}; // in the list, for good
 
-  alignas(64) std::atomic<bool> taken_{false};
+  alignas(64) atomic<bool> taken_{false};
 };
 
 /// The jobs that a worker, or some threads from outside, have open. A chain that only grows: a
@@ -214,7 +215,7 @@ class job_list {
   /// The first job that nobody uses, or else a new one from make(); the caller's until release().
   template <class Make>
   [[nodiscard]] job& acquire(const Make& make) {
-    std::atomic<job*>* link = &first_;
+    atomic<job*>* link = &first_;
     for (job* next = link->load(std::memory_order_acquire); next != nullptr;
          next = link->load(std::memory_order_acquire)) { // acquire: pairs with the append below
       // acquire: pairs with the release in release(): what its last owner did there is done.
@@ -245,7 +246,7 @@ class job_list {
   }
 
  private:
-  std::atomic<job*> first_{nullptr};
+  atomic<job*> first_{nullptr};
 };
 
 } // namespace parallel::detail

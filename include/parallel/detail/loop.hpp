@@ -13,6 +13,7 @@
 #include <parallel/detail/grain.hpp>
 #include <parallel/detail/loop_body.hpp>
 #include <parallel/detail/platform/clock.hpp>
+#include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/range_slot.hpp>
 #include <parallel/detail/scheduler.hpp>
 
@@ -223,7 +224,7 @@ class loop final : public job {
   call_site* site_ = nullptr;
   std::uint32_t seats_ = 0;
   first_error error_;
-  alignas(64) std::atomic<std::uint64_t> steals_{0};
+  alignas(64) atomic<std::uint64_t> steals_{0};
 };
 
 /// Runs [first, n) on the caller and on whichever workers come, in blocks of `block` elements.

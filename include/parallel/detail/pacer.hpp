@@ -5,6 +5,7 @@
 #pragma once
 
 #include <parallel/detail/platform/clock.hpp>
+#include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/platform/thread.hpp>
 
 #include <atomic>
@@ -44,7 +45,7 @@ class pacer {
 
  private:
   const std::int64_t interval_ns_;
-  mutable std::atomic<std::int64_t> next_{INT64_MIN};
+  mutable atomic<std::int64_t> next_{INT64_MIN};
 };
 
 } // namespace parallel::detail

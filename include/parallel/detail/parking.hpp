@@ -10,6 +10,7 @@
 #include <parallel/detail/fixed_array.hpp>
 #include <parallel/detail/platform/clock.hpp>
 #include <parallel/detail/platform/futex.hpp>
+#include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/platform/thread.hpp>
 
 #include <atomic>
@@ -27,7 +28,7 @@ class look_arounds {
   /// False when it has been long enough.
   bool another() noexcept {
     pause();
-    if (++looks_ % 32 != 0)
+    if (++looks_ % quick_clock::pauses_a_look != 0)
       return true; // without a look at the clock
     const double ns = quick_clock::ns_between(start_, quick_clock::now());
     return ns >= 0 && ns < patience_ns;
@@ -67,7 +68,7 @@ class parker {
   static constexpr std::uint32_t permit = 1;
   static constexpr std::uint32_t parked = 2;
 
-  std::atomic<std::uint32_t> state_{empty};
+  atomic<std::uint32_t> state_{empty};
 };
 
 /// The set of workers that sleep or are about to. Who removes a worker's bit owes it exactly one
@@ -92,7 +93,7 @@ class idle_set {
   /// How many sleep or are about to. A hint: stale by the time it is used.
   [[nodiscard]] std::size_t size() const noexcept {
     std::size_t count = 0;
-    for (const std::atomic<std::uint64_t>& word : words_) // relaxed: a hint
+    for (const atomic<std::uint64_t>& word : words_) // relaxed: a hint
       count += static_cast<std::size_t>(std::popcount(word.load(std::memory_order_relaxed)));
     return count;
   }
@@ -116,7 +117,7 @@ class idle_set {
     return std::uint64_t{1} << (worker % 64);
   }
 
-  fixed_array<std::atomic<std::uint64_t>> words_;
+  fixed_array<atomic<std::uint64_t>> words_;
 };
 
 } // namespace parallel::detail

@@ -9,6 +9,7 @@
 #include <parallel/detail/loop_body.hpp>
 #include <parallel/detail/platform/pages.hpp>
 #include <parallel/detail/platform/process.hpp>
+#include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/scheduler.hpp>
 #include <parallel/detail/task_list.hpp>
 #include <parallel/options.hpp>
@@ -185,10 +186,10 @@ class thread_pool {
 
 namespace detail {
 
-inline constinit std::atomic<thread_pool*> default_pool_or_null{nullptr};
+inline constinit atomic<thread_pool*> default_pool_or_null{nullptr};
 
 [[gnu::cold]] inline thread_pool& make_default_pool() {
-  static constinit std::atomic<bool> known{false};
+  static constinit atomic<bool> known{false};
   if (!known.exchange(true, std::memory_order_relaxed)) // relaxed: once is enough, by anybody
     call_in_children([] { default_pool_or_null.store(nullptr, std::memory_order_relaxed); });
   auto* const made = new thread_pool;

@@ -3,7 +3,9 @@
 // Guarded by the mutex of its owner, io_scheduler.hpp.
 #pragma once
 
-#include <condition_variable>
+#include <parallel/detail/platform/sync.hpp>
+#include <parallel/detail/platform/waiting.hpp>
+
 #include <cstddef>
 #include <deque>
 #include <mutex>
@@ -32,7 +34,7 @@ class queue_room {
   void take_beyond() noexcept { ++taken_; }
 
   /// Waits for room, and has taken it then; beyond the limit if the queue has been closed.
-  void wait_and_take(std::unique_lock<std::mutex>& held) {
+  void wait_and_take(std::unique_lock<mutex>& held) {
     submitter self;
     waiting_.push_back(&self);
     self.woken.wait(held, [&] { return self.has_room; });
@@ -55,7 +57,7 @@ class queue_room {
   /// On its thread's stack: each has a condition variable to itself, so that no wake can go to the
   /// wrong one.
   struct submitter {
-    std::condition_variable woken;
+    condition_variable woken;
     bool has_room = false;
   };
 

@@ -5,6 +5,8 @@
 // each participant a slot of its own and decides when to steal.
 #pragma once
 
+#include <parallel/detail/platform/sync.hpp>
+
 #include <atomic>
 #include <cstdint>
 
@@ -112,7 +114,7 @@ class alignas(64) range_slot {
     return {static_cast<std::uint32_t>(word), static_cast<std::uint32_t>(word >> 32)};
   }
 
-  std::atomic<std::uint64_t> word_{0};
+  atomic<std::uint64_t> word_{0};
 };
 
 } // namespace parallel::detail

@@ -9,6 +9,7 @@
 
 #include <parallel/detail/job.hpp>
 #include <parallel/detail/parking.hpp>
+#include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/platform/thread.hpp>
 #include <parallel/detail/task_queue.hpp>
 #include <parallel/detail/workers.hpp>
@@ -215,14 +216,14 @@ class scheduler {
   [[nodiscard]] std::size_t helpers() const noexcept { return workers_.size() - 1; }
 
   /// The innermost job that the thread takes part in.
-  static inline constinit thread_local job* this_job = nullptr;
+  static inline constinit thread_local per_thread<job*> this_job = nullptr;
   /// The pool for which it runs a task, or a part of a job within one.
-  static inline constinit thread_local const scheduler* within_task_of = nullptr;
+  static inline constinit thread_local per_thread<const scheduler*> within_task_of = nullptr;
   /// The pool in whose job or task it takes part, the innermost.
-  static inline constinit thread_local scheduler* this_pool = nullptr;
+  static inline constinit thread_local per_thread<scheduler*> this_pool = nullptr;
   /// The one whose worker the thread is.
-  static inline constinit thread_local scheduler* worker_of = nullptr;
-  static inline constinit thread_local bool is_blocked = false;
+  static inline constinit thread_local per_thread<scheduler*> worker_of = nullptr;
+  static inline constinit thread_local per_thread<bool> is_blocked = false;
 
   [[gnu::cold]] void block() noexcept {
     workers_.standing_in().block();

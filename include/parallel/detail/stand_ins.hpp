@@ -4,6 +4,8 @@
 // more of them work than threads are blocked. Entered from workers.hpp, which has their threads.
 #pragma once
 
+#include <parallel/detail/platform/sync.hpp>
+
 #include <atomic>
 #include <cstddef>
 
@@ -78,9 +80,9 @@ class stand_ins {
   void end_work() noexcept { working_.fetch_sub(1, std::memory_order_relaxed); } // relaxed: a count
 
  private:
-  alignas(64) std::atomic<std::size_t> blocked_{0};
-  std::atomic<std::size_t> on_duty_{0};
-  std::atomic<std::size_t> working_{0};
+  alignas(64) atomic<std::size_t> blocked_{0};
+  atomic<std::size_t> on_duty_{0};
+  atomic<std::size_t> working_{0};
   std::size_t spare_[most] = {}; // numbers
   std::size_t spares_ = 0;
   std::size_t ever_ = 0; // numbers that have been given out

@@ -8,12 +8,13 @@
 #include <parallel/detail/calls.hpp>
 #include <parallel/detail/control.hpp>
 #include <parallel/detail/platform/clock.hpp>
+#include <parallel/detail/platform/sync.hpp>
+#include <parallel/detail/platform/waiting.hpp>
 #include <parallel/detail/task_list.hpp>
 #include <parallel/errors.hpp>
 #include <parallel/options.hpp>
 #include <parallel/outcome.hpp>
 
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -208,7 +209,7 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
 
   /// Takes one element out of the source, without holding the mutex: only the consumer does that.
   template <class E>
-  void pull(std::unique_lock<std::mutex>& lock, E& executor) {
+  void pull(std::unique_lock<mutex>& lock, E& executor) {
     const std::size_t number = free_.pop();
     slot& into = slots_[number];
     into.done = false;
@@ -248,7 +249,7 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
   }
 
   template <class E>
-  void recruit(std::unique_lock<std::mutex>& lock, E& executor) {
+  void recruit(std::unique_lock<mutex>& lock, E& executor) {
     ++helpers_;
     lock.unlock();
     bool coming = false;
@@ -279,7 +280,7 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
   }
 
   /// Computes the element that has waited longest.
-  void run_one(std::unique_lock<std::mutex>& lock) noexcept {
+  void run_one(std::unique_lock<mutex>& lock) noexcept {
     const std::size_t number = waiting_.pop();
     slot& one = slots_[number];
     ++running_;
@@ -322,8 +323,8 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
   std::size_t pulled_ = 0;
   std::size_t consumed_ = 0;
 
-  std::mutex mutex_;                // guards what follows, but for the slots in somebody's hands
-  std::condition_variable changed_; // only the consumer waits on it
+  mutex mutex_;                // guards what follows, but for the slots in somebody's hands
+  condition_variable changed_; // only the consumer waits on it
   std::vector<slot> slots_;
   slot_queue waiting_; // pulled, and not yet begun
   slot_queue results_; // in the order in which they are to be consumed

@@ -6,6 +6,8 @@
 // in submitted_task.hpp, io_loop.hpp and stream.hpp.
 #pragma once
 
+#include <parallel/detail/platform/sync.hpp>
+
 #include <cstddef>
 #include <mutex>
 #include <utility>
@@ -94,7 +96,7 @@ class task_list {
 class task_frame {
  public:
   /// The frame of what the calling thread runs from now on. `guard` is the list's mutex.
-  task_frame(task_list& list, std::mutex& guard) noexcept
+  task_frame(task_list& list, mutex& guard) noexcept
       : list_(list), guard_(guard), around_(std::exchange(innermost_, this)) {}
   task_frame(const task_frame&) = delete;
   task_frame& operator=(const task_frame&) = delete;
@@ -121,10 +123,10 @@ class task_frame {
     }
   }
 
-  static inline constinit thread_local task_frame* innermost_ = nullptr;
+  static inline constinit thread_local per_thread<task_frame*> innermost_ = nullptr;
 
   task_list& list_;
-  std::mutex& guard_;
+  mutex& guard_;
   task_frame* const around_;
   bool used_ = false;             // its thread's alone
   queued_task* newest_ = nullptr; // guarded

@@ -3,6 +3,7 @@
 // A mutex around a task_list, with counts that can be read without it. Entered from scheduler.hpp.
 #pragma once
 
+#include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/task_list.hpp>
 #include <parallel/detail/task_listeners.hpp>
 
@@ -123,12 +124,12 @@ class task_queue {
     return ended(count);
   }
 
-  std::mutex mutex_; // guards the next three, and the frames
+  mutex mutex_; // guards the next three, and the frames
   task_list list_;
   task_listeners listeners_;
   access open_to_ = everybody;
-  std::atomic<std::size_t> queued_{0};
-  std::atomic<std::uint64_t> unfinished_{0}; // tasks queued or running; upper half: listeners
+  atomic<std::size_t> queued_{0};
+  atomic<std::uint64_t> unfinished_{0}; // tasks queued or running; upper half: listeners
 };
 
 } // namespace parallel::detail

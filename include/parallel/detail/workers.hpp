@@ -10,6 +10,7 @@
 #include <parallel/detail/parking.hpp>
 #include <parallel/detail/platform/clock.hpp>
 #include <parallel/detail/platform/placement.hpp>
+#include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/platform/thread.hpp>
 #include <parallel/detail/stand_ins.hpp>
 #include <parallel/pool_options.hpp>
@@ -222,7 +223,7 @@ class workers {
   }
 
  private:
-  static inline constinit thread_local worker* this_worker = nullptr;
+  static inline constinit thread_local per_thread<worker*> this_worker = nullptr;
 
   /// True if there was any to join.
   [[gnu::cold]] bool join_all(worker* first, std::size_t count) noexcept {
@@ -301,12 +302,12 @@ class workers {
   void* const pool_;
   /// A woken worker has found itself on its waker's processor, so wakes are placed from now on:
   /// virtual machines in particular take a processor that sleeps for a busy one.
-  std::atomic<bool> wakes_stack_{false};
-  std::atomic<float> wake_ns_{50'000};
-  std::mutex starting_;
-  std::mutex joining_;
-  std::atomic<std::size_t> started_{0};
-  std::atomic<bool> stopping_{false};
+  atomic<bool> wakes_stack_{false};
+  atomic<float> wake_ns_{50'000};
+  mutex starting_;
+  mutex joining_;
+  atomic<std::size_t> started_{0};
+  atomic<bool> stopping_{false};
 };
 
 } // namespace parallel::detail

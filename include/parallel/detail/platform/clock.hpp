@@ -35,6 +35,9 @@ inline std::int64_t steady_ns() noexcept {
 /// else steady_clock. Good enough to size work, not to tell time. Thread-safe.
 class quick_clock {
  public:
+  /// For who pauses in between: so many pauses take some ten times as long as a look does.
+  static constexpr unsigned pauses_a_look = 32;
+
   /// Ticks since some moment.
   static std::uint64_t now() noexcept {
 #if PARALLEL_DETAIL_COUNTER

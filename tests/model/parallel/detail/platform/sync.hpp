@@ -1,0 +1,159 @@
+// What threads meet through, in the models: Relacy's atomics and mutexes behind the standard
+// library's interface. It stands in for include/parallel/detail/platform/sync.hpp.
+#pragma once
+
+#include "relacy.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <mutex>
+#include <source_location>
+#include <type_traits>
+
+namespace parallel::detail {
+
+template <class T>
+class atomic {
+ public:
+  using where = std::source_location;
+
+  atomic(T value = T()) : impl_(value) {}
+  atomic(const atomic&) = delete;
+  atomic& operator=(const atomic&) = delete;
+
+  T load(std::memory_order order = std::memory_order_seq_cst, where line = where::current()) const {
+    return impl_.load(in_relacy(order), model::at(line));
+  }
+  void store(T value, std::memory_order order = std::memory_order_seq_cst,
+             where line = where::current()) {
+    impl_.store(value, in_relacy(order), model::at(line));
+  }
+  T exchange(T value, std::memory_order order = std::memory_order_seq_cst,
+             where line = where::current()) {
+    return change<rl::rmw_type_swap>(value, order, line);
+  }
+  template <class U>
+  T fetch_add(U value, std::memory_order order = std::memory_order_seq_cst,
+              where line = where::current()) {
+    return change<rl::rmw_type_add>(static_cast<T>(value), order, line);
+  }
+  template <class U>
+  T fetch_sub(U value, std::memory_order order = std::memory_order_seq_cst,
+              where line = where::current()) {
+    return change<rl::rmw_type_sub>(static_cast<T>(value), order, line);
+  }
+  T fetch_and(T value, std::memory_order order = std::memory_order_seq_cst,
+              where line = where::current()) {
+    return change<rl::rmw_type_and>(value, order, line);
+  }
+  T fetch_or(T value, std::memory_order order = std::memory_order_seq_cst,
+             where line = where::current()) {
+    return change<rl::rmw_type_or>(value, order, line);
+  }
+  bool compare_exchange_strong(T& seen, T value,
+                               std::memory_order order = std::memory_order_seq_cst,
+                               where line = where::current()) {
+    return compare<false>(seen, value, order, if_it_fails(order), line);
+  }
+  bool compare_exchange_strong(T& seen, T value, std::memory_order order,
+                               std::memory_order failure, where line = where::current()) {
+    return compare<false>(seen, value, order, failure, line);
+  }
+  bool compare_exchange_weak(T& seen, T value, std::memory_order order = std::memory_order_seq_cst,
+                             where line = where::current()) {
+    return compare<true>(seen, value, order, if_it_fails(order), line);
+  }
+  bool compare_exchange_weak(T& seen, T value, std::memory_order order, std::memory_order failure,
+                             where line = where::current()) {
+    return compare<true>(seen, value, order, failure, line);
+  }
+
+  /// What a futex does: sleeps if the word is still `seen`. (The kernel looks at the word itself,
+  /// not at what this thread knows of it: hence a read-modify-write.) It may wake up for no reason.
+  void sleep_while(T seen) const {
+    rl::context& c = rl::ctx();
+    {
+      rl::preemption_disabler together(c);
+      if (const_cast<atomic*>(this)->change<rl::rmw_type_add>(0, std::memory_order_relaxed, where::current()) != seen)
+        return;
+    }
+    impl_.wait(c, false, true, $);
+  }
+  void wake_one() {
+    rl::ctx().sched();
+    impl_.wake(rl::ctx(), 1, $);
+  }
+
+ private:
+  static constexpr rl::memory_order in_relacy(std::memory_order order) {
+    switch (order) {
+      case std::memory_order_relaxed: return rl::mo_relaxed;
+      case std::memory_order_consume: return rl::mo_consume;
+      case std::memory_order_acquire: return rl::mo_acquire;
+      case std::memory_order_release: return rl::mo_release;
+      case std::memory_order_acq_rel: return rl::mo_acq_rel;
+      default: return rl::mo_seq_cst;
+    }
+  }
+  static constexpr std::memory_order if_it_fails(std::memory_order order) {
+    return order == std::memory_order_acq_rel   ? std::memory_order_acquire
+           : order == std::memory_order_release ? std::memory_order_relaxed
+                                                : order;
+  }
+
+  template <rl::rmw_type_e Type>
+  T change(T value, std::memory_order order, const where& line) {
+    return impl_.rmw(rl::rmw_type_t<Type>(), value, in_relacy(order), model::at(line));
+  }
+  template <bool IsWeak>
+  bool compare(T& seen, T value, std::memory_order order, std::memory_order failure,
+               const where& line) {
+    return impl_.compare_exchange(rl::bool_t<IsWeak>(), seen, value, in_relacy(order),
+                                  in_relacy(failure), model::at(line));
+  }
+
+  mutable rl::atomic<T> impl_;
+};
+
+class mutex {
+ public:
+  void lock(const std::source_location& where = std::source_location::current()) {
+    impl_.lock(model::at(where));
+  }
+  bool try_lock(const std::source_location& where = std::source_location::current()) {
+    return impl_.try_lock(model::at(where));
+  }
+  void unlock(const std::source_location& where = std::source_location::current()) {
+    impl_.unlock(model::at(where));
+  }
+
+ private:
+  rl::mutex impl_;
+};
+
+/// One for each of the threads that Relacy simulates on one, and none older than the schedule.
+template <class T>
+class per_thread {
+ public:
+  constexpr per_thread(T initial) : initial_(initial) {}
+
+  operator T() const { return own().schedule == model::schedule ? own().value : initial_; }
+  T operator->() const { return *this; }
+  per_thread& operator=(T value) {
+    values_[model::this_thread()] = {value, model::schedule};
+    return *this;
+  }
+
+ private:
+  struct one {
+    T value{};
+    unsigned schedule = 0;
+  };
+
+  const one& own() const { return values_[model::this_thread()]; }
+
+  T initial_;
+  one values_[8];
+};
+
+} // namespace parallel::detail

@@ -1,0 +1,97 @@
+// The model checker, and how a model is run: Relacy executes a test's threads one at a time, in
+// every order it can think of, and lets each load see any value that the memory model allows.
+//
+// The models run the library's own headers. Only the platform room is another one, the folder
+// beside this file, which is searched first: its atomics, mutexes and threads are Relacy's. Entered
+// from the models.
+#pragma once
+
+#include <relacy/relacy.hpp>
+
+// Relacy redefines words that the library and the standard library use.
+#undef memory_order_relaxed
+#undef memory_order_consume
+#undef memory_order_acquire
+#undef memory_order_release
+#undef memory_order_acq_rel
+#undef memory_order_seq_cst
+#undef new
+#undef delete
+#undef malloc
+#undef calloc
+#undef realloc
+#undef free
+#undef assert
+#undef errno
+
+#include <atomic>
+#include <cstddef>
+#include <cstdio>
+#include <source_location>
+#include <sstream>
+
+namespace model {
+
+inline rl::debug_info at(const std::source_location& where) {
+  return {where.function_name(), where.file_name(), where.line()};
+}
+
+/// Fails the schedule under way unless `right`.
+inline void require(bool right, const char* what,
+                    const std::source_location& where = std::source_location::current()) {
+  if (!right)
+    rl::ctx().fail_test(what, rl::test_result_user_assert_failed, at(where));
+}
+
+/// The number of the calling thread.
+inline std::size_t this_thread() {
+  return rl::ctx().threadx_->index_;
+}
+
+/// Changes with each schedule: what is older is of another one.
+inline unsigned schedule = 0;
+
+/// A thread that is made may turn out not to be had, once in so many times; 0: always had.
+inline unsigned threads_fail_one_in = 0;
+
+/// Base of a model of `Threads` threads, and up to `Made` that they make themselves.
+template <class Model, std::size_t Threads, std::size_t Made = 0>
+struct test : rl::test_suite<Model, Threads> {
+  static rl::thread_id_t const dynamic_thread_count = Made;
+
+  test() { ++schedule; }
+};
+
+struct limits {
+  unsigned random = 100'000;  // schedules
+  unsigned context_bound = 0;      // 0: random ones only; else all with so many preemptions
+  unsigned longest = 10'000;       // operations in a schedule; more is a livelock
+};
+
+/// Runs a model and says how many schedules there were; false if one of them went wrong, which is
+/// then printed.
+template <class Model>
+bool passes(const char* name, const limits& wanted) {
+  const auto run = [&](rl::scheduler_type_e way, const char* how) {
+    rl::test_params params;
+    std::ostringstream said;
+    params.progress_stream = &said;
+    params.output_stream = &said;
+    params.search_type = way;
+    params.iteration_count = wanted.random;
+    params.context_bound = wanted.context_bound;
+    params.execution_depth_limit = wanted.longest;
+    schedule = 0;
+    const bool passed = rl::simulate<Model>(params);
+    if (!passed)
+      std::printf("%s\n", said.str().c_str());
+    std::printf("%s: %u schedules, %s%s\n", name, schedule, how, passed ? "" : ": FAILED");
+    std::fflush(stdout);
+    return passed;
+  };
+  return run(rl::sched_random, "at random") &&
+         (wanted.context_bound == 0 ||
+          run(rl::sched_bound, "all that switch threads a few times only"));
+}
+
+} // namespace model
