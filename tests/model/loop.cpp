@@ -95,12 +95,13 @@ struct lowest_failure : model::test<lowest_failure<Threads, Blocks, First, Secon
 
 int main() {
   bool all = true;
-  all &= model::passes<each_block_once<2, 4>>("two threads run each of 4 blocks once, and leave when none is left",
-                                              {});
+  all &= model::passes<each_block_once<2, 4>>(
+      "two threads run each of 4 blocks once, and leave when none is left", {});
   all &= model::passes<each_block_once<3, 4>>("three threads, 4 blocks", {});
-  all &= model::passes<each_block_once<3, 7>>("three threads, 7 blocks", {});
-  all &= model::passes<lowest_failure<2, 4, 1, 3>>("two threads keep the lowest of two failures",
-                                                   {});
+  all &= model::passes<each_block_once<3, 7>>("three threads, 7 blocks", {.random = 1'000'000});
+  all &= model::passes<each_block_once<4, 5>>("four threads, 5 blocks", {.random = 1'000'000});
+  all &=
+      model::passes<lowest_failure<2, 4, 1, 3>>("two threads keep the lowest of two failures", {});
   all &= model::passes<lowest_failure<3, 5, 2, 4>>("three threads keep the lowest of two failures",
                                                    {});
   return all ? 0 : 1;

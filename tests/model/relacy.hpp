@@ -6,9 +6,15 @@
 // from the models.
 #pragma once
 
+// What Relacy's macros would break, first.
+#include <cerrno>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
 #include <relacy/relacy.hpp>
 
-// Relacy redefines words that the library and the standard library use.
+// Relacy redefines words that the library uses.
 #undef memory_order_relaxed
 #undef memory_order_consume
 #undef memory_order_acquire
@@ -22,13 +28,13 @@
 #undef realloc
 #undef free
 #undef assert
-#undef errno
 
 #include <atomic>
 #include <cstddef>
 #include <cstdio>
+#include <ostream>
 #include <source_location>
-#include <sstream>
+#include <streambuf>
 
 namespace model {
 
@@ -62,10 +68,24 @@ struct test : rl::test_suite<Model, Threads> {
   test() { ++schedule; }
 };
 
+/// What Relacy says, which is of interest if something goes wrong. It allocates nothing, as
+/// Relacy's operator new has two minds.
+class report : public std::streambuf {
+ public:
+  report() { setp(text_, text_ + sizeof text_ - 1); }
+  [[nodiscard]] const char* text() {
+    *pptr() = '\0';
+    return text_;
+  }
+
+ private:
+  char text_[1 << 18];
+};
+
 struct limits {
   unsigned random = 100'000;  // schedules
-  unsigned context_bound = 0;      // 0: random ones only; else all with so many preemptions
-  unsigned longest = 10'000;       // operations in a schedule; more is a livelock
+  unsigned context_bound = 0; // 0: random ones only; else all with so many preemptions
+  unsigned longest = 10'000;  // operations in a schedule; more is a livelock
 };
 
 /// Runs a model and says how many schedules there were; false if one of them went wrong, which is
@@ -74,9 +94,10 @@ template <class Model>
 bool passes(const char* name, const limits& wanted) {
   const auto run = [&](rl::scheduler_type_e way, const char* how) {
     rl::test_params params;
-    std::ostringstream said;
-    params.progress_stream = &said;
-    params.output_stream = &said;
+    report said;
+    std::ostream stream(&said);
+    params.progress_stream = &stream;
+    params.output_stream = &stream;
     params.search_type = way;
     params.iteration_count = wanted.random;
     params.context_bound = wanted.context_bound;
@@ -84,7 +105,7 @@ bool passes(const char* name, const limits& wanted) {
     schedule = 0;
     const bool passed = rl::simulate<Model>(params);
     if (!passed)
-      std::printf("%s\n", said.str().c_str());
+      std::printf("%s\n", said.text());
     std::printf("%s: %u schedules, %s%s\n", name, schedule, how, passed ? "" : ": FAILED");
     std::fflush(stdout);
     return passed;

@@ -55,8 +55,8 @@ class atomic {
                                where line = where::current()) {
     return compare<false>(seen, value, order, if_it_fails(order), line);
   }
-  bool compare_exchange_strong(T& seen, T value, std::memory_order order,
-                               std::memory_order failure, where line = where::current()) {
+  bool compare_exchange_strong(T& seen, T value, std::memory_order order, std::memory_order failure,
+                               where line = where::current()) {
     return compare<false>(seen, value, order, failure, line);
   }
   bool compare_exchange_weak(T& seen, T value, std::memory_order order = std::memory_order_seq_cst,
@@ -74,7 +74,8 @@ class atomic {
     rl::context& c = rl::ctx();
     {
       rl::preemption_disabler together(c);
-      if (const_cast<atomic*>(this)->change<rl::rmw_type_add>(0, std::memory_order_relaxed, where::current()) != seen)
+      if (const_cast<atomic*>(this)->change<rl::rmw_type_add>(0, std::memory_order_relaxed,
+                                                              where::current()) != seen)
         return;
     }
     impl_.wait(c, false, true, $);
@@ -87,12 +88,18 @@ class atomic {
  private:
   static constexpr rl::memory_order in_relacy(std::memory_order order) {
     switch (order) {
-      case std::memory_order_relaxed: return rl::mo_relaxed;
-      case std::memory_order_consume: return rl::mo_consume;
-      case std::memory_order_acquire: return rl::mo_acquire;
-      case std::memory_order_release: return rl::mo_release;
-      case std::memory_order_acq_rel: return rl::mo_acq_rel;
-      default: return rl::mo_seq_cst;
+    case std::memory_order_relaxed:
+      return rl::mo_relaxed;
+    case std::memory_order_consume:
+      return rl::mo_consume;
+    case std::memory_order_acquire:
+      return rl::mo_acquire;
+    case std::memory_order_release:
+      return rl::mo_release;
+    case std::memory_order_acq_rel:
+      return rl::mo_acq_rel;
+    default:
+      return rl::mo_seq_cst;
     }
   }
   static constexpr std::memory_order if_it_fails(std::memory_order order) {

@@ -1,4 +1,4 @@
-// Condition variables, in the models. They wake up for no reason now and then.
+// Condition variables, in the models. They may wake up for no reason.
 #pragma once
 
 #include <parallel/detail/platform/sync.hpp>
@@ -22,8 +22,9 @@ class condition_variable {
       wait(held);
   }
 
-  /// Waits until it is notified, or no longer.
-  void wait_or_not(std::unique_lock<mutex>& held) {
+  /// For as long as it likes.
+  template <class Duration>
+  void wait_for(std::unique_lock<mutex>& held, const Duration&) {
     lockable wrapped{held};
     impl_.wait_for(wrapped, 1, $);
   }

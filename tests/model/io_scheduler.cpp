@@ -1,0 +1,121 @@
+// The pool for blocking tasks as a whole (io_scheduler.hpp, io_threads.hpp, queue_room.hpp): tasks
+// are run once, all that block at once, and the pool comes to its end, however its threads start,
+// sleep, are called, leave, or are not to be had.
+#include "relacy.hpp"
+
+#include <parallel/detail/io_scheduler.hpp>
+#include <parallel/detail/platform/thread.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <system_error>
+
+using parallel::detail::io_scheduler;
+using parallel::detail::queued_task;
+
+namespace {
+
+struct setting {
+  std::size_t threads;
+  std::size_t queue;
+  bool leave; // as soon as they are idle
+};
+
+/// `Posters` threads queue tasks, each of which notes that it has been run; the last of them ends
+/// the pool, before or after the tasks have been run.
+template <std::size_t Posters, int Tasks, setting With, std::size_t Made = With.threads>
+struct posted_tasks : model::test<posted_tasks<Posters, Tasks, With, Made>, Posters, Made> {
+  struct task final : queued_task {
+    explicit task(rl::var<int>& has_run) : ran(has_run) {}
+    void run() noexcept override {
+      ran($) = ran($) + 1;
+      delete this;
+    }
+    void discard() noexcept override { delete this; }
+    rl::var<int>& ran;
+  };
+
+  void before() {
+    for (auto& row : runs)
+      for (rl::var<int>& each : row)
+        each($) = 0;
+    parallel::io_options options;
+    options.max_threads = With.threads;
+    options.queue = With.queue;
+    if (With.leave)
+      options.idle_timeout = std::chrono::seconds(0);
+    pool = new io_scheduler(options);
+  }
+  void thread(unsigned number) {
+    for (int i = 0; i < Tasks; ++i) {
+      auto* const next = new task(runs[number][i]);
+      try {
+        pool->post(*next);
+        queued[number][i] = 1;
+      } catch (const std::system_error&) {
+        model::require(model::threads_fail_one_in != 0, "a task is refused");
+        delete next;
+      }
+    }
+    if (left.fetch_add(1) + 1 == static_cast<int>(Posters)) {
+      delete pool;
+      for (std::size_t poster = 0; poster < Posters; ++poster)
+        for (int i = 0; i < Tasks; ++i)
+          model::require(runs[poster][i]($) == queued[poster][i], "a task was not run once");
+    }
+  }
+
+  io_scheduler* pool = nullptr;
+  parallel::detail::atomic<int> left{0};
+  rl::var<int> runs[Posters][Tasks];
+  int queued[Posters][Tasks] = {};
+};
+
+/// As many tasks as there may be threads, each of which waits for all others to run.
+template <std::size_t Threads>
+struct tasks_that_meet : model::test<tasks_that_meet<Threads>, 1, Threads> {
+  struct task final : queued_task {
+    explicit task(tasks_that_meet& of) : model(of) {}
+    void run() noexcept override {
+      model.inside.fetch_add(1);
+      while (model.inside.load() < static_cast<int>(Threads))
+        parallel::detail::yield();
+      delete this;
+    }
+    void discard() noexcept override { delete this; }
+    tasks_that_meet& model;
+  };
+
+  void thread(unsigned) {
+    parallel::io_options options;
+    options.max_threads = Threads;
+    io_scheduler pool(options);
+    for (std::size_t i = 0; i < Threads; ++i)
+      pool.post(*new task(*this));
+  }
+  void after() {
+    model::require(inside.load() == static_cast<int>(Threads), "a task was not run once");
+  }
+
+  parallel::detail::atomic<int> inside{0};
+};
+
+} // namespace
+
+int main() {
+  bool all = true;
+  const model::limits some{.random = 500'000, .longest = 50'000};
+  for (const unsigned failing : {0U, 3U}) {
+    model::threads_fail_one_in = failing;
+    std::printf(failing == 0 ? "All threads are to be had:\n" : "Some threads are not:\n");
+    all &= model::passes<posted_tasks<1, 2, {1, 8, false}>>("one thread, two tasks", some);
+    all &= model::passes<posted_tasks<1, 3, {2, 8, false}>>("two threads, three tasks", some);
+    all &= model::passes<posted_tasks<1, 3, {2, 1, false}>>("likewise, one waits in a queue", some);
+    all &= model::passes<posted_tasks<2, 2, {2, 1, false}>>("likewise, two who queue", some);
+    all &= model::passes<posted_tasks<1, 2, {2, 8, true}, 4>>("threads that leave", some);
+  }
+  model::threads_fail_one_in = 0;
+  all &= model::passes<tasks_that_meet<2>>("two tasks that block", some);
+  all &= model::passes<tasks_that_meet<3>>("three tasks that block", some);
+  return all ? 0 : 1;
+}

@@ -1,0 +1,212 @@
+// The pool as a whole (scheduler.hpp, workers.hpp, task_queue.hpp): loops end, tasks are run once,
+// and the pool comes to its end, however its workers start, sleep, wake, or are not to be had.
+#include "relacy.hpp"
+
+#include <parallel/detail/loop.hpp>
+#include <parallel/detail/platform/thread.hpp>
+#include <parallel/detail/scheduler.hpp>
+
+#include <cstddef>
+
+using parallel::detail::loop_body;
+using parallel::detail::queued_task;
+using parallel::detail::scheduler;
+
+namespace {
+
+/// Base: a pool of `Threads` threads, made and destroyed by the first thread of the model, between
+/// which the others may use it.
+template <class Model, std::size_t Callers, std::size_t Threads>
+struct with_pool : model::test<Model, Callers, Threads> {
+  void before() {
+    parallel::thread_pool_options options;
+    options.threads = Threads;
+    pool = new scheduler(options);
+  }
+  void after() { model::require(pool == nullptr, "the pool is still there"); }
+
+  /// The last thing that each of the model's threads does.
+  void leave() {
+    if (left.fetch_add(1) + 1 == static_cast<int>(Callers)) {
+      delete pool;
+      pool = nullptr;
+    }
+  }
+
+  void share(const loop_body& body, std::size_t n) {
+    parallel::detail::share(*pool, body, 0, n, 1, nullptr);
+  }
+
+  scheduler* pool = nullptr;
+  parallel::detail::atomic<int> left{0};
+};
+
+/// Each of the callers runs loops, one after another.
+template <std::size_t Callers, std::size_t Threads, std::size_t Loops, std::size_t Blocks>
+struct loops : with_pool<loops<Callers, Threads, Loops, Blocks>, Callers, Threads> {
+  void thread(unsigned) {
+    for (std::size_t round = 0; round < Loops; ++round) {
+      rl::var<int> runs[Blocks];
+      for (rl::var<int>& each : runs)
+        each($) = 0;
+      const auto body = [&](std::size_t begin, std::size_t end) {
+        for (std::size_t i = begin; i < end; ++i)
+          runs[i]($) = runs[i]($) + 1;
+      };
+      this->share(loop_body(body), Blocks);
+      for (rl::var<int>& each : runs)
+        model::require(each($) == 1, "a block was not run once when its loop had ended");
+    }
+    this->leave();
+  }
+};
+
+/// A loop within each element of a loop.
+struct nested_loops : with_pool<nested_loops, 1, 2> {
+  void thread(unsigned) {
+    rl::var<int> runs[2][2];
+    for (auto& row : runs)
+      for (rl::var<int>& each : row)
+        each($) = 0;
+    const auto outer = [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i) {
+        const auto inner = [&](std::size_t from, std::size_t to) {
+          for (std::size_t j = from; j < to; ++j)
+            runs[i][j]($) = runs[i][j]($) + 1;
+        };
+        share(loop_body(inner), 2);
+      }
+    };
+    share(loop_body(outer), 2);
+    for (auto& row : runs)
+      for (rl::var<int>& each : row)
+        model::require(each($) == 1, "a block was not run once when its loop had ended");
+    leave();
+  }
+};
+
+/// Tasks are queued, and the pool is shut down: those that are queued are run, once.
+template <std::size_t Threads, int Tasks>
+struct tasks : with_pool<tasks<Threads, Tasks>, 1, Threads> {
+  struct task final : queued_task {
+    explicit task(tasks& of) : model(of) {}
+    void run() noexcept override {
+      model.runs[number]($) = model.runs[number]($) + 1;
+      delete this;
+    }
+    void discard() noexcept override { delete this; }
+    tasks& model;
+    int number = 0;
+  };
+
+  void thread(unsigned) {
+    for (rl::var<int>& each : runs)
+      each($) = 0;
+    bool queued[Tasks] = {};
+    for (int i = 0; i < Tasks; ++i) {
+      auto* const next = new task(*this);
+      next->number = i;
+      queued[i] = this->pool->post(*next) == scheduler::posted::queued;
+      if (!queued[i]) {
+        model::require(model::threads_fail_one_in != 0, "a task is refused");
+        delete next;
+      }
+    }
+    this->leave();
+    for (int i = 0; i < Tasks; ++i)
+      model::require(runs[i]($) == (queued[i] ? 1 : 0), "a task was not run once");
+  }
+
+  rl::var<int> runs[Tasks];
+};
+
+/// The pool is shut down while another thread queues tasks: each is run, or refused.
+struct tasks_and_shutdown : with_pool<tasks_and_shutdown, 2, 1> {
+  struct task final : queued_task {
+    explicit task(int& by) : ran(by) {}
+    void run() noexcept override {
+      ++ran;
+      delete this;
+    }
+    void discard() noexcept override { delete this; }
+    int& ran;
+  };
+
+  void thread(unsigned number) {
+    if (number == 0) {
+      pool->shutdown();
+    } else {
+      for (int i = 0; i < 2; ++i) {
+        auto* const next = new task(ran);
+        if (pool->post(*next) == scheduler::posted::queued)
+          ++queued;
+        else
+          delete next;
+      }
+    }
+    leave();
+  }
+  void after() {
+    with_pool::after();
+    model::require(ran == queued, "a task was lost");
+  }
+
+  int ran = 0;
+  int queued = 0;
+};
+
+/// A task is blocked until another one has run, on the only worker: a stand-in runs it.
+struct blocked_task : model::test<blocked_task, 1, 2> {
+  struct task final : queued_task {
+    task(blocked_task& of, bool first) : model(of), is_first(first) {}
+    void run() noexcept override {
+      if (is_first) {
+        const scheduler::blocked here;
+        while (model.done.load(std::memory_order_acquire) == 0)
+          parallel::detail::yield();
+      } else {
+        model.done.store(1, std::memory_order_release);
+      }
+      delete this;
+    }
+    void discard() noexcept override { delete this; }
+    blocked_task& model;
+    const bool is_first;
+  };
+
+  void thread(unsigned) {
+    parallel::thread_pool_options options;
+    options.threads = 1;
+    auto* const pool = new scheduler(options);
+    for (const bool first : {true, false}) {
+      auto* const next = new task(*this, first);
+      model::require(pool->post(*next) == scheduler::posted::queued, "a task is refused");
+    }
+    delete pool;
+    model::require(done.load() == 1, "the second task was not run");
+  }
+
+  parallel::detail::atomic<int> done{0};
+};
+
+} // namespace
+
+int main() {
+  bool all = true;
+  const model::limits some{.random = 100'000, .longest = 20'000};
+  for (const unsigned failing : {0U, 3U}) {
+    model::threads_fail_one_in = failing;
+    std::printf(failing == 0 ? "All threads are to be had:\n" : "Some threads are not:\n");
+    all &= model::passes<loops<1, 2, 1, 2>>("a caller and a worker, one loop", some);
+    all &= model::passes<loops<1, 2, 3, 2>>("a caller and a worker, three loops", some);
+    all &= model::passes<loops<1, 3, 2, 3>>("a caller and two workers, two loops", some);
+    all &= model::passes<loops<2, 2, 1, 2>>("two callers and a worker", some);
+    all &= model::passes<nested_loops>("a loop within a loop", some);
+    all &= model::passes<tasks<1, 2>>("one worker, two tasks", some);
+    all &= model::passes<tasks<2, 3>>("two workers, three tasks", some);
+    all &= model::passes<tasks_and_shutdown>("tasks while the pool is shut down", some);
+  }
+  model::threads_fail_one_in = 0;
+  all &= model::passes<blocked_task>("a stand-in for a blocked worker", some);
+  return all ? 0 : 1;
+}
