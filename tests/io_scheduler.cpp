@@ -38,8 +38,8 @@ class moved_clock {
   static double ns_between(std::uint64_t from, std::uint64_t to) noexcept {
     return static_cast<double>(to) - static_cast<double>(from);
   }
-  static void wait_for(std::condition_variable& woken, std::unique_lock<std::mutex>& lock,
-                       std::int64_t wanted) {
+  static void wait_for(parallel::detail::condition_variable& woken,
+                       std::unique_lock<parallel::detail::mutex>& lock, std::int64_t wanted) {
     if (wanted <= 0)
       ++waits_for_no_time;
     woken.wait_for(lock, 1ms);

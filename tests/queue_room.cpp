@@ -24,7 +24,7 @@ TEST_CASE("room is taken up to the limit, beyond it on purpose only, and given b
 
 TEST_CASE("room that is given back belongs to whoever has waited longest: nobody overtakes") {
   queue_room room(1);
-  std::mutex guard;
+  parallel::detail::mutex guard;
   std::vector<int> order;
   CHECK(room.try_take());
   std::vector<std::thread> waiting;
@@ -57,7 +57,7 @@ TEST_CASE("room that is given back belongs to whoever has waited longest: nobody
 
 TEST_CASE("all who wait are let in when a queue is closed") {
   queue_room room(1);
-  std::mutex guard;
+  parallel::detail::mutex guard;
   CHECK(room.try_take());
   std::vector<std::thread> waiting;
   std::size_t begun = 0;
