@@ -21,7 +21,7 @@ struct with_pool : model::test<Model, Callers, Threads> {
   void before() {
     parallel::thread_pool_options options;
     options.threads = Threads;
-    pool = new scheduler(options);
+    pool = new scheduler(options, parallel::detail::make_loop);
   }
   void after() { model::require(pool == nullptr, "the pool is still there"); }
 
@@ -177,7 +177,7 @@ struct blocked_task : model::test<blocked_task, 1, 2> {
   void thread(unsigned) {
     parallel::thread_pool_options options;
     options.threads = 1;
-    auto* const pool = new scheduler(options);
+    auto* const pool = new scheduler(options, parallel::detail::make_loop);
     for (const bool first : {true, false}) {
       auto* const next = new task(*this, first);
       model::require(pool->post(*next) == scheduler::posted::queued, "a task is refused");

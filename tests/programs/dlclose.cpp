@@ -1,5 +1,6 @@
 // A plugin may be closed while the workers of its default pool sleep: their code stays where it is,
-// and when the plugin is opened again they work again. Usage: program-dlclose PLUGIN
+// and when the plugin is opened again they work again. Two plugins with the library inside get on.
+// Usage: program-dlclose PLUGIN OTHER-PLUGIN
 #include <dlfcn.h>
 
 #include <cstdio>
@@ -7,14 +8,15 @@
 
 namespace {
 
-bool opens_and_maps(const char* path) {
+/// Opens a plugin, calls its function of that name, and closes it.
+bool does(const char* path, const char* name) {
   void* const plugin = dlopen(path, RTLD_NOW | RTLD_LOCAL);
   if (plugin == nullptr) {
     std::puts(dlerror());
     return false;
   }
-  const auto map = reinterpret_cast<bool (*)()>(dlsym(plugin, "plugin_maps"));
-  const bool right = map != nullptr && map();
+  const auto function = reinterpret_cast<bool (*)()>(dlsym(plugin, name));
+  const bool right = function != nullptr && function();
   return dlclose(plugin) == 0 && right;
 }
 
@@ -23,14 +25,18 @@ bool is_loaded(const char* path) {
   return plugin != nullptr && dlclose(plugin) == 0;
 }
 
+bool work_in_turn(const char* path, const char* other) {
+  return does(path, "plugin_maps") && is_loaded(path) && does(other, "plugin_nests") &&
+         does(path, "plugin_nests");
+}
+
 } // namespace
 
 int main(int, char** arguments) {
-  setenv("PARALLEL_NUM_THREADS", "2", 1);
-  const char* const path = arguments[1];
-  for (int round = 0; round < 100; ++round)
-    if (!opens_and_maps(path) || !is_loaded(path)) {
-      std::puts("failed");
+  setenv("PARALLEL_NUM_THREADS", "4", 1);
+  for (int round = 0; round < 1'000; ++round)
+    if (!work_in_turn(arguments[1], arguments[2])) {
+      std::printf("failed in round %d\n", round);
       return 1;
     }
   std::puts("passed");

@@ -1,6 +1,6 @@
 // A child process can map although its parent's pool has threads, which are not there in the child:
 // the default pool is made anew. The parent's goes on.
-#include "two_threads.hpp"
+#include "threads_map.hpp"
 
 #include <parallel/map.hpp>
 
@@ -20,7 +20,7 @@ bool child_can_map() {
   const pid_t child = fork();
   if (child == 0) {
     alarm(30);
-    _exit(two_threads_map() && two_threads_map() ? 0 : 1);
+    _exit(threads_map(2) && threads_map(2) ? 0 : 1);
   }
   int status = 0;
   return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
@@ -31,8 +31,8 @@ bool child_can_map() {
 
 int main() {
   setenv("PARALLEL_NUM_THREADS", "3", 1);
-  for (int round = 0; round < 200; ++round) {
-    if (!child_can_map() || !two_threads_map()) {
+  for (int round = 0; round < 2'000; ++round) {
+    if (!child_can_map() || !threads_map(2)) {
       std::puts("failed");
       return 1;
     }

@@ -227,13 +227,17 @@ class loop final : public job {
   alignas(64) atomic<std::uint64_t> steals_{0};
 };
 
+/// What a scheduler makes its jobs with.
+[[gnu::cold]] inline job* make_loop(std::size_t participants) {
+  return new loop(participants);
+}
+
 /// Runs [first, n) on the caller and on whichever workers come, in blocks of `block` elements.
 [[gnu::cold]] inline void share(scheduler& pool, const loop_body& body, std::size_t first,
                                 std::size_t n, std::size_t block, call_site* site) {
   loop* work = nullptr;
   try {
-    work = static_cast<loop*>(
-        &pool.own_list().acquire([&]() -> job* { return new loop(pool.concurrency()); }));
+    work = static_cast<loop*>(&pool.acquire_job());
   } catch (const std::bad_alloc&) {
     // no memory to share the work: the plain loop, below, needs none
   }

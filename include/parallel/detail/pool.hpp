@@ -65,7 +65,7 @@ class thread_pool {
   /// Likewise, with a name for its workers and what each calls first and last:
   /// thread_pool{{.threads = 8, .name = "decode", .on_start = load_tables}}.
   [[gnu::cold]] explicit thread_pool(const thread_pool_options& options)
-      : scheduler_(detail::checked(options)) {}
+      : scheduler_(detail::checked(options), detail::make_loop) {}
 
   /// Like shutdown(). Destroying a pool from one of its own workers is a mistake that ends the
   /// program with a message, as the wait could never end.

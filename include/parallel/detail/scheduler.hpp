@@ -24,10 +24,18 @@ namespace parallel::detail {
 
 class scheduler {
  public:
+  /// Makes a job for so many threads, on the heap; throws std::bad_alloc.
+  using make_job = job* (*)(std::size_t participants);
+
   /// For loops of up to options.threads: a caller and that many workers less one. No thread is
   /// started before a job is open.
-  [[gnu::cold]] explicit scheduler(const thread_pool_options& options)
-      : workers_(
+  ///
+  /// Jobs are used again, perhaps by another shared library with the same pool, when the one that
+  /// needed them first has been closed. So they are made by, and have the code of, the one that has
+  /// made the pool.
+  [[gnu::cold]] scheduler(const thread_pool_options& options, make_job make)
+      : make_job_(make),
+        workers_(
             options,
             [](void* pool, worker& self) noexcept { static_cast<scheduler*>(pool)->work(self); },
             this) {}
@@ -69,16 +77,9 @@ class scheduler {
   [[nodiscard, gnu::cold]] std::size_t awake() const noexcept { return workers_.awake(); }
   [[nodiscard, gnu::cold]] double wake_ns() const noexcept { return workers_.wake_ns(); }
 
-  /// The list in which the calling thread opens its jobs: a worker's own; threads from outside
-  /// share the pool's lists evenly.
-  [[nodiscard]] job_list& own_list() noexcept {
-    if (const worker* const self = workers_.here())
-      return workers_[self->number % workers_.size()]
-          .jobs; // a stand-in has no list that is searched
-    static std::atomic<std::size_t> visitors{0};
-    static thread_local const std::size_t visitor =
-        visitors.fetch_add(1, std::memory_order_relaxed); // relaxed: any distinct number will do
-    return workers_[visitor % workers_.size()].jobs;
+  /// A job to open, until job_list::release().
+  [[nodiscard, gnu::cold]] job& acquire_job() {
+    return own_list().acquire([this] { return make_job_(concurrency()); });
   }
 
   /// While it lives, its thread takes part in a job of this pool, or runs a task of it (null). Not
@@ -224,6 +225,18 @@ class scheduler {
   /// The one whose worker the thread is.
   static inline constinit thread_local per_thread<scheduler*> worker_of = nullptr;
   static inline constinit thread_local per_thread<bool> is_blocked = false;
+
+  /// The list in which the calling thread opens its jobs: a worker's own; threads from outside
+  /// share the pool's lists evenly.
+  [[nodiscard]] job_list& own_list() noexcept {
+    if (const worker* const self = workers_.here())
+      return workers_[self->number % workers_.size()]
+          .jobs; // a stand-in has no list that is searched
+    static std::atomic<std::size_t> visitors{0};
+    static thread_local const std::size_t visitor =
+        visitors.fetch_add(1, std::memory_order_relaxed); // relaxed: any distinct number will do
+    return workers_[visitor % workers_.size()].jobs;
+  }
 
   [[gnu::cold]] void block() noexcept {
     workers_.standing_in().block();
@@ -388,6 +401,7 @@ class scheduler {
     return !tasks_.empty();
   }
 
+  const make_job make_job_;
   workers workers_; // as many as the concurrency
   task_queue tasks_;
 };
