@@ -71,6 +71,36 @@ struct posted_tasks : model::test<posted_tasks<Posters, Tasks, With, Made>, Post
   int queued[Posters][Tasks] = {};
 };
 
+/// Tasks that queue another one each, while the pool comes to its end.
+template <std::size_t Threads, int Tasks>
+struct tasks_that_post : model::test<tasks_that_post<Threads, Tasks>, 1, Threads> {
+  struct task final : queued_task {
+    task(tasks_that_post& of, bool first) : model(of), posts(first) {}
+    void run() noexcept override {
+      if (posts)
+        model.pool->post(*new task(model, false));
+      ++model.runs;
+      delete this;
+    }
+    void discard() noexcept override { delete this; }
+    tasks_that_post& model;
+    const bool posts;
+  };
+
+  void thread(unsigned) {
+    parallel::io_options options;
+    options.max_threads = Threads;
+    pool = new io_scheduler(options);
+    for (int i = 0; i < Tasks; ++i)
+      pool->post(*new task(*this, true));
+    delete pool;
+    model::require(runs == 2 * Tasks, "a task was not run once");
+  }
+
+  io_scheduler* pool = nullptr;
+  int runs = 0; // Relacy does not watch it
+};
+
 /// As many tasks as there may be threads, each of which waits for all others to run.
 template <std::size_t Threads>
 struct tasks_that_meet : model::test<tasks_that_meet<Threads>, 1, Threads> {
@@ -104,7 +134,7 @@ struct tasks_that_meet : model::test<tasks_that_meet<Threads>, 1, Threads> {
 
 int main() {
   bool all = true;
-  const model::limits some{.random = 500'000, .longest = 50'000};
+  const model::limits some{.random = 300'000, .longest = 50'000};
   for (const unsigned failing : {0U, 3U}) {
     model::threads_fail_one_in = failing;
     std::printf(failing == 0 ? "All threads are to be had:\n" : "Some threads are not:\n");
@@ -115,6 +145,7 @@ int main() {
     all &= model::passes<posted_tasks<1, 2, {2, 8, true}, 4>>("threads that leave", some);
   }
   model::threads_fail_one_in = 0;
+  all &= model::passes<tasks_that_post<2, 2>>("tasks that queue tasks", some);
   all &= model::passes<tasks_that_meet<2>>("two tasks that block", some);
   all &= model::passes<tasks_that_meet<3>>("three tasks that block", some);
   return all ? 0 : 1;

@@ -3,6 +3,7 @@
 
 #include <parallel/detail/platform/sync.hpp>
 
+#include <chrono>
 #include <mutex>
 
 namespace parallel::detail {
@@ -22,9 +23,11 @@ class condition_variable {
       wait(held);
   }
 
-  /// For as long as it likes.
+  /// For as long as it likes, up to `longest`; of which an end that is far away never comes.
   template <class Duration>
-  void wait_for(std::unique_lock<mutex>& held, const Duration&) {
+  void wait_for(std::unique_lock<mutex>& held, const Duration& longest) {
+    if (longest >= std::chrono::seconds(1))
+      return wait(held);
     lockable wrapped{held};
     impl_.wait_for(wrapped, 1, $);
   }
