@@ -286,8 +286,8 @@ TEST_CASE("the destructor waits for tasks that wait for tasks they submit") {
     std::atomic<int> answer{0};
     std::atomic<bool> ending{false};
     {
-      io_pool io({.max_threads = 2});
       std::latch both(2);
+      io_pool io({.max_threads = 2});
       std::future<void> other = io.submit([&] { both.arrive_and_wait(); });
       io.submit([&] {
         both.arrive_and_wait(); // so that there are two threads, one of them soon idle

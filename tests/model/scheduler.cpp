@@ -61,6 +61,23 @@ struct loops : with_pool<loops<Callers, Threads, Loops, Blocks>, Callers, Thread
   }
 };
 
+/// Loops whose blocks wait for each other: a worker comes each time, asleep or about to sleep.
+template <std::size_t Threads>
+struct loops_that_meet : with_pool<loops_that_meet<Threads>, 1, Threads> {
+  void thread(unsigned) {
+    for (int round = 0; round < 3; ++round) {
+      parallel::detail::atomic<std::size_t> inside{0};
+      const auto body = [&](std::size_t, std::size_t) {
+        inside.fetch_add(1);
+        while (inside.load() < Threads)
+          parallel::detail::yield();
+      };
+      this->share(loop_body(body), Threads);
+    }
+    this->leave();
+  }
+};
+
 /// A loop within each element of a loop.
 struct nested_loops : with_pool<nested_loops, 1, 2> {
   void thread(unsigned) {
@@ -207,6 +224,8 @@ int main() {
     all &= model::passes<tasks_and_shutdown>("tasks while the pool is shut down", some);
   }
   model::threads_fail_one_in = 0;
+  all &= model::passes<loops_that_meet<2>>("a worker comes to each of three loops", some);
+  all &= model::passes<loops_that_meet<3>>("two workers come to each of three loops", some);
   all &= model::passes<blocked_task>("a stand-in for a blocked worker", some);
   return all ? 0 : 1;
 }
