@@ -57,6 +57,9 @@ inline std::size_t this_thread() {
 /// Changes with each schedule: what is older is of another one.
 inline unsigned schedule = 0;
 
+/// In every other schedule: they would mend what a lost wake breaks.
+inline bool wakes_may_be_spurious = true;
+
 /// A thread that is made may turn out not to be had, once in so many times; 0: always had.
 inline unsigned threads_fail_one_in = 0;
 
@@ -65,7 +68,10 @@ template <class Model, std::size_t Threads, std::size_t Made = 0>
 struct test : rl::test_suite<Model, Threads> {
   static rl::thread_id_t const dynamic_thread_count = Made;
 
-  test() { ++schedule; }
+  test() {
+    ++schedule;
+    wakes_may_be_spurious = rl::rand(2) == 0;
+  }
 };
 
 /// What Relacy says, which is of interest if something goes wrong. It allocates nothing, as

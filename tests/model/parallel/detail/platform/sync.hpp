@@ -69,7 +69,8 @@ class atomic {
   }
 
   /// What a futex does: sleeps if the word is still `seen`. (The kernel looks at the word itself,
-  /// not at what this thread knows of it: hence a read-modify-write.) It may wake up for no reason.
+  /// not at what this thread knows of it: hence a read-modify-write.) It may wake up for no reason,
+  /// in every other schedule: else that would mend what is lost.
   void sleep_while(T seen) const {
     rl::context& c = rl::ctx();
     {
@@ -78,7 +79,7 @@ class atomic {
                                                               where::current()) != seen)
         return;
     }
-    impl_.wait(c, false, true, $);
+    impl_.wait(c, false, model::wakes_may_be_spurious, $);
   }
   void wake_one() {
     rl::ctx().sched();

@@ -1,4 +1,5 @@
-// Condition variables, in the models. They may wake up for no reason.
+// Condition variables, in the models. They may wake up for no reason, in every other
+// schedule.
 #pragma once
 
 #include <parallel/detail/platform/sync.hpp>
@@ -10,12 +11,17 @@ namespace parallel::detail {
 
 class condition_variable {
  public:
+  condition_variable() { impl_.init(model::wakes_may_be_spurious, $); }
+  condition_variable(const condition_variable&) = delete;
+  condition_variable& operator=(const condition_variable&) = delete;
+  ~condition_variable() { impl_.deinit($); }
+
   void notify_one() { impl_.notify_one($); }
   void notify_all() { impl_.notify_all($); }
 
   void wait(std::unique_lock<mutex>& held) {
     lockable wrapped{held};
-    impl_.wait(wrapped, $);
+    impl_.wait(wrapped, false, $);
   }
   template <class Ready>
   void wait(std::unique_lock<mutex>& held, const Ready& ready) {
@@ -29,7 +35,7 @@ class condition_variable {
     if (longest >= std::chrono::seconds(1))
       return wait(held);
     lockable wrapped{held};
-    impl_.wait_for(wrapped, 1, $);
+    impl_.wait(wrapped, true, $);
   }
 
  private:
@@ -40,7 +46,7 @@ class condition_variable {
     void unlock(rl::debug_info_param) { held.unlock(); }
   };
 
-  rl::condition_variable impl_;
+  rl::condvar<condition_variable> impl_;
 };
 
 } // namespace parallel::detail
