@@ -12,83 +12,70 @@ using parallel::detail::loop_body;
 
 namespace {
 
-/// `Threads` participants share `Blocks` blocks; all have seats from the start.
-template <std::size_t Threads, std::size_t Blocks>
-struct each_block_once : model::test<each_block_once<Threads, Blocks>, Threads> {
-  struct body {
-    each_block_once& test;
-    void operator()(std::size_t begin, std::size_t end) const {
-      test.begun += end - begin;
-      for (std::size_t i = begin; i < end; ++i)
-        test.runs[i]($) = test.runs[i]($) + 1;
-    }
-  };
-
+/// `Threads` participants share `Blocks` blocks; all have seats from the start. `Model` has the
+/// body.
+template <class Model, std::size_t Threads, std::size_t Blocks>
+struct shared_loop : model::test<Model, Threads> {
   void before() {
     for (rl::var<int>& each : runs)
       each($) = 0;
-    work.prepare(loop_body(counted), 0, Blocks, 1, nullptr, Threads);
+    work.prepare(loop_body(static_cast<Model&>(*this)), 0, Blocks, 1, nullptr, Threads);
   }
   void thread(unsigned number) {
     if (number == 0)
       work.participate();
     else
       work.help(number);
+  }
+  void run(std::size_t i) const { runs[i]($) = runs[i]($) + 1; }
+
+  mutable rl::var<int> runs[Blocks]; // as is all that a body changes
+  loop work{Threads};
+};
+
+template <std::size_t Threads, std::size_t Blocks>
+struct each_block_once : shared_loop<each_block_once<Threads, Blocks>, Threads, Blocks> {
+  void operator()(std::size_t begin, std::size_t end) const {
+    begun += end - begin;
+    for (std::size_t i = begin; i < end; ++i)
+      this->run(i);
+  }
+  void thread(unsigned number) {
+    each_block_once::shared_loop::thread(number);
     // Nothing is left that could be started: each of the others has one block in its hands at most.
     ++gone;
     model::require(Blocks - begun <= Threads - gone, "a thread has left too early");
   }
   void after() {
-    for (rl::var<int>& each : runs)
+    for (rl::var<int>& each : this->runs)
       model::require(each($) == 1, "a block was not run once");
   }
 
-  std::size_t begun = 0;
+  mutable std::size_t begun = 0;
   std::size_t gone = 0;
-  rl::var<int> runs[Blocks];
-  body counted{*this};
-  loop work{Threads};
 };
 
-/// Likewise, but the elements `First` and `Second` throw their numbers.
+/// The elements `First` and `Second` throw their numbers.
 template <std::size_t Threads, std::size_t Blocks, std::size_t First, std::size_t Second>
-struct lowest_failure : model::test<lowest_failure<Threads, Blocks, First, Second>, Threads> {
-  struct body {
-    rl::var<int> (&runs)[Blocks];
-    void operator()(std::size_t begin, std::size_t end) const {
-      for (std::size_t i = begin; i < end; ++i) {
-        runs[i]($) = runs[i]($) + 1;
-        if (i == First || i == Second)
-          throw i;
-      }
+struct lowest_failure
+    : shared_loop<lowest_failure<Threads, Blocks, First, Second>, Threads, Blocks> {
+  void operator()(std::size_t begin, std::size_t end) const {
+    for (std::size_t i = begin; i < end; ++i) {
+      this->run(i);
+      if (i == First || i == Second)
+        throw i;
     }
-  };
-
-  void before() {
-    for (rl::var<int>& each : runs)
-      each($) = 0;
-    work.prepare(loop_body(counted), 0, Blocks, 1, nullptr, Threads);
-  }
-  void thread(unsigned number) {
-    if (number == 0)
-      work.participate();
-    else
-      work.help(number);
   }
   void after() {
     for (std::size_t i = 0; i < Blocks; ++i)
-      model::require(i <= First ? runs[i]($) == 1 : runs[i]($) <= 1,
+      model::require(i <= First ? this->runs[i]($) == 1 : this->runs[i]($) <= 1,
                      "a block below the failure was not run once, or one above it twice");
     try {
-      std::rethrow_exception(work.take_error());
+      std::rethrow_exception(this->work.take_error());
     } catch (std::size_t lowest) {
       model::require(lowest == First, "the exception is not the lowest one's");
     }
   }
-
-  rl::var<int> runs[Blocks];
-  body counted{runs};
-  loop work{Threads};
 };
 
 } // namespace
