@@ -10,6 +10,7 @@
 #include <parallel/detail/platform/clock.hpp>
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/small_function.hpp>
+#include <parallel/detail/steady_limit.hpp>
 #include <parallel/errors.hpp>
 
 #include <atomic>
@@ -45,31 +46,6 @@ namespace detail {
 /// Why a loop has left out elements.
 enum class halt { none, stopped, deadline };
 
-/// The end of a time limit on the steady clock.
-class steady_limit {
- public:
-  static constexpr std::int64_t none = INT64_MAX;
-
-  /// `ns` from now on, in nanoseconds.
-  explicit steady_limit(std::int64_t ns) noexcept {
-    if (ns != none) {
-      const std::int64_t now = steady_ns();
-      end_ = ns < none - now ? now + ns : none;
-    }
-  }
-
-  [[nodiscard]] bool exists() const noexcept { return end_ != none; }
-  [[nodiscard]] bool has_passed() const noexcept { return exists() && ns_left() <= 0; }
-
-  [[nodiscard]] std::int64_t end() const noexcept { return end_; } ///< on the steady clock
-
-  /// Below zero once it has passed.
-  [[nodiscard]] std::int64_t ns_left() const noexcept { return end_ - steady_ns(); }
-
- private:
-  std::int64_t end_ = none;
-};
-
 class control {
  public:
   using stop_query = small_function<bool()>;
@@ -81,7 +57,7 @@ class control {
   control(const stop_query& stop, std::int64_t limit_ns, const progress_call& report,
           const pacer* pace, std::size_t total, const loop_body& body) noexcept
       : body_(body), stop_(stop), report_(report), pace_(pace), total_(total),
-        start_ns_(steady_ns()), limit_(limit_ns), reported_(start_ns_) {}
+        start_ns_(steady_ns()), limit_(limit_ns) {}
 
   /// The controlled body; any number of threads at once.
   [[gnu::cold]] void operator()(std::size_t begin, std::size_t end) const {
@@ -174,18 +150,19 @@ class control {
   /// Looks at the clock, after which so many elements may pass without a look as have taken
   /// look_every_ns, all threads together; and reports if it is time to.
   [[gnu::cold]] void look(std::size_t done, std::size_t strip) const {
-    const std::int64_t now = steady_ns();
+    const std::uint64_t now = quick_clock::now();
     // relaxed, all: any thread's last look will do
-    const std::int64_t since = now - looked_.exchange(now, std::memory_order_relaxed);
-    if (since < look_every_ns / 2)
-      strip = strip < total_ ? 2 * strip : strip;
+    const double since =
+        quick_clock::ns_between(looked_.exchange(now, std::memory_order_relaxed), now);
+    if (since < look_every_ns / 4)
+      strip = strip < total_ ? 4 * strip : strip;
     else if (since > look_every_ns && strip > 1)
       strip /= 2;
     strip_.store(strip, std::memory_order_relaxed);
     look_at_.store(done + strip, std::memory_order_relaxed);
-    const auto due = [&] {
-      return now - reported_.load(std::memory_order_relaxed) >=
-             report_every_ns; // relaxed: looked at again under the lock
+    const auto due = [&] { // relaxed: looked at again under the lock
+      return quick_clock::ns_between(reported_.load(std::memory_order_relaxed), now) >=
+             report_every_ns;
     };
     if (!due())
       return;
@@ -206,8 +183,8 @@ class control {
   mutable atomic<halt> why_{halt::none};
   mutable atomic<std::size_t> failed_{SIZE_MAX}; // the lowest element that has thrown
   mutable mutex reporting_;
-  mutable atomic<std::int64_t> reported_;  // when, on the steady clock
-  mutable atomic<std::int64_t> looked_{0}; // likewise
+  mutable atomic<std::uint64_t> reported_{quick_clock::now()}; // when
+  mutable atomic<std::uint64_t> looked_{quick_clock::now()};   // likewise
   mutable atomic<std::size_t> strip_{1};   // elements that one thread runs without a look
   mutable atomic<std::size_t> look_at_{1}; // so many elements done
   alignas(64) mutable atomic<std::size_t> done_{0};
