@@ -56,6 +56,10 @@ class moved_pool {
 
   void post(std::function<void()> f) { scheduler_.post(*new task(std::move(f))); }
   [[nodiscard]] std::size_t threads() { return scheduler_.threads(); }
+  [[nodiscard]] bool try_reserve() { return scheduler_.try_reserve(); }
+  void release() { scheduler_.release(); }
+  void add(parallel::detail::task_listener& listener) { scheduler_.add(listener); }
+  void remove(parallel::detail::task_listener& listener) { scheduler_.remove(listener); }
 
  private:
   class task final : public parallel::detail::queued_task {
@@ -125,6 +129,78 @@ TEST_CASE("behind a task that was not quick, the next is not taken for quick eit
   queued.open();
   both.wait();
   SUCCEED();
+}
+
+// In the next three, a thread that is known to be quick finds several tasks queued and takes them
+// along, so as not to come to the queue for each.
+
+TEST_CASE("a task that turns out to block holds nobody up who was taken along with it") {
+  test::gate queued;
+  std::latch both(2);
+  moved_pool pool({.max_threads = 2});
+  pool.post([&] { queued.wait(); });
+  for (int i = 0; i < 3; ++i)
+    pool.post([] {});
+  for (int i = 0; i < 2; ++i)
+    pool.post([&] { both.arrive_and_wait(); });
+  queued.open();
+  while (!both.try_wait()) {
+    moved_clock::ns += 1'000'000;
+    std::this_thread::yield();
+  }
+  SUCCEED();
+}
+
+TEST_CASE("a task that was taken along takes no room in the queue once it has begun") {
+  test::gate queued;
+  std::latch begun(1);
+  test::gate opened;
+  moved_pool pool({.max_threads = 1, .queue = 3});
+  pool.post([&] { queued.wait(); });
+  pool.post([] {});
+  pool.post([&] {
+    begun.count_down();
+    opened.wait();
+  });
+  pool.post([] {});
+  queued.open();
+  begun.wait();
+  CHECK(pool.try_reserve()); // beside the task that has not begun
+  CHECK(pool.try_reserve());
+  CHECK_FALSE(pool.try_reserve());
+  pool.release();
+  pool.release();
+  opened.open();
+}
+
+TEST_CASE("who listens to a pool is told of a task's end before the next one begins") {
+  struct counter final : parallel::detail::task_listener {
+    void tasks_ended() noexcept override { ++told; }
+    std::atomic<int> told{0};
+  };
+  test::gate queued;
+  std::latch begun(1);
+  test::gate listening;
+  counter listener;
+  std::latch seen(1);
+  moved_pool pool({.max_threads = 1});
+  pool.post([&] { queued.wait(); });
+  pool.post([&] {
+    begun.count_down();
+    listening.wait();
+  });
+  for (int i = 1; i <= 3; ++i)
+    pool.post([&, i] {
+      CHECK(listener.told == i);
+      if (i == 3)
+        seen.count_down();
+    });
+  queued.open();
+  begun.wait();
+  pool.add(listener);
+  listening.open();
+  seen.wait();
+  pool.remove(listener);
 }
 
 TEST_CASE("a thread that takes long to start holds nobody up who is idle") {

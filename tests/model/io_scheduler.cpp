@@ -130,6 +130,44 @@ struct tasks_that_meet : model::test<tasks_that_meet<Threads>, 1, Threads> {
   parallel::detail::atomic<int> inside{0};
 };
 
+/// Tasks that are quick, and behind them as many as there may be threads, each of which waits for
+/// all others: the thread that has been quick so far takes some of those along with one that blocks
+/// it.
+template <std::size_t Threads, int Quick>
+struct tasks_taken_along : model::test<tasks_taken_along<Threads, Quick>, 1, Threads> {
+  struct task final : queued_task {
+    task(tasks_taken_along& of, bool waits) : model(of), meets(waits) {}
+    void run() noexcept override {
+      if (meets) {
+        model.inside.fetch_add(1);
+        while (model.inside.load() < static_cast<int>(Threads))
+          parallel::detail::yield();
+      }
+      model.runs.fetch_add(1);
+      delete this;
+    }
+    void discard() noexcept override { delete this; }
+    tasks_taken_along& model;
+    const bool meets;
+  };
+
+  void thread(unsigned) {
+    parallel::io_options options;
+    options.max_threads = Threads;
+    io_scheduler pool(options);
+    for (int i = 0; i < Quick; ++i)
+      pool.post(*new task(*this, false));
+    for (std::size_t i = 0; i < Threads; ++i)
+      pool.post(*new task(*this, true));
+  }
+  void after() {
+    model::require(runs.load() == Quick + static_cast<int>(Threads), "a task was not run once");
+  }
+
+  parallel::detail::atomic<int> inside{0};
+  parallel::detail::atomic<int> runs{0};
+};
+
 } // namespace
 
 int main() {
@@ -148,5 +186,7 @@ int main() {
   all &= model::passes<tasks_that_post<2, 2>>("tasks that queue tasks", some);
   all &= model::passes<tasks_that_meet<2>>("two tasks that block", some);
   all &= model::passes<tasks_that_meet<3>>("three tasks that block", some);
+  all &= model::passes<tasks_taken_along<2, 1>>("two, taken along with one that is quick", some);
+  all &= model::passes<tasks_taken_along<2, 2>>("likewise, with two", some);
   return all ? 0 : 1;
 }

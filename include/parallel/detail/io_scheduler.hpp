@@ -13,6 +13,7 @@
 #include <parallel/detail/platform/waiting.hpp>
 #include <parallel/detail/queue_room.hpp>
 #include <parallel/detail/submitted_task.hpp>
+#include <parallel/detail/task_hand.hpp>
 #include <parallel/detail/task_list.hpp>
 #include <parallel/detail/task_listeners.hpp>
 #include <parallel/errors.hpp>
@@ -79,7 +80,7 @@ class basic_io_scheduler {
   [[nodiscard]] bool try_reserve() noexcept {
     const guard held = lock();
     if (is_open_here())
-      return room_.try_take();
+      return take_room();
     room_.take_beyond(); // push() will say why
     return true;
   }
@@ -157,6 +158,7 @@ class basic_io_scheduler {
     task_list unwanted;
     {
       const guard held = lock();
+      settle();
       tasks_.move_to(unwanted, [&](const queued_task& task) {
         const bool wanted = is_wanted(task);
         if (wanted)
@@ -178,6 +180,7 @@ class basic_io_scheduler {
   void add(task_listener& listener) noexcept {
     const guard held = lock();
     listeners_.add(listener);
+    settle(); // it wants to know of each task's end
   }
   void remove(task_listener& listener) noexcept {
     const guard held = lock();
@@ -260,12 +263,19 @@ class basic_io_scheduler {
       if (!room_.anybody_waits())
         look_for_room(held);
       if (open_to_ == everybody) {
-        if (!room_.try_take())
+        if (!take_room())
           room_.wait_and_take(held);
         return;
       }
     }
     room_.take_beyond();
+  }
+
+  [[nodiscard]] bool take_room() noexcept {
+    if (room_.try_take())
+      return true;
+    settle();
+    return room_.try_take();
   }
 
   /// Tasks that are quick make room sooner than a sleep takes: so the queue is looked at for a
@@ -306,6 +316,7 @@ class basic_io_scheduler {
   /// All threads wait for futures that are not ready, and no more threads are to be had, so that
   /// what is queued stays queued.
   [[nodiscard]] bool is_stuck(guard& held) noexcept {
+    settle();
     const auto all_wait = [this] {
       return !tasks_.empty() && waiters_.size() == threads_.total() && outside_ == 0 &&
              std::none_of(waiters_.begin(), waiters_.end(),
@@ -316,8 +327,35 @@ class basic_io_scheduler {
 
   /// A task has left the queue.
   void has_left(const queued_task& task) noexcept {
-    queued_.store(queued_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+    has_left(1);
     if (task.helped() == nullptr) // helpers take no room
+      room_.give_back();
+  }
+
+  void has_left(std::size_t tasks) noexcept {
+    queued_.store(queued_.load(std::memory_order_relaxed) - tasks, std::memory_order_relaxed);
+  }
+
+  /// Takes more tasks for the one that churns, as long as they are quick. They still count as
+  /// queued: to whom it matters which of them have not been begun, and who may have to run them,
+  /// calls settle() first.
+  void fill(task_hand& hand) noexcept {
+    if (!listeners_.empty())
+      return;
+    while (!hand.is_full() && !tasks_.empty() && tasks_.front()->is_anybodys()) {
+      hand.add(*tasks_.pop());
+      hand_ = &hand;
+    }
+  }
+
+  /// What is in the hand and has not been begun is back in the queue, as if it had never left.
+  void settle() noexcept {
+    if (hand_ == nullptr)
+      return;
+    std::size_t begun =
+        std::exchange(hand_, nullptr)->close([this](queued_task& task) { tasks_.put_back(task); });
+    has_left(begun);
+    for (; begun != 0; --begun)
       room_.give_back();
   }
 
@@ -328,14 +366,20 @@ class basic_io_scheduler {
     outside_ += is_outside ? 1 : 0;
     held.unlock();
     const basic_io_scheduler* const around = std::exchange(here, this);
-    {
-      const task_frame own = frame();
-      task.run();
-    }
+    call(task);
     here = around;
     held = lock();
-    --running_;
     outside_ -= is_outside ? 1 : 0;
+    has_run();
+  }
+
+  void call(queued_task& task) noexcept {
+    const task_frame own = frame();
+    task.run();
+  }
+
+  void has_run() noexcept {
+    --running_;
     listeners_.tell();
     notify_if_resting();
   }
@@ -357,7 +401,7 @@ class basic_io_scheduler {
       if (churner_ != &self && is_churning(self.now)) {
         if (lookout_ == nullptr && watch(held, self))
           continue;
-      } else if (queued_task* const task = tasks_.pop()) {
+      } else if (queued_task* const task = next_task()) {
         run(held, self, *task);
         continue;
       } else if (churner_ == &self && look_around(held)) {
@@ -373,30 +417,55 @@ class basic_io_scheduler {
     }
   }
 
+  /// From the queue, or null.
+  [[nodiscard]] queued_task* next_task() noexcept {
+    settle();
+    return tasks_.pop();
+  }
+
   /// Some thread runs quick tasks, one after another, as far as can be told now.
   [[nodiscard]] bool is_churning(std::uint64_t now) const noexcept {
     return churner_ != nullptr &&
            (is_looking_around_ || Clock::ns_between(churner_began_, now) < stuck_ns);
   }
 
-  /// Thread: runs a task from the queue.
+  /// Thread: runs a task from the queue, and maybe more.
   void run(guard& held, io_thread& self, queued_task& task) noexcept {
     has_left(task);
-    if (churner_ == nullptr && running_ == 0 && !self.was_slow)
+    task_hand more;
+    if (churner_ == &self)
+      fill(more);
+    else if (churner_ == nullptr && running_ == 0 && !self.was_slow)
       churner_ = &self; // until it turns out otherwise
     if (call_for_the_rest(held, self))
       self.now = Clock::now();
-    const std::uint64_t began = self.now;
     if (churner_ == &self)
-      churner_began_ = began;
-    execute(held, task);
-    self.now = Clock::now();
-    self.was_slow = Clock::ns_between(began, self.now) >= quick_ns;
+      churner_began_ = self.now;
+    ++running_;
+    held.unlock();
+    run_while_quick(self, task, more);
+    held = lock();
+    settle();
+    has_run();
     if (self.was_slow && churner_ == &self) {
       churner_ = nullptr;
     } else if (!self.was_slow && !is_churning(self.now)) {
       churner_ = &self;
       churner_began_ = self.now;
+    }
+  }
+
+  /// Runs a task, and those in the hand until one is slow or it is time to see who else wants the
+  /// mutex.
+  void run_while_quick(io_thread& self, queued_task& first, task_hand& more) noexcept {
+    const std::uint64_t began = self.now;
+    for (queued_task* task = &first; task != nullptr; task = more.claim()) {
+      const std::uint64_t before = self.now;
+      call(*task);
+      self.now = Clock::now();
+      self.was_slow = Clock::ns_between(before, self.now) >= quick_ns;
+      if (Clock::ns_between(began, self.now) >= quick_ns)
+        break;
     }
   }
 
@@ -406,7 +475,7 @@ class basic_io_scheduler {
   bool call_for_the_rest(guard& held, const io_thread& self) noexcept {
     bool called = false;
     const std::size_t blocked = churner_ == &self || is_churning(self.now) ? 0 : running_ + 1;
-    while (!tasks_.empty() &&
+    while (!is_empty() &&
            (!is_watched() ||
             threads_.coming() < std::min(blocked, queued_.load(std::memory_order_relaxed)))) {
       if (!threads_.call_one(held))
@@ -423,7 +492,7 @@ class basic_io_scheduler {
     bool is_needed = false;
     for (int looks = 0; looks < most_empty_looks && !is_needed && !threads_.is_ending(); ++looks) {
       Clock::wait_for(self.woken, held, look_every_ns);
-      if (tasks_.empty())
+      if (is_empty())
         continue;
       looks = 0;
       self.now = Clock::now();
@@ -447,6 +516,8 @@ class basic_io_scheduler {
     return !tasks_.empty();
   }
 
+  [[nodiscard]] bool is_empty() const noexcept { return tasks_.empty() && hand_ == nullptr; }
+
   /// Nothing to run and nobody who could submit more: only then may the threads end.
   [[nodiscard]] bool is_resting() const noexcept {
     return tasks_.empty() && running_ == 0 && !threads_.any_starting();
@@ -462,6 +533,7 @@ class basic_io_scheduler {
   io_threads<Clock> threads_;
   access open_to_ = everybody;
   task_list tasks_;
+  task_hand* hand_ = nullptr; // of the thread that churns
   task_listeners listeners_;
   atomic<std::size_t> queued_{0}; // tasks; changed under the mutex, read without it as a hint
   std::size_t running_ = 0;       // tasks under way

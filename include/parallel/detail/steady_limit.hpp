@@ -27,6 +27,9 @@ class steady_limit {
     }
   }
 
+  steady_limit(const steady_limit& other) noexcept : end_(other.end_) {}
+  steady_limit& operator=(const steady_limit&) = delete;
+
   [[nodiscard]] bool exists() const noexcept { return end_ != none; }
 
   /// Never true too early, nor false too late, provided that the quick clock goes at no less than

@@ -31,6 +31,11 @@ class queued_task {
 
   [[nodiscard]] const void* helped() const noexcept { return helped_; }
 
+  /// Nobody who has queued it may take it back, and nobody can do without it.
+  [[nodiscard]] bool is_anybodys() const noexcept {
+    return helped_ == nullptr && frame_ == nullptr;
+  }
+
  private:
   friend class task_frame;
   friend class task_list;
@@ -55,7 +60,11 @@ class task_list {
   [[gnu::cold]] inline void push(queued_task& task, task_frame* frame) noexcept;
 
   /// The task that has waited longest, or null.
+  [[nodiscard]] const queued_task* front() const noexcept { return first_; }
   queued_task* pop() noexcept { return take(first_); }
+
+  /// A task that has been popped, and is not to be run yet.
+  [[gnu::cold]] inline void put_back(queued_task& task) noexcept;
 
   /// The task that `frame` has queued last, of those that nobody has begun, or null.
   [[gnu::cold]] inline queued_task* pop_own(const task_frame& frame) noexcept;
@@ -144,6 +153,12 @@ inline void task_list::push(queued_task& task, task_frame* frame) noexcept {
       task.older_->newer_ = &task;
     frame->newest_ = &task;
   }
+}
+
+inline void task_list::put_back(queued_task& task) noexcept {
+  task.behind_ = first_;
+  (first_ != nullptr ? first_->ahead_ : last_) = &task;
+  first_ = &task;
 }
 
 inline queued_task* task_list::pop_own(const task_frame& frame) noexcept {

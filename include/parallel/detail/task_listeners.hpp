@@ -25,6 +25,8 @@ class task_listener {
 
 class task_listeners {
  public:
+  [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+
   void add(task_listener& one) noexcept {
     one.next_ = first_;
     first_ = &one;
