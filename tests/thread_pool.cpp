@@ -9,7 +9,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -21,7 +20,6 @@
 #include <vector>
 
 using parallel::thread_pool;
-using parallel::detail::thread_count_from;
 
 namespace {
 
@@ -51,33 +49,6 @@ bool all_others_sleep() {
   }
   return awake <= 1; // who asks is awake
 }
-
-/// A file system root in a temporary directory, with the files that a test lays out.
-class fake_root {
- public:
-  fake_root() {
-    std::string name = (std::filesystem::temp_directory_path() / "parallel-root-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  fake_root(const fake_root&) = delete;
-  fake_root& operator=(const fake_root&) = delete;
-  ~fake_root() { std::filesystem::remove_all(path_); }
-
-  void write(const std::string& file, const std::string& text) const {
-    std::filesystem::create_directories(std::filesystem::path(path_ + file).parent_path());
-    std::ofstream(path_ + file) << text << '\n';
-  }
-
-  [[nodiscard]] std::size_t quota() const {
-    return parallel::detail::processor_quota(path_.c_str());
-  }
-
- private:
-  std::string path_;
-};
-
-constexpr std::size_t unlimited = parallel::detail::unlimited;
 
 } // namespace
 
@@ -164,84 +135,6 @@ TEST_CASE("a pool may be used from a worker of another pool") {
                      },
                      {.grain = 1});
   CHECK(sum == 50 * 49 * 25);
-}
-
-TEST_CASE("thread counts are read as whole numbers from 1 to 65536 and nothing else") {
-  CHECK(thread_count_from("1") == 1);
-  CHECK(thread_count_from("65536") == 65'536);
-  for (const char* malformed : {"", "0", "-1", "+2", "2.5", " 2", "2 ", "65537", "two", "0x2",
-                                "99999999999999999999999999"})
-    CHECK(thread_count_from(malformed) == 0);
-}
-
-TEST_CASE("PARALLEL_NUM_THREADS overrides the default unless it is malformed") {
-  const char* const before = std::getenv("PARALLEL_NUM_THREADS");
-  const std::string kept = before == nullptr ? "" : before;
-  unsetenv("PARALLEL_NUM_THREADS");
-  const std::size_t machine = parallel::default_concurrency();
-  CHECK(machine >= 1);
-  setenv("PARALLEL_NUM_THREADS", "7", 1);
-  CHECK(parallel::default_concurrency() == 7);
-  setenv("PARALLEL_NUM_THREADS", "seven", 1);
-  CHECK(parallel::default_concurrency() == machine);
-  if (before == nullptr)
-    unsetenv("PARALLEL_NUM_THREADS");
-  else
-    setenv("PARALLEL_NUM_THREADS", kept.c_str(), 1);
-}
-
-TEST_CASE("without control groups there is no quota") {
-  const fake_root root;
-  CHECK(root.quota() == unlimited);
-  root.write("/proc/self/cgroup", "0::/a");
-  CHECK(root.quota() == unlimited);
-}
-
-TEST_CASE("a version 2 quota is rounded up to whole processors") {
-  const fake_root root;
-  root.write("/proc/self/cgroup", "0::/a");
-  root.write("/sys/fs/cgroup/a/cpu.max", "150000 100000");
-  CHECK(root.quota() == 2);
-  root.write("/sys/fs/cgroup/a/cpu.max", "10000 100000");
-  CHECK(root.quota() == 1);
-  root.write("/sys/fs/cgroup/a/cpu.max", "400000 100000");
-  CHECK(root.quota() == 4);
-  for (const char* none : {"max 100000", "", "max", "nonsense", "0 0", "-1 100000"}) {
-    root.write("/sys/fs/cgroup/a/cpu.max", none);
-    CHECK(root.quota() == unlimited);
-  }
-}
-
-TEST_CASE("the tightest quota of a group and its ancestors counts") {
-  const fake_root root;
-  root.write("/proc/self/cgroup", "0::/a/b/c");
-  root.write("/sys/fs/cgroup/a/b/c/cpu.max", "800000 100000");
-  root.write("/sys/fs/cgroup/a/cpu.max", "300000 100000");
-  CHECK(root.quota() == 3);
-  root.write("/sys/fs/cgroup/cpu.max", "200000 100000"); // a container sees its own group here
-  CHECK(root.quota() == 2);
-}
-
-TEST_CASE("a control group file that makes no sense is passed over") {
-  const fake_root root;
-  root.write("/sys/fs/cgroup/cpu.max", "100000 100000");
-  for (const char* nonsense : {"", ":", "::", "0:", "0::", "0::no-slash", "a:b", ":cpu:x"}) {
-    root.write("/proc/self/cgroup", nonsense);
-    CHECK(root.quota() == unlimited);
-  }
-  root.write("/proc/self/cgroup", "nonsense\n0::/");
-  CHECK(root.quota() == 1);
-}
-
-TEST_CASE("a version 1 quota is read from the cpu controller") {
-  const fake_root root;
-  root.write("/proc/self/cgroup", "7:memory:/m\n4:cpu,cpuacct:/a/b\n1:name=systemd:/a/b");
-  root.write("/sys/fs/cgroup/cpu,cpuacct/a/b/cpu.cfs_quota_us", "-1");
-  root.write("/sys/fs/cgroup/cpu,cpuacct/a/b/cpu.cfs_period_us", "100000");
-  CHECK(root.quota() == unlimited);
-  root.write("/sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_quota_us", "250000");
-  root.write("/sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_period_us", "100000");
-  CHECK(root.quota() == 3);
 }
 
 TEST_CASE("submit returns the result or the exception of a task") {
