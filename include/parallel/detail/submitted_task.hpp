@@ -7,7 +7,6 @@
 #include <parallel/errors.hpp>
 
 #include <chrono>
-#include <exception>
 #include <future>
 #include <optional>
 #include <type_traits>
@@ -22,42 +21,37 @@ class submitted_task final : public queued_task {
   using result = std::invoke_result_t<F&>;
 
   template <class G>
-  explicit submitted_task(G&& f) : f_(std::in_place, std::forward<G>(f)) {}
+  explicit submitted_task(G&& f)
+      : f_(std::in_place, std::forward<G>(f)),
+        keep_promise_([this]() -> result { return call(); }) {}
 
-  [[nodiscard]] std::future<result> get_future() { return promise_.get_future(); }
+  [[nodiscard]] std::future<result> get_future() { return keep_promise_.get_future(); }
 
-  /// Calls f, destroys it, and keeps the promise: who waits finds f gone.
   void run() noexcept override {
-    try {
-      if constexpr (std::is_void_v<result>) {
-        (*f_)();
-        f_.reset();
-        promise_.set_value();
-      } else if constexpr (std::is_reference_v<result>) {
-        auto& referred = (*f_)();
-        f_.reset();
-        promise_.set_value(referred);
-      } else {
-        result made = (*f_)();
-        f_.reset();
-        promise_.set_value(std::move(made));
-      }
-    } catch (...) {
-      f_.reset();
-      promise_.set_exception(std::current_exception());
-    }
+    keep_promise_();
     delete this;
   }
 
   void discard() noexcept override {
     f_.reset();
-    promise_.set_exception(std::make_exception_ptr(shut_down()));
-    delete this;
+    run();
   }
 
  private:
-  std::promise<result> promise_;
+  /// Calls f and destroys it, before the promise is kept: who waits finds f gone, and no result but
+  /// the promised one.
+  result call() {
+    if (!f_.has_value())
+      throw shut_down();
+    struct at_end {
+      ~at_end() { f.reset(); }
+      std::optional<F>& f;
+    } const destroy{f_};
+    return (*f_)();
+  }
+
   std::optional<F> f_;
+  std::packaged_task<result()> keep_promise_;
 };
 
 /// What get() of a pool returns: a value where the future's refers to what it may own alone.

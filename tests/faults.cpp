@@ -1,0 +1,200 @@
+// What the user gives throws: the function, a copy, a move, at the first such step, the second, and
+// so on until a call comes to its end. Nothing is lost, nothing is left, and the pool goes on.
+#include "catch.hpp"
+#include "support.hpp"
+
+#include <parallel/parallel.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <future>
+#include <list>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace {
+
+struct fault {};
+
+std::atomic<long> steps_left{-1}; // until one throws; below zero: none does
+
+void step() {
+  if (steps_left.load() >= 0 && steps_left.fetch_sub(1) == 0)
+    throw fault();
+}
+
+/// A value whose copies and moves are steps, and which counts how many of its kind are alive.
+class fragile {
+ public:
+  explicit fragile(int value) : value_(value) { ++alive; }
+  fragile(const fragile& other) : value_(other.value_) {
+    step();
+    ++alive;
+  }
+  fragile(fragile&& other) : value_(other.value_) { // NOLINT: it may throw, that is the point
+    step();
+    ++alive;
+  }
+  fragile& operator=(const fragile& other) {
+    step();
+    value_ = other.value_;
+    return *this;
+  }
+  fragile& operator=(fragile&& other) { // NOLINT: likewise
+    step();
+    value_ = other.value_;
+    return *this;
+  }
+  ~fragile() { --alive; }
+
+  [[nodiscard]] int value() const { return value_; }
+
+  static inline std::atomic<long> alive{0};
+
+ private:
+  int value_;
+};
+
+constexpr int count = 30;
+
+fragile twice(const fragile& x) {
+  step();
+  return fragile(2 * x.value());
+}
+
+bool is_right(const std::vector<fragile>& made) {
+  int sum = 0;
+  for (const fragile& each : made)
+    sum += each.value();
+  return made.size() == count && sum == count * (count - 1);
+}
+
+/// Runs call(pool, xs), which says whether its result is right, with a fault at every step.
+template <class Pool, class Call>
+void at_every_step(const Call& call) {
+  bool is_clean = false;
+  for (long k = 0; !is_clean; ++k) {
+    REQUIRE(k < 10'000);
+    INFO("step " << k);
+    {
+      Pool pool = [] {
+        if constexpr (std::is_same_v<Pool, parallel::io_pool>)
+          return Pool(parallel::io_options{.max_threads = 3});
+        else
+          return Pool(3);
+      }();
+      std::vector<fragile> xs;
+      xs.reserve(count);
+      for (int i = 0; i < count; ++i)
+        xs.emplace_back(i);
+      steps_left = k;
+      try {
+        const bool right = call(pool, xs);
+        is_clean = steps_left.exchange(-1) >= 0;
+        CHECK((right || !is_clean));
+      } catch (const fault&) {
+        steps_left = -1;
+      }
+      REQUIRE(parallel::map(pool, test::numbers(10), [](int x) { return x + 1; })[9] == 10);
+    }
+    REQUIRE(fragile::alive == 0);
+  }
+}
+
+} // namespace
+
+TEMPLATE_TEST_CASE("calls whose elements or functions throw at any step lose nothing", "",
+                   parallel::thread_pool, parallel::io_pool) {
+  using elements = std::vector<fragile>;
+
+  SECTION("map") {
+    at_every_step<TestType>(
+        [](TestType& on, elements& xs) { return is_right(parallel::map(on, xs, twice)); });
+  }
+  SECTION("map over a list") {
+    at_every_step<TestType>([](TestType& on, elements& xs) {
+      const std::list<fragile> list(xs.begin(), xs.end());
+      return is_right(parallel::map(on, list, twice));
+    });
+  }
+  SECTION("nested maps") {
+    at_every_step<TestType>([](TestType& on, elements& xs) {
+      const auto rows =
+          parallel::map(on, std::vector<int>(3), [&](int) { return parallel::map(on, xs, twice); });
+      return is_right(rows[0]) && is_right(rows[1]) && is_right(rows[2]);
+    });
+  }
+  SECTION("map_into") {
+    at_every_step<TestType>([](TestType& on, elements& xs) {
+      elements ys = xs;
+      parallel::map_into(on, xs, ys.begin(), twice);
+      return is_right(ys);
+    });
+  }
+  SECTION("for_each") {
+    at_every_step<TestType>([](TestType& on, elements& xs) {
+      parallel::for_each(on, xs, [](fragile& x) { x = twice(x); });
+      return is_right(xs);
+    });
+  }
+  SECTION("try_map") {
+    at_every_step<TestType>([](TestType& on, elements& xs) {
+      const auto tried = parallel::try_map(on, xs, twice);
+      std::size_t good = 0;
+      for (int i = 0; i < count; ++i)
+        if (const auto& each = tried[static_cast<std::size_t>(i)]; each.has_value())
+          good += each->value() == 2 * i ? 1U : 1'000U;
+      return good == count || good == count - 1;
+    });
+  }
+  SECTION("imap") {
+    at_every_step<TestType>([](TestType& on, elements& xs) {
+      int sum = 0;
+      for (const fragile& y : parallel::imap(on, xs, twice))
+        sum += y.value();
+      return sum == count * (count - 1);
+    });
+  }
+  SECTION("imap_unordered over elements of its own") {
+    at_every_step<TestType>([](TestType& on, elements& xs) {
+      int sum = 0;
+      for (const fragile& y : parallel::imap_unordered(on, std::move(xs), twice, {.window = 4}))
+        sum += y.value();
+      return sum == count * (count - 1);
+    });
+  }
+  SECTION("map_reduce") {
+    at_every_step<TestType>([](TestType& on, elements& xs) {
+      return parallel::map_reduce(on, xs, twice, fragile(0),
+                                  [](const fragile& a, const fragile& b) {
+                                    step();
+                                    return fragile(a.value() + b.value());
+                                  })
+                 .value() == count * (count - 1);
+    });
+  }
+  SECTION("map_async") {
+    at_every_step<TestType>([](TestType& on, elements& xs) {
+      return is_right(parallel::map_async(on, std::move(xs), twice).get());
+    });
+  }
+  SECTION("submit and as_completed") {
+    at_every_step<TestType>([](TestType& on, elements& xs) {
+      std::vector<std::future<fragile>> futures;
+      int sum = 0;
+      try {
+        for (const fragile& x : xs)
+          futures.push_back(on.submit([x] { return twice(x); }));
+        for (auto [index, future] : parallel::as_completed(on, futures))
+          sum += future.get().value();
+      } catch (const fault&) {
+        for (const std::future<fragile>& each : futures) // the tasks go on without us
+          if (each.valid())
+            each.wait();
+        throw;
+      }
+      return sum == count * (count - 1);
+    });
+  }
+}
