@@ -1,5 +1,5 @@
-// Only so many threads are to be had: an io_pool goes on with those, loses nothing, and has all of
-// them run at once. The program's own pthread_create stands before the system's.
+// Only so many threads are to be had: both pools go on with those and lose nothing; all that an
+// io_pool could start run at once. The program's own pthread_create stands before the system's.
 #include <parallel/parallel.hpp>
 
 #include <atomic>
@@ -19,7 +19,34 @@ namespace {
 
 std::atomic<int> left{0};
 
-bool goes_on_with(int threads) {
+/// A thread_pool that asks for 33 workers. A submit() for which there is not even one throws, and a
+/// map has its caller.
+bool thread_pool_goes_on_with(int threads) {
+  left = threads;
+  parallel::thread_pool pool(34);
+  const std::vector<int> ones(200, 1);
+  const auto sum_of_ones = [&] {
+    int sum = 0;
+    for (const int one : parallel::map(pool, ones, [](int x) { return x; }, {.grain = 1}))
+      sum += one;
+    return sum;
+  };
+  int sum = sum_of_ones();
+  std::vector<std::future<int>> answers;
+  int refused = 0;
+  for (int i = 0; i < 100; ++i)
+    try {
+      answers.push_back(pool.submit([&] { return sum_of_ones() == 200 ? 1 : 0; }));
+    } catch (const std::system_error&) {
+      ++refused;
+    }
+  for (std::future<int>& answer : answers)
+    sum += answer.get();
+  sum += sum_of_ones();
+  return sum + refused == 500 && (refused == 0 || threads == 0);
+}
+
+bool io_pool_goes_on_with(int threads) {
   left = 1; // for the program itself
   parallel::io_pool io({.max_threads = 8});
   std::atomic<int> ended{0};
@@ -78,9 +105,14 @@ extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attribute
 int main() {
   for (int round = 0; round < 20; ++round)
     for (int threads = 1; threads <= 5; ++threads)
-      if (!goes_on_with(threads)) {
-        std::printf("failed with %d threads\n", threads);
+      if (!io_pool_goes_on_with(threads)) {
+        std::printf("io_pool: failed with %d threads\n", threads);
         return 1;
       }
+  for (int threads = 0; threads <= 33; ++threads)
+    if (!thread_pool_goes_on_with(threads)) {
+      std::printf("thread_pool: failed with %d threads\n", threads);
+      return 1;
+    }
   std::puts("passed");
 }
