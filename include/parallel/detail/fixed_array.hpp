@@ -1,4 +1,5 @@
-// An array whose size is chosen when it is made, for elements that cannot be moved.
+// An array whose size is chosen when it is made, for elements that cannot be moved and are made
+// without an exception.
 //
 // What std::vector would be used for, were it not for the compile time: each std::vector<T> costs a
 // user of this library about two hundredths of a second. Entered from loop.hpp, workers.hpp and
@@ -6,17 +7,27 @@
 #pragma once
 
 #include <cstddef>
+#include <new>
 
 namespace parallel::detail {
 
 template <class T>
 class fixed_array {
  public:
-  /// Throws std::bad_alloc.
-  explicit fixed_array(std::size_t size) : elements_(new T[size]), size_(size) {}
+  /// Throws std::bad_alloc. (Not new T[size], which may put their number in front: then what is
+  /// never destroyed, such as the default pool, looks lost to leak checkers.)
+  explicit fixed_array(std::size_t size)
+      : elements_(static_cast<T*>(::operator new(size * sizeof(T), alignment))), size_(size) {
+    for (T& each : *this)
+      ::new (static_cast<void*>(&each)) T();
+  }
   fixed_array(const fixed_array&) = delete;
   fixed_array& operator=(const fixed_array&) = delete;
-  ~fixed_array() { delete[] elements_; }
+  ~fixed_array() {
+    for (T& each : *this)
+      each.~T();
+    ::operator delete(elements_, alignment);
+  }
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   T& operator[](std::size_t i) noexcept { return elements_[i]; }
@@ -28,6 +39,8 @@ class fixed_array {
   const T* end() const noexcept { return elements_ + size_; }
 
  private:
+  static constexpr std::align_val_t alignment{alignof(T)};
+
   T* const elements_;
   const std::size_t size_;
 };
