@@ -13,6 +13,7 @@
 #include <deque>
 #include <future>
 #include <latch>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -205,4 +206,42 @@ TEST_CASE("discarded tasks are completed, too") {
   }
   ends.join();
   CHECK(discarded == 5);
+}
+
+TEST_CASE("as_completed of tasks elsewhere waits for them in serial mode, too") {
+  parallel::io_pool io({.max_threads = 2});
+  std::latch asked(1);
+  std::vector<std::future<int>> tasks;
+  for (int i = 0; i < 2; ++i)
+    tasks.push_back(io.submit([&, i] {
+      asked.wait();
+      return i;
+    }));
+  parallel::serial_executor serial;
+  int sum = 0;
+  std::thread other([&] { asked.count_down(); });
+  for (auto [index, task] : as_completed(serial, tasks))
+    sum += task.get() + 10;
+  other.join();
+  CHECK(sum == 21);
+}
+
+TEST_CASE("loops over one pool's tasks may end in any order") {
+  parallel::thread_pool pool(2);
+  std::vector<std::future<int>> first;
+  std::vector<std::future<int>> second;
+  for (int i = 0; i < 3; ++i) {
+    first.push_back(pool.submit([i] { return i; }));
+    second.push_back(pool.submit([i] { return i; }));
+  }
+  int sum = 0;
+  auto outer = std::make_unique<decltype(as_completed(pool, first))>(as_completed(pool, first));
+  auto inner = std::make_unique<decltype(as_completed(pool, second))>(as_completed(pool, second));
+  auto from = inner->begin();
+  for (auto [index, task] : *outer)
+    sum += task.get();
+  outer.reset(); // before the one that began later
+  for (; from != inner->end(); ++from)
+    sum += (*from).future.get();
+  CHECK(sum == 6);
 }

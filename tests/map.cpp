@@ -135,6 +135,17 @@ TEST_CASE("map takes every kind of range") {
     const auto letters = parallel::map(pool, unsized, [](char c) { return c; });
     CHECK(letters == std::vector<char>{'a', 'b', 'c'});
   }
+  SECTION("a single-pass range that knows its size") {
+    std::istringstream text("0 1 2 3");
+    struct four : std::ranges::view_base {
+      explicit four(std::istream& from) : stream(from) {}
+      auto begin() { return std::istream_iterator<int>(stream); }
+      [[nodiscard]] std::default_sentinel_t end() const { return {}; }
+      [[nodiscard]] std::size_t size() const { return 4; }
+      std::istream& stream;
+    };
+    CHECK(parallel::map(pool, four(text), add_one) == expected);
+  }
   SECTION("a single-pass stream") {
     std::istringstream text("0 1 2 3");
     CHECK(parallel::map(pool, std::views::istream<int>(text), add_one) == expected);

@@ -3,6 +3,7 @@
 #include "catch.hpp"
 #include "support.hpp"
 
+#include <parallel/imap.hpp>
 #include <parallel/io_pool.hpp>
 #include <parallel/map.hpp>
 #include <parallel/serial.hpp>
@@ -326,6 +327,19 @@ TEST_CASE("what a progress hook throws reaches the caller") {
       parallel::for_each(numbers(10), [](int) {},
                          {.progress = [](const auto&) { throw std::string("enough"); }}),
       std::string);
+}
+
+TEST_CASE("an element's exception is told of rather than the progress hook's at the end") {
+  const auto hook = [](const parallel::progress& now) {
+    if (now.last)
+      throw std::string("the hook");
+  };
+  const auto fail = [](int) -> int { throw 5; };
+  CHECK_THROWS_AS(parallel::map(test::numbers(10), fail, {.progress = hook}), int);
+  // Nor does it reach anybody who has left a loop early.
+  for (const int x : parallel::imap(test::numbers(10), [](int x) { return x; }, {.progress = hook}))
+    if (x == 3)
+      break;
 }
 
 TEST_CASE("a progress hook given as an lvalue is referred to, another one is kept") {

@@ -210,3 +210,20 @@ TEST_CASE("outcomes are transformed and chained as those of std::expected are") 
   CHECK(*done.and_then([&] { return four; }) == 4);
   CHECK_FALSE(outcome<void>().or_else([](const auto&) { return outcome<void>(); }).has_value());
 }
+
+TEST_CASE("an outcome of nothing is made in the same ways") {
+  const auto failed = outcome<void>::failed(std::make_exception_ptr(5));
+  CHECK(failed.has_run());
+  CHECK_FALSE(failed.has_value());
+  CHECK_THROWS_AS(failed.value(), int);
+  const auto left_out = outcome<void>::not_run(std::make_exception_ptr(parallel::stopped()));
+  CHECK_FALSE(left_out.has_run());
+  CHECK_THROWS_AS(left_out.value(), parallel::stopped);
+  outcome<void> set;
+  set.emplace();
+  CHECK(set.has_value());
+  set.set_not_run(std::make_exception_ptr(parallel::stopped()));
+  CHECK_FALSE(set.has_run());
+  set.set_failed(std::make_exception_ptr(5));
+  CHECK_THROWS_AS(set.value(), int);
+}
