@@ -2,10 +2,18 @@
 // that it has.
 //
 // All others come from the user's functions, or are std::invalid_argument (a value that makes no
-// sense), std::system_error (no thread) or std::bad_alloc. Entered from options.hpp.
+// sense), std::system_error (no thread) or std::bad_alloc. Entered from options.hpp and
+// pool_options.hpp. Visible out of a shared library that hides everything else: a program that
+// catches them compares their types by address (libc++).
 #pragma once
 
+#if !defined(__cpp_exceptions)
+#error "parallel reports errors with exceptions and needs them: compile without -fno-exceptions"
+#endif
+
 #include <exception>
+
+#pragma GCC visibility push(default)
 
 namespace parallel {
 
@@ -38,3 +46,5 @@ class shut_down : public error {
 };
 
 } // namespace parallel
+
+#pragma GCC visibility pop

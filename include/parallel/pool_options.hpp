@@ -9,6 +9,7 @@
 #include <parallel/detail/duration.hpp>
 #include <parallel/detail/platform/processors.hpp>
 #include <parallel/detail/small_function.hpp>
+#include <parallel/errors.hpp>
 
 #include <concepts>
 #include <cstddef>

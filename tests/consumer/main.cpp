@@ -1,4 +1,4 @@
-// Two units of one program include the library; both use it.
+// The program that every way in has to build: two units include the library, and both use it.
 #include <parallel/parallel.hpp>
 
 #include <iostream>

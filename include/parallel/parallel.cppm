@@ -1,0 +1,62 @@
+// The whole library as a C++20 module: import parallel; in place of the includes.
+//
+// The same headers, whose public names are exported here. With Clang 19's libc++, put the includes
+// of the standard library before the import. How to compile it is in the README.
+module;
+#include <parallel/parallel.hpp>
+export module parallel;
+
+export namespace parallel {
+
+// calls
+using parallel::as_completed;
+using parallel::blocking;
+using parallel::for_each;
+using parallel::imap;
+using parallel::imap_unordered;
+using parallel::map;
+using parallel::map_async;
+using parallel::map_into;
+using parallel::map_reduce;
+using parallel::try_map;
+
+// what runs them
+using parallel::default_concurrency;
+using parallel::default_pool;
+using parallel::discard;
+using parallel::discard_t;
+using parallel::executor;
+using parallel::io_pool;
+using parallel::serial;
+using parallel::serial_executor;
+using parallel::task_executor;
+using parallel::thread_pool;
+
+// what they can be told
+using parallel::as_completed_options;
+using parallel::backoff_time;
+using parallel::idle_time;
+using parallel::imap_options;
+using parallel::io_map_options;
+using parallel::io_options;
+using parallel::map_options;
+using parallel::progress;
+using parallel::progress_bar;
+using parallel::progress_bar_options;
+using parallel::random_engine;
+using parallel::start_rate;
+using parallel::thread_hook;
+using parallel::thread_name;
+using parallel::thread_pool_options;
+
+// what they give back
+using parallel::as_completed_view;
+using parallel::completed;
+using parallel::deadline_exceeded;
+using parallel::error;
+using parallel::imap_view;
+using parallel::outcome;
+using parallel::shut_down;
+using parallel::stopped;
+
+} // namespace parallel
