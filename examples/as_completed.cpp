@@ -20,6 +20,7 @@ int main() {
 
   const std::vector<std::string> hosts = {"slow", "quick"};
   std::vector<std::future<std::size_t>> answers;
+  answers.reserve(hosts.size());
   for (const std::string& host : hosts)
     answers.push_back(io.submit([host] { // a network call, say
       std::this_thread::sleep_for(host == "slow" ? 300ms : 1ms);

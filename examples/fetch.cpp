@@ -16,7 +16,7 @@
 
 std::atomic<bool> interrupted{false}; // lock-free: a signal handler may set it
 struct at_interrupt {
-  bool stop_requested() const { return interrupted; }
+  [[nodiscard]] bool stop_requested() const { return interrupted; }
 };
 
 std::size_t append(char* data, std::size_t size, std::size_t count, void* page) {

@@ -30,16 +30,21 @@ namespace parallel {
 /// A future that is ready, and its place in the range that as_completed() was given.
 template <class Future>
 struct completed {
+  /// Its place in the range, from 0.
   std::size_t index;
+
+  /// The one that stands there: its get() does not wait.
   Future& future;
 };
 
 /// Options of as_completed.
 struct as_completed_options {
-  /// Once it says so, or once it has passed, there is no more waiting: `stopped` or
-  /// `deadline_exceeded` is thrown. Futures that are ready still come before. It takes notice
-  /// within ten milliseconds.
+  /// Once it says that a stop has been requested there is no more waiting: `stopped` is thrown.
+  /// Futures that are ready still come before. Noticed within ten milliseconds.
   stop_condition stop = {};
+
+  /// Once it has passed there is no more waiting: `deadline_exceeded` is thrown. Otherwise like
+  /// `stop`.
   time_limit deadline = {};
 };
 
@@ -141,24 +146,29 @@ class completion_loop {
 
 } // namespace detail
 
-/// What as_completed() returns: a view to go through once.
+/// What as_completed() returns: a view to go through once, on one thread.
 template <task_executor E, std::ranges::view V>
 class as_completed_view : public std::ranges::view_interface<as_completed_view<E, V>> {
   using loop = detail::completion_loop<E, V>;
 
  public:
+  /// Made by as_completed(), which says what its arguments mean.
   as_completed_view(E& executor, V futures, const as_completed_options& options)
       : loop_(std::make_unique<loop>(executor, std::move(futures), options)) {}
 
+  /// A place in the view, which it must not outlive; all iterators of a view stand at the same one.
   class iterator {
    public:
-    using iterator_concept = std::input_iterator_tag;
+    using iterator_concept = std::input_iterator_tag; ///< single-pass
+    /// A future and its index.
     using value_type = completed<std::remove_reference_t<std::ranges::range_reference_t<V>>>;
-    using difference_type = std::ptrdiff_t;
+    using difference_type = std::ptrdiff_t; ///< as the standard wants it; there are no differences
 
     iterator() = default;
+    /// Made by begin().
     explicit iterator(loop& over) : over_(&over) {}
 
+    /// The future that is ready here, and its index.
     value_type operator*() const { return {over_->index(), over_->at(over_->index())}; }
 
     /// Waits for the next one.
@@ -166,8 +176,9 @@ class as_completed_view : public std::ranges::view_interface<as_completed_view<E
       over_->advance();
       return *this;
     }
-    void operator++(int) { ++*this; }
+    void operator++(int) { ++*this; } ///< likewise
 
+    /// True when every future has come.
     friend bool operator==(const iterator& i, std::default_sentinel_t) { return i.over_->at_end(); }
 
    private:
@@ -180,6 +191,7 @@ class as_completed_view : public std::ranges::view_interface<as_completed_view<E
     return iterator(*loop_);
   }
 
+  /// What an iterator is equal to when every future has come.
   [[nodiscard]] std::default_sentinel_t end() const noexcept { return {}; }
 
  private:

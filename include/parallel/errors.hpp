@@ -23,6 +23,7 @@ class error : public std::exception {};
 /// A stop was requested before every element had been started (or, in as_completed, was ready).
 class stopped : public error {
  public:
+  /// These words, with static storage.
   [[nodiscard]] const char* what() const noexcept override {
     return "parallel: a stop was requested before every element had been started";
   }
@@ -31,6 +32,7 @@ class stopped : public error {
 /// The deadline passed before every element had been started (or, in as_completed, was ready).
 class deadline_exceeded : public error {
  public:
+  /// These words, with static storage.
   [[nodiscard]] const char* what() const noexcept override {
     return "parallel: the deadline passed before every element had been started";
   }
@@ -40,6 +42,7 @@ class deadline_exceeded : public error {
 /// were discarded.
 class shut_down : public error {
  public:
+  /// These words, with static storage.
   [[nodiscard]] const char* what() const noexcept override {
     return "parallel: the pool has been shut down";
   }

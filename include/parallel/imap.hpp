@@ -26,6 +26,8 @@ class imap_view : public std::ranges::view_interface<imap_view<E, V, F>> {
   using stream = detail::stream<V, F>;
 
  public:
+  /// Made by imap() and imap_unordered(), which say what its arguments mean. Throws
+  /// std::invalid_argument when the window is 0.
   imap_view(E& executor, V source, F f, bool ordered, const imap_options& options)
       : executor_(&executor) {
     if (options.window == 0)
@@ -36,7 +38,11 @@ class imap_view : public std::ranges::view_interface<imap_view<E, V, F>> {
     shared_ = std::make_shared<stream>(std::move(source), std::move(f), ordered, helpers, options);
   }
 
+  /// Takes the stream over: the other view can then only be assigned to and destroyed, and its
+  /// iterator only be destroyed.
   imap_view(imap_view&&) noexcept = default;
+
+  /// Likewise, after its own stream has ended as by its destructor.
   imap_view& operator=(imap_view&& other) noexcept {
     if (this != &other) {
       end_stream();
@@ -47,16 +53,17 @@ class imap_view : public std::ranges::view_interface<imap_view<E, V, F>> {
   }
   ~imap_view() { end_stream(); }
 
+  /// The place in the view where the consumer is; the view must stay where it is meanwhile.
   class iterator {
    public:
-    using iterator_concept = std::input_iterator_tag;
-    using value_type = typename stream::result;
-    using difference_type = std::ptrdiff_t;
+    using iterator_concept = std::input_iterator_tag; ///< single-pass
+    using value_type = typename stream::result; ///< what f returns, without reference or const
+    using difference_type = std::ptrdiff_t; ///< as the standard wants it; there are no differences
 
     iterator() = default;
-    explicit iterator(imap_view& over) : over_(&over) {}
-    iterator(iterator&&) noexcept = default;
-    iterator& operator=(iterator&&) noexcept = default;
+    explicit iterator(imap_view& over) : over_(&over) {} ///< made by begin()
+    iterator(iterator&&) noexcept = default;             ///< the only one of its view
+    iterator& operator=(iterator&&) noexcept = default;  ///< likewise
 
     /// The result, which may be moved from; if the call has thrown, its exception.
     value_type& operator*() const { return over_->shared_->front().value(); }
@@ -66,8 +73,9 @@ class imap_view : public std::ranges::view_interface<imap_view<E, V, F>> {
       over_->shared_->advance(*over_->executor_);
       return *this;
     }
-    void operator++(int) { ++*this; }
+    void operator++(int) { ++*this; } ///< likewise
 
+    /// True when all results have come.
     friend bool operator==(const iterator& i, std::default_sentinel_t) { return i.at_end(); }
 
    private:
@@ -82,6 +90,7 @@ class imap_view : public std::ranges::view_interface<imap_view<E, V, F>> {
     return iterator(*this);
   }
 
+  /// Refused by the compiler, in words that say what to do.
   template <bool temporary = true>
   iterator begin() && {
     static_assert(!temporary,
@@ -90,6 +99,7 @@ class imap_view : public std::ranges::view_interface<imap_view<E, V, F>> {
     return iterator(*this);
   }
 
+  /// What the iterator is equal to when all results have come.
   [[nodiscard]] std::default_sentinel_t end() const noexcept { return {}; }
 
  private:

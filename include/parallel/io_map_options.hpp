@@ -42,6 +42,7 @@ class backoff_time {
 
   [[nodiscard]] std::int64_t first_ns() const noexcept { return first_ns_; }
   [[nodiscard]] std::int64_t most_ns() const noexcept { return most_ns_; }
+  /// Where the random parts of the waits begin.
   [[nodiscard]] std::uint64_t seed() const noexcept { return seed_; }
 
  private:
@@ -110,11 +111,17 @@ struct io_map_options {
   /// retries it is a mistake: std::invalid_argument.
   backoff_time backoff = {};
 
-  /// As in map_options. They decide what is started: a call that is under way cannot be ended from
+  /// As in map_options. It decides what is started: a call that is under way cannot be ended from
   /// outside, so give it a time-out of its own, and have it ask whether to go on where it can.
   stop_condition stop = {};
+
+  /// As in map_options; likewise.
   time_limit deadline = {};
+
+  /// As in map_options.
   progress_report progress = {};
+
+  /// As in map_options; a call that is made again gets the same numbers.
   random_seed seed = {};
 };
 

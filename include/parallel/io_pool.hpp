@@ -28,7 +28,6 @@
 #include <system_error>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace parallel {
 
@@ -58,6 +57,7 @@ inline const io_options& checked(const io_options& options) {
 /// that get() runs. Any number of threads may use one pool at once, its own threads included.
 class io_pool {
  public:
+  /// What a call on it can be told.
   using call_options = io_map_options;
 
   /// Up to 64 threads and 1,024 waiting tasks.

@@ -8,7 +8,6 @@
 #include <parallel/options.hpp>
 #include <parallel/thread_pool.hpp>
 
-#include <iterator>
 #include <ranges>
 #include <type_traits>
 #include <utility>

@@ -38,11 +38,13 @@ class stop_condition {
  public:
   stop_condition() = default;
 
+  /// Keeps `source`: a std::stop_token or the like.
   template <detail::stop_source T>
   stop_condition(T source)
       : query_([source = std::move(source)] { return static_cast<bool>(source.stop_requested()); }),
         controller_(detail::run_controlled) {}
 
+  /// Asks *source, which must outlive the call.
   template <detail::stop_source T>
   stop_condition(const T* source)
       : query_([source] { return static_cast<bool>(source->stop_requested()); }),
@@ -109,6 +111,7 @@ class progress_report {
  public:
   progress_report() = default;
 
+  /// Refers to an lvalue, keeps an rvalue.
   template <class F>
   requires(!std::same_as<std::remove_cvref_t<F>, progress_report> &&
            detail::progress_hook<std::remove_reference_t<F>>) progress_report(F&& hook)
@@ -142,11 +145,12 @@ class random_seed {
  public:
   random_seed() = default;
 
+  /// Negative numbers are seeds too: each value of T is one of its own.
   template <std::integral T>
   constexpr random_seed(T value) noexcept
       : value_(static_cast<std::uint64_t>(value)), is_given_(true) {}
 
-  [[nodiscard]] constexpr std::uint64_t value() const noexcept { return value_; } ///< or 0
+  [[nodiscard]] constexpr std::uint64_t value() const noexcept { return value_; } ///< 0 if none
   [[nodiscard]] constexpr bool is_given() const noexcept { return is_given_; }
 
  private:
@@ -191,9 +195,12 @@ struct imap_options {
   /// many as the executor has threads.
   std::size_t in_flight = 0;
 
-  /// Once it says so, or once it has passed, no more elements are started: the first one that is
-  /// left out throws `stopped` or `deadline_exceeded`, and is the last.
+  /// Once it says that a stop has been requested no more elements are started: the first one that
+  /// is left out throws `stopped`, and is the last.
   stop_condition stop = {};
+
+  /// Once it has passed no more elements are started: the first one that is left out throws
+  /// `deadline_exceeded`, and is the last.
   time_limit deadline = {};
 
   /// Is told how many results have been consumed, on the consumer's thread, and once more at the

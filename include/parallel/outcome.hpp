@@ -84,9 +84,15 @@ auto outcome_of(const Make& make) {
 } // namespace detail
 
 /// The outcome of one element whose callable returns a T. Not run, when made by default.
+///
+/// Besides what stands here it has two members that tell apart why there is no value: has_run() is
+/// false when the element was never started; error() is the std::exception_ptr of the element or,
+/// if it was not run, of a `stopped` or `deadline_exceeded`, null if there is a value. Not
+/// thread-safe, like any value.
 template <class T>
 class [[nodiscard]] outcome : public detail::ending {
  public:
+  /// What the callable returns.
   using value_type = T;
 
   outcome() = default;
@@ -96,7 +102,10 @@ class [[nodiscard]] outcome : public detail::ending {
   explicit outcome(std::in_place_t, Arguments&&... arguments)
       : ending(true, nullptr), value_(std::in_place, std::forward<Arguments>(arguments)...) {}
 
+  /// One that has run and has thrown `error`.
   static outcome failed(std::exception_ptr error) noexcept { return {true, std::move(error)}; }
+
+  /// One that has not run because of `why`.
   static outcome not_run(std::exception_ptr why) noexcept { return {false, std::move(why)}; }
 
   /// Makes a value in the place of what was there. T need not be assignable. If it throws, there is
@@ -109,22 +118,30 @@ class [[nodiscard]] outcome : public detail::ending {
     return made;
   }
 
+  /// Makes it one that has run and has thrown `error`; a value that it had is destroyed.
   void set_failed(std::exception_ptr error) noexcept {
     value_.reset();
     set(true, std::move(error));
   }
+
+  /// Makes it one that has not run because of `why`; likewise.
   void set_not_run(std::exception_ptr why) noexcept {
     value_.reset();
     set(false, std::move(why));
   }
+
+  /// Makes it one that comes from no call; likewise.
   void reset() noexcept { set_not_run(nullptr); }
 
+  /// True when the element has run and thrown nothing.
   [[nodiscard]] bool has_value() const noexcept { return value_.has_value(); }
-  explicit operator bool() const noexcept { return has_value(); }
+  explicit operator bool() const noexcept { return has_value(); } ///< has_value()
 
   /// The value; rethrows the element's exception, or throws what has ended the call before it.
   [[nodiscard]] T& value() & { return has_value() ? *value_ : (rethrow(), *value_); }
+  /// Likewise.
   [[nodiscard]] const T& value() const& { return has_value() ? *value_ : (rethrow(), *value_); }
+  /// Likewise, to be moved from.
   [[nodiscard]] T&& value() && { return std::move(value()); }
 
   /// The value, if there is one; else `other`.
@@ -132,6 +149,7 @@ class [[nodiscard]] outcome : public detail::ending {
   [[nodiscard]] T value_or(U&& other) const& {
     return has_value() ? *value_ : static_cast<T>(std::forward<U>(other));
   }
+  /// Likewise, moved.
   template <class U>
   [[nodiscard]] T value_or(U&& other) && {
     return has_value() ? std::move(*value_) : static_cast<T>(std::forward<U>(other));
@@ -142,24 +160,29 @@ class [[nodiscard]] outcome : public detail::ending {
   auto transform(F&& f) & {
     return transformed(*this, f);
   }
+  /// The same for one that is const.
   template <class F>
   auto transform(F&& f) const& {
     return transformed(*this, f);
   }
+  /// The same for an rvalue: f gets the value to move from.
   template <class F>
   auto transform(F&& f) && {
     return transformed(std::move(*this), f);
   }
 
-  /// Likewise, for an f that itself returns an outcome.
+  /// f(value), which is an outcome itself, or else what this one is without a value. What f throws
+  /// is thrown.
   template <class F>
   auto and_then(F&& f) & {
     return chained(*this, f);
   }
+  /// The same for one that is const.
   template <class F>
   auto and_then(F&& f) const& {
     return chained(*this, f);
   }
+  /// The same for an rvalue: f gets the value to move from.
   template <class F>
   auto and_then(F&& f) && {
     return chained(std::move(*this), f);
@@ -170,6 +193,7 @@ class [[nodiscard]] outcome : public detail::ending {
   [[nodiscard]] outcome or_else(F&& f) const& {
     return has_value() ? *this : f(error());
   }
+  /// Likewise, moved.
   template <class F>
   [[nodiscard]] outcome or_else(F&& f) && {
     return has_value() ? std::move(*this) : f(error());
@@ -177,10 +201,10 @@ class [[nodiscard]] outcome : public detail::ending {
 
   /// The value, which must exist.
   [[nodiscard]] T& operator*() & noexcept { return *value_; }
-  [[nodiscard]] const T& operator*() const& noexcept { return *value_; }
-  [[nodiscard]] T&& operator*() && noexcept { return std::move(*value_); }
-  [[nodiscard]] T* operator->() noexcept { return &*value_; }
-  [[nodiscard]] const T* operator->() const noexcept { return &*value_; }
+  [[nodiscard]] const T& operator*() const& noexcept { return *value_; }   ///< likewise
+  [[nodiscard]] T&& operator*() && noexcept { return std::move(*value_); } ///< likewise
+  [[nodiscard]] T* operator->() noexcept { return &*value_; }              ///< its members
+  [[nodiscard]] const T* operator->() const noexcept { return &*value_; }  ///< likewise
 
  private:
   outcome(bool has_run, std::exception_ptr error) noexcept : ending(has_run, std::move(error)) {}
@@ -210,23 +234,34 @@ class [[nodiscard]] outcome : public detail::ending {
 template <>
 class [[nodiscard]] outcome<void> : public detail::ending {
  public:
+  /// What the callable returns.
   using value_type = void;
 
   outcome() = default;
+
+  /// One that has run and thrown nothing.
   explicit outcome(std::in_place_t) noexcept : ending(true, nullptr) {}
 
+  /// One that has run and has thrown `error`.
   static outcome failed(std::exception_ptr error) noexcept { return {true, std::move(error)}; }
+
+  /// One that has not run because of `why`.
   static outcome not_run(std::exception_ptr why) noexcept { return {false, std::move(why)}; }
 
+  /// Makes it one that has run and thrown nothing.
   void emplace() noexcept { set(true, nullptr); }
+
+  /// Makes it one that has run and has thrown `error`.
   void set_failed(std::exception_ptr error) noexcept { set(true, std::move(error)); }
+
+  /// Makes it one that has not run because of `why`.
   void set_not_run(std::exception_ptr why) noexcept { set(false, std::move(why)); }
 
   /// True when the element has run and thrown nothing.
   [[nodiscard]] bool has_value() const noexcept { return has_run() && error() == nullptr; }
-  explicit operator bool() const noexcept { return has_value(); }
+  explicit operator bool() const noexcept { return has_value(); } ///< has_value()
 
-  /// As above.
+  /// The outcome of f(), or else what this one is without a value. What f throws is thrown.
   template <class F>
   auto transform(F&& f) const {
     const auto call = [&] { return f(); };
@@ -234,6 +269,8 @@ class [[nodiscard]] outcome<void> : public detail::ending {
     return has_value() ? detail::outcome_of(call)
                        : detail::without_value<typename made::value_type>(*this);
   }
+
+  /// f(), which is an outcome itself, or else what this one is without a value.
   template <class F>
   auto and_then(F&& f) const {
     using made = std::remove_cvref_t<decltype(f())>;
@@ -241,6 +278,8 @@ class [[nodiscard]] outcome<void> : public detail::ending {
                                             "return an outcome; for others there is transform().");
     return has_value() ? f() : detail::without_value<typename made::value_type>(*this);
   }
+
+  /// This one, if nothing was thrown; else f(error()), an outcome<void>.
   template <class F>
   [[nodiscard]] outcome or_else(F&& f) const {
     return has_value() ? *this : f(error());

@@ -64,12 +64,13 @@ class thread_name {
  public:
   thread_name() = default;
 
+  /// Copies `text`, which is not null.
   thread_name(const char* text) noexcept { // NOLINT: as an option it is to be written as a string
     for (std::size_t i = 0; i < most && text[i] != '\0'; ++i)
       text_[i] = text[i];
   }
 
-  /// std::string and std::string_view.
+  /// Likewise, of a std::string or std::string_view.
   template <class String>
   requires(!std::convertible_to<const String&, const char*> && requires(const String& string) {
     { string.data() } -> std::same_as<const char*>;
@@ -101,6 +102,7 @@ class thread_hook {
  public:
   thread_hook() = default;
 
+  /// Keeps a copy of `f`, or what has been moved from it.
   template <class F>
   requires(!std::same_as<F, thread_hook> &&
            (std::invocable<const F&> || std::invocable<const F&, std::size_t>)) thread_hook(F f)
@@ -111,6 +113,7 @@ class thread_hook {
             static_cast<void>(f());
         }) {}
 
+  /// Calls it, on the thread of this number; nothing if there is none.
   void operator()(std::size_t number) const noexcept {
     if (call_)
       call_(number);
@@ -125,11 +128,14 @@ struct thread_pool_options {
   /// The most threads that one call may use, its caller included: from 1 to 65,536.
   std::size_t threads = default_concurrency();
 
+  /// What its workers are called: "parallel" unless it is given.
   thread_name name = {};
 
-  /// On each worker, stand-ins for blocked ones (see blocking) included. The caller of a map, who
-  /// takes part in it, is no worker: nothing is called there.
+  /// Called first on each worker, stand-ins for blocked ones (see blocking) included. The caller of
+  /// a map, who takes part in it, is no worker: nothing is called there.
   thread_hook on_start = {};
+
+  /// Called last on each worker.
   thread_hook on_stop = {};
 };
 
@@ -163,18 +169,23 @@ struct io_options {
   /// a pool has no threads.
   idle_time idle_timeout = {};
 
+  /// What its threads are called: "parallel-io" unless it is given.
   thread_name name = {};
 
-  /// On each thread of the pool, when it has been made and before it ends. The caller of a map, who
-  /// takes part in it, is none: nothing is called there.
+  /// Called on each thread of the pool when it has been made. The caller of a map, who takes part
+  /// in it, is none: nothing is called there.
   thread_hook on_start = {};
+
+  /// Called on each thread of the pool before it ends.
   thread_hook on_stop = {};
 };
 
-/// pool.shutdown(parallel::discard): without the tasks that nobody has begun.
+/// The type of `discard`.
 struct discard_t {
   explicit discard_t() = default;
 };
+
+/// pool.shutdown(parallel::discard): without the tasks that nobody has begun.
 inline constexpr discard_t discard{};
 
 } // namespace parallel

@@ -115,8 +115,13 @@ struct progress_bar_options {
 /// turns at different bars, but share the terminal's line.
 class progress_bar {
  public:
+  /// On standard error, without a description.
   progress_bar() : progress_bar(progress_bar_options{}) {}
+
+  /// Draws nothing yet.
   explicit progress_bar(progress_bar_options options) : options_(std::move(options)) {}
+
+  /// On standard error, with the description in front: progress_bar bar("thumbnails").
   explicit progress_bar(std::string description)
       : progress_bar(progress_bar_options{.description = std::move(description)}) {}
 

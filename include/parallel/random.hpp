@@ -11,21 +11,23 @@
 
 namespace parallel {
 
-/// A uniform random bit generator for use with the distributions of <random>: 2^64 seeds of 2^64
+/// A uniform random bit generator for use with the distributions of `<random>`: 2^64 seeds of 2^64
 /// streams of 2^65 numbers each, which never overlap. Philox4x32-10 (Salmon, Moraes, Dror, Shaw:
 /// Parallel random numbers: as easy as 1, 2, 3; 2011), which passes BigCrush. Not for cryptography.
 ///
 /// 48 bytes; to make one costs nothing, a number some three nanoseconds. Not thread-safe.
 class random_engine {
  public:
-  using result_type = std::uint64_t;
+  using result_type = std::uint64_t; ///< what it returns
 
+  /// At the first number of a stream.
   explicit constexpr random_engine(std::uint64_t seed, std::uint64_t stream = 0) noexcept
       : seed_(seed), stream_(stream) {}
 
-  static constexpr result_type min() noexcept { return 0; }
-  static constexpr result_type max() noexcept { return UINT64_MAX; }
+  static constexpr result_type min() noexcept { return 0; }          ///< the least number
+  static constexpr result_type max() noexcept { return UINT64_MAX; } ///< the largest
 
+  /// The next number of the stream.
   constexpr result_type operator()() noexcept {
     if (left_ == 0) {
       const block made = philox({low(position_), high(position_), low(stream_), high(stream_)},

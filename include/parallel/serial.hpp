@@ -21,6 +21,7 @@ namespace parallel {
 /// may use it at once.
 class serial_executor {
  public:
+  /// What a call on it can be told.
   using call_options = map_options;
 
   /// Runs f() at once and returns a ready std::future of its result or exception.

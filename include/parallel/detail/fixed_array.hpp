@@ -33,10 +33,10 @@ class fixed_array {
   T& operator[](std::size_t i) noexcept { return elements_[i]; }
   const T& operator[](std::size_t i) const noexcept { return elements_[i]; }
 
-  T* begin() noexcept { return elements_; }
-  T* end() noexcept { return elements_ + size_; }
-  const T* begin() const noexcept { return elements_; }
-  const T* end() const noexcept { return elements_ + size_; }
+  [[nodiscard]] T* begin() noexcept { return elements_; }
+  [[nodiscard]] T* end() noexcept { return elements_ + size_; }
+  [[nodiscard]] const T* begin() const noexcept { return elements_; }
+  [[nodiscard]] const T* end() const noexcept { return elements_ + size_; }
 
  private:
   static constexpr std::align_val_t alignment{alignof(T)};

@@ -52,6 +52,7 @@ namespace detail {
 /// be held across a call. The pool must outlive every call on it.
 class thread_pool {
  public:
+  /// What a call on it can be told.
   using call_options = map_options;
 
   /// As many threads as default_concurrency() says.

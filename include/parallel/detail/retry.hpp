@@ -10,7 +10,6 @@
 #include <parallel/io_map_options.hpp>
 #include <parallel/random.hpp>
 
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <stdexcept>

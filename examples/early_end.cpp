@@ -1,0 +1,41 @@
+// A call that is ended early says so by an exception of its own: a stop was requested, the deadline
+// has passed, or the pool has been shut down.
+#include <parallel/map.hpp>
+#include <parallel/thread_pool.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <iostream>
+#include <ranges>
+
+struct switch_off {
+  std::atomic<bool> is_off{false};
+  [[nodiscard]] bool stop_requested() const { return is_off; }
+};
+
+int main() {
+  using namespace std::chrono_literals;
+  const auto numbers = std::views::iota(0, 1'000'000);
+
+  switch_off found; // a search: the rest need not be looked at
+  try {
+    parallel::for_each(numbers, [&](int x) { found.is_off = found.is_off || x % 1'000 == 999; },
+                       {.stop = &found});
+  } catch (const parallel::stopped&) {
+    std::cout << "found\n";
+  }
+
+  try {
+    parallel::for_each(numbers, [](int) {}, {.deadline = 0s});
+  } catch (const parallel::deadline_exceeded&) {
+    std::cout << "too late\n";
+  }
+
+  parallel::thread_pool pool(2);
+  pool.shutdown(parallel::discard); // without what nobody has begun; there is nothing
+  try {
+    pool.submit([] {});
+  } catch (const parallel::error& error) { // the base of all three
+    std::cout << error.what() << '\n';
+  }
+}
