@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """The talk's countdown: a loop, two threads under one interpreter lock, and pools of processes.
 
 The pools count the same chunks as parallel::map does in countdown.cpp. A pool is made before the

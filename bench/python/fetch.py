@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """The talk's pages: urllib one by one and with thread pools, from the server of fetch.cpp.
 
 The same program that ours is compared in serves them here, with the same delays: fetch --serve.

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """The talk's thumbnails: Pillow on the same JPEG files as thumbnails.cpp, a loop and pools.
 
 As there, libjpeg-turbo decodes at a fraction of the size and encodes at quality 85; Pillow's
