@@ -7,7 +7,7 @@ where next: results.py for the numbers, theme.py for the looks.
 import dataclasses
 import re
 
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 from matplotlib.transforms import offset_copy
 
 import theme
@@ -58,7 +58,7 @@ def comparisons(results):
         axis.set_xlim(0, most * 1.75)
         axis.set_xticks([tick for tick in MaxNLocator(5, integer=True).tick_values(0, most)
                          if tick <= most * 1.1])
-        axis.grid(axis="y", visible=False)
+        axis.grid(visible=False)
         axis.tick_params(axis="y", length=0)
     axes[-1, 0].set_xlabel("speed-up over the same language's loop")
     every = [row for program in COMPARISONS for row in comparison_rows(results, program)]
@@ -96,9 +96,9 @@ def _bars(rows):
         if row.python_speedup:
             bars.append((f"Python, {kind}({size})" if kind != "threads" else
                          f"Python, {size} threads", row.python_speedup.value,
-                         f"{row.python_speedup}  {row.python_pooled}", theme.ORANGE, "////"))
+                         f"{row.python_speedup}, {row.python_pooled}", theme.ORANGE, "////"))
         bars.append((row.what.replace(", one interpreter lock", ", one lock"), row.speedup.value,
-                     f"{row.speedup}  {row.pooled}", theme.BLUE, None))
+                     f"{row.speedup}, {row.pooled}", theme.BLUE, None))
         bars.append(("ideal", row.ideal.value, f"{row.ideal}", None, None))
     return bars
 
@@ -123,8 +123,9 @@ def threads(results):
                 loops.setdefault(loop, []).append((
                     int(size[0]), speedup, results.number("time", pooled),
                     results.number("factor", f"{pooled}#ideal_speedup")))
-    for (loop, points), marker in zip(loops.items(), "^vD"):
-        lines.append((f"a loop of {loop}", theme.GREEN, marker, ":", points))
+    by_length = sorted(loops.items(), key=lambda each: max(p[2].value for p in each[1]))
+    for (loop, points), marker in zip(by_length, "^vD"):
+        lines.append((f"a loop of {loop.replace('us', 'µs')}", theme.GREEN, marker, ":", points))
     lines = [line for line in lines if line[-1]]
     if not lines:
         return None
@@ -157,7 +158,7 @@ def threads(results):
 PEERS = {  # contender: colour, marker, line
     "serial": (theme.SERIAL, "", (0, (6, 3))),
     "parallel::map": (theme.BLUE, "o", "-"),
-    "oneTBB": (theme.RED, "s", "-"),
+    "oneTBB": (theme.RED, "s", "--"),
     "std::par": (theme.GREEN, "^", "-"),
     "OMP guided": (theme.PINK, "v", "-"),
     "OMP static": (theme.ORANGE, "D", "-"),
@@ -198,7 +199,7 @@ def overhead(results):
                         markeredgecolor=theme.INK, markeredgewidth=0.4)
         axis.set_ylabel("a call")
         axis.yaxis.set_major_formatter(FuncFormatter(_time_tick))
-        axis.xaxis.set_minor_formatter(NullFormatter())
+        axis.minorticks_off()
         for (n, work), names in sorted(grid.items()):
             if work == w:
                 rows.append([f"{w}", f"{n}"] + [
@@ -225,25 +226,25 @@ def _time_tick(seconds, _):
 def efficiency(results):
     """How much of what is possible parallel::map reaches, over n and w."""
     grid = _grid(results)
-    shares = {}
+    cells = {}
     for row, names in grid.items():
         if "serial" in names and "parallel::map" in names:
-            mapped = f"overhead.json {names['parallel::map']}"
-            shares[row] = results.number(
-                "share", f"overhead.json {names['serial']}", mapped, f"{mapped}#ideal_speedup")
-    if not shares:
+            serial, mapped = (f"overhead.json {names[who]}" for who in ("serial", "parallel::map"))
+            ideal = f"{mapped}#ideal_speedup"
+            cells[row] = serial, mapped, ideal, results.number("share", serial, mapped, ideal)
+    if not cells:
         return None
-    ns = sorted({n for n, _ in shares})
-    ws = sorted({w for _, w in shares})
+    ns = sorted({n for n, _ in cells})
+    ws = sorted({w for _, w in cells})
     drawing, axis = plt.subplots(figsize=(theme.WIDTH, 0.42 * len(ns) + 0.8), layout="constrained")
-    for (n, w), share in shares.items():
+    for (n, w), (*_, share) in cells.items():
         x, y = ws.index(w), ns.index(n)
         axis.add_patch(plt.Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=theme.BLUE,
                                      alpha=0.55 * min(share.value, 1), linewidth=0))
         axis.text(x, y, str(share), ha="center", va="center")
     for x in range(len(ws)):
         for y in range(len(ns)):
-            if (ns[y], ws[x]) not in shares:
+            if (ns[y], ws[x]) not in cells:
                 axis.text(x, y, "–", ha="center", va="center", color=theme.FAINT)
     axis.set_xlim(-0.5, len(ws) - 0.5)
     axis.set_ylim(len(ns) - 0.5, -0.5)
@@ -261,9 +262,9 @@ def efficiency(results):
         "A grid of percentages: the more elements and the more work in each, the nearer to 100 %. "
         "The table below has the numbers.",
         ("n", "w", "serial", "parallel::map", "ideal", "efficiency"),
-        [[str(n), str(w), results.number("time", share.sources[0]),
-          results.number("time", share.sources[1]), results.number("factor", share.sources[2]),
-          share] for (n, w), share in sorted(shares.items())],
+        [[str(n), str(w), results.number("time", serial), results.number("time", mapped),
+          results.number("factor", ideal), share]
+         for (n, w), (serial, mapped, ideal, share) in sorted(cells.items())],
         drawing)
 
 
@@ -311,8 +312,9 @@ def concurrency(results):
                           markeredgecolor=theme.INK, markeredgewidth=0.6)
         _log_threads(axis, [n for n, _ in ours])
         axis.set_yscale("log")
+        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}×"))
-        axis.yaxis.set_minor_formatter(NullFormatter())
+        axis.minorticks_off()
         axis.set_ylabel("speed-up")
         axis.legend(loc="upper left")
         for row in fetched:
@@ -349,7 +351,6 @@ def concurrency(results):
 def _log_threads(axis, counts):
     axis.set_xscale("log")
     axis.set_xticks(sorted(set(counts)), [str(count) for count in sorted(set(counts))])
-    axis.xaxis.set_minor_formatter(NullFormatter())
     axis.minorticks_off()
 
 

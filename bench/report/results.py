@@ -19,7 +19,7 @@ SUFFIX = re.compile(r"/(iterations:|min_time:|repeats:|process_time|real_time|ma
 @dataclasses.dataclass(frozen=True)
 class Number:
     """The first source divided by the others. A source: "FILE.json NAME" or, for a counter,
-    "FILE.json NAME#COUNTER"."""
+    "FILE.json NAME#COUNTER", where NAME is as it stands in the file."""
 
     value: float
     kind: str  # "time", "factor" or "share"
@@ -37,7 +37,8 @@ class Number:
 
 
 class Results:
-    """What the files NAME.json of a directory say."""
+    """What the files NAME.json of a directory say. Asked by the measurements' names without what
+    Google Benchmark appends to them."""
 
     def __init__(self, directory):
         self.directory = pathlib.Path(directory)
@@ -68,12 +69,15 @@ class Results:
         """The Number of these sources; None if one is absent or divides by nothing."""
         if any(source not in self._values for source in sources):
             return None
-        value = self._values[sources[0]]
+        value, first = self._values[sources[0]]
+        named = [first]
         for source in sources[1:]:
-            if self._values[source] == 0:
+            divisor, as_written = self._values[source]
+            if divisor == 0:
                 return None
-            value /= self._values[source]
-        return Number(value, kind, sources)
+            value /= divisor
+            named.append(as_written)
+        return Number(value, kind, tuple(named))
 
     def _entries(self, file):
         for entry in self.files.get(file, {"benchmarks": []})["benchmarks"]:
@@ -82,15 +86,19 @@ class Results:
 
     @functools.cached_property
     def _values(self):
+        """The median of each source, and the source with the name as it stands in the file."""
         every = {}
         for file in self.files:
             for name, entry in self._entries(file):
-                seconds = entry["real_time"] * UNITS[entry["time_unit"]]
-                every.setdefault(f"{file} {name}", []).append(seconds)
-                for key, value in entry.items():
-                    if key.endswith(("_seconds", "_speedup")):
-                        every.setdefault(f"{file} {name}#{key}", []).append(value)
-        return {source: statistics.median(values) for source, values in every.items()}
+                counters = {f"#{key}": value for key, value in entry.items()
+                            if key.endswith(("_seconds", "_speedup"))}
+                counters[""] = entry["real_time"] * UNITS[entry["time_unit"]]
+                for key, value in counters.items():
+                    values, _ = every.setdefault(
+                        f"{file} {name}{key}", ([], f"{file} {entry['name']}{key}"))
+                    values.append(value)
+        return {source: (statistics.median(values), as_written)
+                for source, (values, as_written) in every.items()}
 
 
 @dataclasses.dataclass(frozen=True)
