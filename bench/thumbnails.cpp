@@ -145,8 +145,10 @@ int main(int argc, char** argv) try {
   scratch_directory scratch;
   std::fprintf(stderr, "reading %zu photographs once, untimed\n", requests.size());
   const fs::path first = scratch.next();
-  const std::vector<std::string> problems =
-      parallel::map(requests, [&](const request& wanted) { return try_thumbnail(wanted, first); });
+  parallel::progress_bar bar("read");
+  const std::vector<std::string> problems = parallel::map(
+      requests, [&](const request& wanted) { return try_thumbnail(wanted, first); },
+      {.progress = bar});
 
   bench::comparison table("thumbnails of " + std::to_string(requests.size()) + " images");
   table.measure("thumbnails/serial", [&] {
