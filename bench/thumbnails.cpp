@@ -146,9 +146,9 @@ int main(int argc, char** argv) try {
   std::fprintf(stderr, "reading %zu photographs once, untimed\n", requests.size());
   const fs::path first = scratch.next();
   parallel::progress_bar bar("read");
-  const std::vector<std::string> problems = parallel::map(
-      requests, [&](const request& wanted) { return try_thumbnail(wanted, first); },
-      {.progress = bar});
+  const std::vector<std::string> problems =
+      parallel::map(requests, [&](const request& wanted) { return try_thumbnail(wanted, first); },
+                    {.progress = bar});
 
   bench::comparison table("thumbnails of " + std::to_string(requests.size()) + " images");
   table.measure("thumbnails/serial", [&] {
