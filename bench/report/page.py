@@ -30,8 +30,9 @@ def where(results, files):
     def several(key):
         return ", ".join(dict.fromkeys(str(results.context(file, key)) for file in files))
 
+    days = sorted({results.context(file, "date")[:10] for file in files})
     return (f"{several('processor')}, {several('num_cpus')} processors · {several('compiler')} · "
-            f"commit {several('commit')} · {', '.join(sorted({results.context(file, 'date')[:10] for file in files}))}")
+            f"commit {several('commit')} · {', '.join(days)}")
 
 
 def section(results, figure):
@@ -42,7 +43,8 @@ def section(results, figure):
     headers = "".join(f"<th>{html.escape(header)}</th>" for header in figure.headers)
     rows = "\n".join(f"<tr>{''.join(cell(each) for each in row)}</tr>" for row in figure.rows)
     commands = "".join(
-        f'<li><a href="{file}">{file}</a>: <code>{html.escape(results.context(file, "command"))}</code></li>'
+        f'<li><a href="{file}">{file}</a>: '
+        f'<code>{html.escape(results.context(file, "command"))}</code></li>'
         for file in figure.files)
     return f"""<section id="{figure.name}">
 <h2>{html.escape(figure.title)}</h2>
@@ -59,7 +61,8 @@ def section(results, figure):
 <p class="where">Medians of the lines of that name in the JSON files; hold the pointer over a number
 to see which.</p>
 <ul class="where">{commands}</ul>
-<p class="where">The figure alone: <a href="{figure.name}.svg">SVG</a>, <a href="{figure.name}.png">PNG</a>.</p>
+<p class="where">The figure alone: <a href="{figure.name}.svg">SVG</a>,
+<a href="{figure.name}.png">PNG</a>.</p>
 </details>
 </section>
 """
