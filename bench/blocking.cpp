@@ -5,6 +5,8 @@
 // for its start; what threads cost in memory, and an idle pool in processor time. Each row has all
 // contenders take turns, several times over.
 #include "blocking_contenders.hpp"
+#include "command_line.hpp"
+#include "json_file.hpp"
 #include "statistics.hpp"
 
 #include <parallel/io_pool.hpp>
@@ -39,12 +41,36 @@ double seconds_of(const std::function<void()>& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+/// What the JSON file says of one contender's rounds in a row.
+void keep(bench::json_file& file, const std::string& name, std::size_t threads, std::size_t n,
+          double ideal, const std::vector<double>& seconds) {
+  std::vector<bench::json_file::run> runs;
+  for (const double each : seconds) {
+    bench::json_file::run one;
+    one.run_name.function_name = name;
+    one.run_type = bench::json_file::run::RT_Iteration;
+    one.iterations = 1;
+    one.repetitions = static_cast<std::int64_t>(seconds.size());
+    one.repetition_index = static_cast<std::int64_t>(runs.size());
+    one.time_unit = benchmark::kMillisecond;
+    one.real_accumulated_time = each;
+    one.counters["pool_threads"] = static_cast<double>(threads);
+    one.counters["calls"] = static_cast<double>(n);
+    if (ideal != 0)
+      one.counters["ideal_seconds"] = ideal;
+    runs.push_back(one);
+  }
+  file.add(runs);
+}
+
 /// One row: the median of every contender, as `unit` a call or for all.
 template <class F>
-void row(const std::string& title, std::size_t threads, std::size_t n, int rounds, double unit,
-         bool blocks, const F& f) {
+void row(bench::json_file& file, const std::string& title, std::size_t threads, std::size_t n,
+         int rounds, double unit, bool blocks, const F& f) {
   std::vector<std::function<double()>> turns;
+  std::vector<std::string> names;
   bench::for_each_blocking_contender([&]<class Contender>() {
+    names.emplace_back(Contender::name);
     if (n > Contender::most_at_once) {
       turns.emplace_back();
       return;
@@ -60,7 +86,10 @@ void row(const std::string& title, std::size_t threads, std::size_t n, int round
       if (turns[i])
         times[i].push_back(turns[i]());
   const double ideal = blocks ? 0.010 * static_cast<double>((n + threads - 1) / threads) : 0;
-  for (const std::vector<double>& each : times) {
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    const std::vector<double>& each = times[i];
+    if (!each.empty())
+      keep(file, title + '/' + names[i], threads, n, ideal, each);
     if (each.empty())
       std::printf(" %15s", "-");
     else if (blocks)
@@ -147,11 +176,20 @@ void threads_at_rest() {
 } // namespace
 
 int main(int argc, char** argv) {
-  CLI::App flags("Blocking calls, and trivial ones, on pools of many threads, by everybody.");
-  bool quick = false;
-  flags.add_flag("--quick", quick, "a hundredth of the work: to see whether it runs");
+  bench::command_line flags(
+      "Blocking calls, and trivial ones, on pools of many threads, by everybody.",
+      "Of Google Benchmark's flags, --benchmark_out alone has an effect.");
+  std::size_t part = 1;
+  std::string json;
+  flags.add_option("--part", part, "100 for a hundredth of the work, and fewer rounds")
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
+  flags.add_option("--benchmark_out", json, "write every measurement to this file, in JSON");
   CLI11_PARSE(flags, argc, argv);
-  const std::size_t part = quick ? 100 : 1;
+  if (!bench::start(flags, {}))
+    return 2;
+  bench::json_file file(json);
+  const bool quick = part > 1;
   const int rounds = quick ? 1 : 5;
 
   std::printf("%-34s", "");
@@ -162,14 +200,17 @@ int main(int argc, char** argv) {
   std::atomic<std::size_t> calls{0};
   const auto trivial = [&](std::size_t) { calls.fetch_add(1, std::memory_order_relaxed); };
   const std::size_t many = 100'000 / part;
-  row("trivial, 2 threads: ns a call", 2, many, rounds, 1e-9, false, trivial);
-  row("trivial, up to 64 threads", 64, many, rounds, 1e-9, false, trivial);
+  row(file, "trivial, 2 threads: ns a call", 2, many, rounds, 1e-9, false, trivial);
+  row(file, "trivial, up to 64 threads", 64, many, rounds, 1e-9, false, trivial);
 
   const auto sleep = [](std::size_t) { std::this_thread::sleep_for(10ms); };
-  row("1000 x 10 ms, 64 threads: ms", 64, 1'000 / part, rounds, 1e-3, true, sleep);
+  const auto sleeps = [&](std::size_t n, std::size_t threads, int times, const char* unit) {
+    row(file, std::to_string(n) + " x 10 ms, " + std::to_string(threads) + " threads" + unit,
+        threads, n, times, 1e-3, true, sleep);
+  };
+  sleeps(1'000 / part, 64, rounds, ": ms");
   for (const std::size_t threads : {64U, 256U, 1'000U})
-    row("10000 x 10 ms, " + std::to_string(threads) + " threads", threads, 10'000 / part,
-        quick ? 1 : 3, 1e-3, true, sleep);
+    sleeps(10'000 / part, threads, quick ? 1 : 3, "");
   std::printf("(x: of the ideal, %s)\n", "as many sleeps one after another as each thread has");
 
   latencies(quick ? 10 : 300);

@@ -8,8 +8,10 @@
 #include "allocations.hpp"
 #include "command_line.hpp"
 #include "contenders.hpp"
+#include "json_file.hpp"
 #include "statistics.hpp"
 
+#include <parallel/progress.hpp>
 #include <parallel/thread_pool.hpp>
 
 #include <benchmark/benchmark.h>
@@ -32,11 +34,16 @@ namespace bench {
 /// The command line of a contest.
 class contest_command_line : public command_line {
  public:
-  explicit contest_command_line(const std::string& about) : command_line(about, ".") {
+  explicit contest_command_line(const std::string& about)
+      : command_line(about,
+                     "Google Benchmark's flags work too, such as --benchmark_repetitions=5.") {
     add_option("--only", only_, "only the rows whose name contains this text");
     add_flag("--details", details_,
              "for every contender: spread, efficiency, processor time, allocations");
+    add_option("--benchmark_out", json_, "write every measurement to this file, in JSON");
   }
+
+  [[nodiscard]] const std::string& json() const { return json_; }
 
   [[nodiscard]] bool details() const { return details_; }
 
@@ -46,6 +53,7 @@ class contest_command_line : public command_line {
 
  private:
   std::string only_;
+  std::string json_;
   bool details_ = false;
 };
 
@@ -65,6 +73,7 @@ class contest {
   };
 
   void add(entry added) {
+    ++entries_[added.row];
     if (std::find(rows_.begin(), rows_.end(), added.row) == rows_.end())
       rows_.push_back(added.row);
     if (std::find(contenders_.begin(), contenders_.end(), added.contender) == contenders_.end())
@@ -85,6 +94,7 @@ class contest {
 
   /// Measures, prints the table and returns what main() returns.
   int run(const contest_command_line& flags, int repetitions, double seconds_each) {
+    benchmark::AddCustomContext("title", title_);
     for_each_contender([this](auto contender) { check_agrees(contender); });
     if (disagree_)
       return 1;
@@ -93,10 +103,15 @@ class contest {
     if (!start(flags, {"--benchmark_enable_random_interleaving=true",
                        "--benchmark_repetitions=" + std::to_string(repetitions), min_time}))
       return 2;
-    reporter collected(runs_);
-    for (const std::string& row : rows_) // which, as a regular expression, matches itself
-      if (flags.wants(row))
-        benchmark::RunSpecifiedBenchmarks(&collected, "^" + row + "/.*");
+    std::size_t expected = 0;
+    for (const std::string& row : rows_)
+      expected += flags.wants(row) ? entries_[row] : 0;
+    {
+      reporter collected(runs_, flags.json(), expected);
+      for (const std::string& row : rows_) // which, as a regular expression, matches itself
+        if (flags.wants(row))
+          benchmark::RunSpecifiedBenchmarks(&collected, "^" + row + "/.*");
+    }
     benchmark::Shutdown();
     if (runs_.empty()) {
       std::fprintf(stderr, "no row of that name; there are:\n");
@@ -149,32 +164,36 @@ class contest {
     return allocations_per_call(long_one ? 1 : 8, work);
   }
 
-  static std::function<void(benchmark::State&)> timed(const entry& added) {
-    return [work = added.work](benchmark::State& state) {
+  std::function<void(benchmark::State&)> timed(const entry& added) const {
+    return [this, row = added.row, work = added.work](benchmark::State& state) {
       settle();
       state.counters["allocations"] = count_allocations(work);
+      state.counters["ideal_speedup"] = 1 / bound_of(row);
       for ([[maybe_unused]] auto step : state)
         work();
     };
   }
 
-  static std::function<void(benchmark::State&)> timed_by_hand(const entry& added) {
-    return [work = added.work, before = added.before](benchmark::State& state) {
-      state.counters["allocations"] = count_allocations(work);
-      for ([[maybe_unused]] auto step : state) {
-        before();
-        const auto start = std::chrono::steady_clock::now();
-        work();
-        state.SetIterationTime(
-            std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-      }
-    };
+  std::function<void(benchmark::State&)> timed_by_hand(const entry& added) const {
+    return
+        [this, row = added.row, work = added.work, before = added.before](benchmark::State& state) {
+          state.counters["allocations"] = count_allocations(work);
+          state.counters["ideal_speedup"] = 1 / bound_of(row);
+          for ([[maybe_unused]] auto step : state) {
+            before();
+            const auto start = std::chrono::steady_clock::now();
+            work();
+            state.SetIterationTime(
+                std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+          }
+        };
   }
 
-  /// Keeps every run, and prints a dot for each, so that somebody who waits sees it going.
+  /// Keeps every run, here and in the JSON file, and shows somebody who waits that it is going.
   class reporter final : public benchmark::BenchmarkReporter {
    public:
-    explicit reporter(results& kept) : kept_(kept) {}
+    reporter(results& kept, const std::string& json, std::size_t expected)
+        : kept_(kept), json_(json), expected_(expected) {}
 
     bool ReportContext(const Context&) override { return true; }
 
@@ -190,15 +209,25 @@ class contest {
         if (const auto found = run.counters.find("allocations"); found != run.counters.end())
           kept.allocations = std::max(kept.allocations, double{found->second.value});
       }
-      std::fputc('.', stderr);
+      json_.add(runs);
+      ++done_;
+      const std::chrono::duration<double> since = std::chrono::steady_clock::now() - begun_;
+      bar_({.done = done_,
+            .total = expected_,
+            .seconds = since.count(),
+            .last = done_ == expected_});
     }
 
    private:
     results& kept_;
+    json_file json_;
+    std::size_t expected_;
+    std::size_t done_ = 0;
+    std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+    parallel::progress_bar bar_{"measured"};
   };
 
   void print() {
-    std::fputc('\n', stderr);
     std::printf("\n%s: medians of the whole call, result included\n%-26s", title_.c_str(), "");
     for (const std::string& contender : contenders_)
       std::printf(" %13s", contender.c_str());
@@ -286,7 +315,8 @@ class contest {
 
   std::string title_;
   std::vector<std::string> rows_;
-  std::vector<std::string> contenders_; // the plain loop, this library, its peers
+  std::vector<std::string> contenders_;        // the plain loop, this library, its peers
+  std::map<std::string, std::size_t> entries_; // how many each row has
   std::map<std::string, double> bounds_;
   results runs_;
   std::size_t rows_shown_ = 0;

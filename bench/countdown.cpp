@@ -91,6 +91,8 @@ int main(int argc, char** argv) {
   const std::vector<std::uint64_t> chunks = cut(n, pieces);
   const double cores = static_cast<double>(parallel::default_concurrency());
 
+  benchmark::AddCustomContext("count", std::to_string(n));
+  benchmark::AddCustomContext("chunks", std::to_string(pieces));
   bench::comparison table("countdown from " + std::to_string(n));
   table.measure("countdown/serial", [&] { expect(count_down(n), n); });
   table.measure("countdown/two_threads", [&] {
@@ -101,7 +103,8 @@ int main(int argc, char** argv) {
     expect(in_two_threads(n, [&](std::uint64_t half) { return count_down(half, lock); }), n);
   });
   table.row("two threads, one interpreter lock", "countdown/serial",
-            "countdown/two_threads_interpreter_lock", 1, "3.60 s -> 3.66 s, 0.98x");
+            "countdown/two_threads_interpreter_lock", 1,
+            {.python = "countdown/threads/2", .talk_serial = 3.60, .talk_pooled = 3.66});
   table.row("two plain std::threads", "countdown/serial", "countdown/two_threads",
             std::min(2.0, cores));
   for (const std::size_t threads : bench::thread_counts()) {
@@ -115,7 +118,8 @@ int main(int argc, char** argv) {
     // The thread with the most chunks sets the pace.
     const std::uint64_t most = (pieces + threads - 1) / threads;
     table.row("parallel::map, " + bench::threads_text(threads), "countdown/serial", name,
-              static_cast<double>(pieces) / static_cast<double>(most));
+              static_cast<double>(pieces) / static_cast<double>(most),
+              {.python = "countdown/Pool/" + std::to_string(threads)});
   }
   return table.run(flags, 31);
 }

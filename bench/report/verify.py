@@ -1,0 +1,76 @@
+#!/usr/bin/python3
+"""Whether every number in the tables of a page is what the JSON files beside it say.
+
+Usage: verify.py DIRECTORY. Reads the page as a stranger would: from a cell's sources it finds the
+lines, takes their medians, divides, and compares with the text that stands there. Entered from
+check.
+"""
+
+import html.parser
+import json
+import math
+import pathlib
+import statistics
+import sys
+
+SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0}
+
+
+class Cells(html.parser.HTMLParser):
+    """The cells that name their sources, as [kind, sources, text]."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+        self.inside = False
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        self.inside = tag == "td" and "data-kind" in attributes
+        if self.inside:
+            self.found.append([attributes["data-kind"], attributes["title"].split("\n/ "), ""])
+
+    def handle_endtag(self, tag):
+        self.inside = False
+
+    def handle_data(self, data):
+        if self.inside:
+            self.found[-1][2] += data
+
+
+def measured(directory, source):
+    """The median of the lines that a source names."""
+    file, name = source.split(" ", 1)
+    name, _, counter = name.partition("#")
+    lines = [line for line in json.loads((directory / file).read_text())["benchmarks"]
+             if line["name"] == name and line["run_type"] == "iteration"]
+    return statistics.median(line[counter] if counter else
+                             line["real_time"] * SECONDS[line["time_unit"]] for line in lines)
+
+
+def written(kind, text):
+    """The text's value and how much its last digit leaves open."""
+    number, unit = (text[:-1], "×") if kind == "factor" else text.split(" ")
+    scale = {"×": 1.0, "%": 0.01}.get(unit) or SECONDS[unit]
+    step = 10.0 ** (math.floor(math.log10(float(number))) - 2) if kind == "time" else (
+        0.01 if kind == "factor" else 1)
+    return float(number) * scale, step * scale / 2
+
+
+def main():
+    directory = pathlib.Path(sys.argv[1])
+    cells = Cells()
+    cells.feed((directory / "index.html").read_text(encoding="utf-8"))
+    for kind, sources, text in cells.found:
+        first, *others = (measured(directory, source) for source in sources)
+        expected = first / math.prod(others)
+        value, open_ = written(kind, text)
+        if abs(value - expected) > open_ * 1.001:
+            raise SystemExit(f"the page says {text}, the files {expected}: {sources}")
+    if not cells.found:
+        raise SystemExit("the page has no numbers")
+    print(f"{len(cells.found)} numbers of the page are what the files say")
+
+
+if __name__ == "__main__":
+    main()
