@@ -172,6 +172,36 @@ struct tasks_and_shutdown : with_pool<tasks_and_shutdown, 2, 1> {
   int queued = 0;
 };
 
+/// Who begins to listen as a task ends, and looks whether it has, sees so or is told.
+struct listened_task : with_pool<listened_task, 1, 1> {
+  struct task final : queued_task {
+    explicit task(parallel::detail::atomic<int>& of) : ready(of) {}
+    void run() noexcept override {
+      ready.store(1, std::memory_order_relaxed); // relaxed: it is the listener's word that counts
+      delete this;
+    }
+    void discard() noexcept override { delete this; }
+    parallel::detail::atomic<int>& ready;
+  };
+  struct listener final : parallel::detail::task_listener {
+    void tasks_ended() noexcept override { told.store(1, std::memory_order_relaxed); }
+    parallel::detail::atomic<int> told{0};
+  };
+
+  void thread(unsigned) {
+    listener here;
+    model::require(pool->post(*new task(ready)) == scheduler::posted::queued, "a task is refused");
+    pool->add(here);
+    if (ready.load(std::memory_order_relaxed) == 0)
+      while (here.told.load(std::memory_order_relaxed) == 0)
+        parallel::detail::yield();
+    pool->remove(here);
+    leave();
+  }
+
+  parallel::detail::atomic<int> ready{0};
+};
+
 /// A task is blocked until another one has run, on the only worker: a stand-in runs it. That other
 /// one is queued behind it, or just as it blocks.
 template <bool JustThen>
@@ -204,6 +234,8 @@ struct blocked_task : model::test<blocked_task<JustThen>, 1, 2> {
       auto* const next = new task(*this, first);
       model::require(pool->post(*next) == scheduler::posted::queued, "a task is refused");
     }
+    while (JustThen && done.load(std::memory_order_acquire) == 0) // to end the pool might help
+      parallel::detail::yield();
     delete pool;
     model::require(done.load() == 1, "the second task was not run");
   }
@@ -262,6 +294,7 @@ int main() {
   model::threads_fail_one_in = 0;
   all &= model::passes<loops_that_meet<2>>("a worker comes to each of three loops", some);
   all &= model::passes<loops_that_meet<3>>("two workers come to each of three loops", some);
+  all &= model::passes<listened_task>("a listener, as a task ends", some);
   all &= model::passes<blocked_task<false>>("a stand-in for a blocked worker", some);
   all &= model::passes<blocked_task<true>>("likewise, its task comes as it blocks", some);
   all &= model::passes<blocked_blocks>("stand-ins in a loop", some);

@@ -64,7 +64,8 @@ class task_queue {
   [[gnu::cold]] void remove(task_listener& listener) noexcept {
     const std::lock_guard lock(mutex_);
     listeners_.remove(listener);
-    unfinished_.fetch_sub(one_listener); // seq_cst: as are all on this word, for at_rest()
+    // relaxed: it tells nobody anything, and as a read-modify-write breaks no release sequence.
+    unfinished_.fetch_sub(one_listener, std::memory_order_relaxed);
   }
 
   [[nodiscard]] bool empty() const noexcept {
