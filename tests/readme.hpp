@@ -18,6 +18,7 @@ struct image {};
 inline image create_thumbnail(const image& original) { return original; }
 inline double f(double x) { return x; }
 inline void g(double&) {}
+inline bool is_large(double x) { return x > 100; }
 inline std::string parse(const std::string& line) { return line; }
 inline std::string fetch(const std::string& url) { return url; }
 inline std::string fetch_one() { return {}; }
