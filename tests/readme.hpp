@@ -15,15 +15,31 @@
 using namespace std::chrono_literals;
 
 struct image {};
-inline image create_thumbnail(const image& original) { return original; }
-inline double f(double x) { return x; }
+inline image create_thumbnail(const image& original) {
+  return original;
+}
+inline double f(double x) {
+  return x;
+}
 inline void g(double&) {}
-inline bool is_large(double x) { return x > 100; }
-inline std::string parse(const std::string& line) { return line; }
-inline std::string fetch(const std::string& url) { return url; }
-inline std::string fetch_one() { return {}; }
-inline int ask() { return 42; }
-inline std::string read(int) { return {}; }
+inline bool is_large(double x) {
+  return x > 100;
+}
+inline std::string parse(const std::string& line) {
+  return line;
+}
+inline std::string fetch(const std::string& url) {
+  return url;
+}
+inline std::string fetch_one() {
+  return {};
+}
+inline int ask() {
+  return 42;
+}
+inline std::string read(int) {
+  return {};
+}
 inline void load_tables() {}
 inline double walk(int steps, parallel::random_engine& random) {
   return static_cast<double>(random()) * steps;
