@@ -26,6 +26,7 @@ int main() {
             << '\n';
 
   std::vector<mail> mails;
+  mails.reserve(1'000);
   for (int i = 0; i < 1'000; ++i)
     mails.push_back({i % 4 == 0 ? "me" : "you", "This is mail number " + std::to_string(i)});
   const std::vector<mail> mine =

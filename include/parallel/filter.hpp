@@ -105,7 +105,7 @@ struct taker {
   operator()(X&& x, Random&... random) const {
     std::optional<T> taken;
     if (detail::call(keep, x, random...))
-      taken.emplace(std::move(x)); // it is a temporary, or this library's own buffer
+      taken.emplace(std::move(x)); // NOLINT: a temporary, or buffered by this library
     return taken;
   }
 };
@@ -150,7 +150,9 @@ auto choose(E& executor, const typename E::call_options& options, std::remove_re
                 "parallel::filter: the predicate must say true or false, or what converts to it.");
   if constexpr (lasting_range<range>) {
     constexpr bool move = given_away<R>;
-    static_assert(move || std::is_constructible_v<value, std::ranges::range_reference_t<range>>,
+    using fetched = std::conditional_t<move, std::ranges::range_rvalue_reference_t<range>,
+                                       std::ranges::range_reference_t<range>>;
+    static_assert(std::is_constructible_v<value, fetched>,
                   "parallel::filter: what is kept is copied, and these elements cannot be. Give "
                   "the range away, with std::move, and they are moved; or filter pointers.");
     return detail::fetch_marked<move>(executor, options, xs, keep);
