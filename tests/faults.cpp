@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <future>
 #include <list>
+#include <ranges>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -162,6 +163,27 @@ TEMPLATE_TEST_CASE("calls whose elements or functions throw at any step lose not
       for (const fragile& y : parallel::imap_unordered(on, std::move(xs), twice, {.window = 4}))
         sum += y.value();
       return sum == count * (count - 1);
+    });
+  }
+  SECTION("filter: copies, moves, elements taken along") {
+    const auto is_even = [](const fragile& x) {
+      step();
+      return x.value() % 2 == 0;
+    };
+    const auto are_right = [](const std::vector<fragile>& kept) {
+      bool right = kept.size() == count / 2;
+      for (std::size_t i = 0; i < kept.size(); ++i)
+        right = right && kept[i].value() == 2 * static_cast<int>(i);
+      return right;
+    };
+    at_every_step<TestType>(
+        [&](TestType& on, elements& xs) { return are_right(parallel::filter(on, xs, is_even)); });
+    at_every_step<TestType>([&](TestType& on, elements& xs) {
+      return are_right(parallel::filter(on, std::move(xs), is_even));
+    });
+    at_every_step<TestType>([&](TestType& on, elements& xs) {
+      const auto made = xs | std::views::transform([](const fragile& x) { return x; });
+      return are_right(parallel::filter(on, made, is_even));
     });
   }
   SECTION("map_reduce") {

@@ -22,6 +22,9 @@ inline double f(double x) {
   return x;
 }
 inline void g(double&) {}
+inline bool is_large(double x) {
+  return x > 100;
+}
 inline std::string parse(const std::string& line) {
   return line;
 }

@@ -2,7 +2,7 @@
 //
 // The combinations form a tree that depends on the number of elements alone, so the answer is the
 // same for any number of threads and every run, to the last bit of a floating-point sum. The loops
-// are those of map.hpp.
+// are those of map.hpp (next: detail/calls.hpp, detail/pool.hpp).
 #pragma once
 
 #include <parallel/detail/calls.hpp>

@@ -11,6 +11,7 @@ export namespace parallel {
 // calls
 using parallel::as_completed;
 using parallel::blocking;
+using parallel::filter;
 using parallel::for_each;
 using parallel::imap;
 using parallel::imap_unordered;

@@ -5,6 +5,7 @@
 #include <parallel/as_completed.hpp>
 #include <parallel/blocking.hpp>
 #include <parallel/errors.hpp>
+#include <parallel/filter.hpp>
 #include <parallel/imap.hpp>
 #include <parallel/io_map_options.hpp>
 #include <parallel/io_pool.hpp>
@@ -20,7 +21,7 @@
 #include <parallel/thread_pool.hpp>
 
 /// The whole library. Functions over ranges: map(), map_into(), for_each(), try_map(),
-/// map_reduce(), map_async(), imap(), imap_unordered(). What they run on: thread_pool for work that
-/// computes, io_pool for calls that block, `serial` for debugging. What they can be told:
+/// filter(), map_reduce(), map_async(), imap(), imap_unordered(). What they run on: thread_pool for
+/// work that computes, io_pool for calls that block, `serial` for debugging. What they can be told:
 /// map_options, io_map_options, imap_options.
 namespace parallel {}

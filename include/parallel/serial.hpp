@@ -1,7 +1,8 @@
 // An executor without threads: every call is the plain loop on the calling thread.
 //
 // For debugging: map and its family, submit() and map_async() with the options and exceptions that
-// they have on a pool, one element after another.
+// they have on a pool, one element after another. The least that an executor has to provide
+// (options.hpp says what that is); next: detail/control.hpp.
 #pragma once
 
 #include <parallel/detail/loop_body.hpp>

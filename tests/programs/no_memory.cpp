@@ -183,6 +183,10 @@ int main() {
                [](const counted& a, const counted& b) { return counted(a.value() + b.value()); })
                .value() == 780;
   });
+  at_every_allocation<parallel::thread_pool>("filter", [](parallel::thread_pool& pool) {
+    static const std::vector<int> xs = numbers();
+    return parallel::filter(pool, xs, [](int x) { return x % 2 == 0; }).size() == 20;
+  });
   all_calls<parallel::io_pool>("io_pool");
   std::puts(failures == 0 ? "passed" : "failed");
   return failures == 0 ? 0 : 1;

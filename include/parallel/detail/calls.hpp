@@ -2,8 +2,8 @@
 //
 // Random-access ranges are used in place; of forward ranges the iterators are gathered; the
 // elements of single-pass ranges are moved into a buffer once. The loop itself then sees only
-// run(begin, end), whatever the number and kind of the ranges. Entered from map.hpp and
-// map_reduce.hpp.
+// run(begin, end), whatever the number and kind of the ranges. Entered from every algorithm
+// (stream.hpp, outcome.hpp and retry.hpp use parts of it); what runs the loop is pool.hpp.
 #pragma once
 
 #include <parallel/random.hpp>

@@ -1,6 +1,6 @@
 // Durations and time points as options, without <chrono>, which takes long to compile.
 //
-// Entered from options.hpp and pool_options.hpp.
+// Entered from options.hpp, io_map_options.hpp and pool_options.hpp.
 #pragma once
 
 #include <cstdint>

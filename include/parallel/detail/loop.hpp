@@ -3,9 +3,9 @@
 // The caller deals the blocks out to all seats, opens the loop as a job and runs it as participant
 // 0; whoever is done with a share takes half of somebody's rest and goes on from there. This is the
 // second of the three rooms between parallel::map and a worker (map.hpp, here, scheduler.hpp), and
-// the only owner of unwinding: nothing leaves run_loop while another thread still runs the body.
-// What runs once a claim or more rarely is marked cold, here and in scheduler.hpp: small code is
-// what counts there, and every file that maps compiles it.
+// the only owner of unwinding: nothing leaves run_loop, by which pool.hpp enters, while another
+// thread still runs the body. What runs once a claim or more rarely is marked cold, here and in
+// scheduler.hpp: small code is what counts there, and every file that maps compiles it.
 #pragma once
 
 #include <parallel/detail/first_error.hpp>

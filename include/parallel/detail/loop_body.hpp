@@ -1,6 +1,7 @@
 // The body of a loop with its type erased: a reference to a callable, called with a range of
 // indices, so that what runs loops is compiled once and not for each body. (C++26 has
-// std::function_ref.) Used from pool.hpp down to loop.hpp.
+// std::function_ref.) Made by the executors' run_loop; called by loop.hpp, and by control.hpp,
+// which is a body around a body.
 #pragma once
 
 #include <cstddef>

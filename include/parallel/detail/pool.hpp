@@ -1,8 +1,9 @@
 // The work-stealing pool for work that computes, and the one that a call uses if none is named.
 //
-// The class is a handle: its workers live in scheduler.hpp and its loops in loop.hpp. It stands
-// here, and not in thread_pool.hpp, so that programs that only map need not compile <future>. For
-// work that waits (files, sockets, locks) there is io_pool.hpp.
+// The class is a handle: run_loop, by which every algorithm enters, hands a loop on to loop.hpp;
+// the workers live in scheduler.hpp. It stands here, and not in thread_pool.hpp, so that programs
+// that only map need not compile <future>. For work that waits (files, sockets, locks) there is
+// io_pool.hpp.
 #pragma once
 
 #include <parallel/detail/loop.hpp>

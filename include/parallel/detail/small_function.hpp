@@ -1,6 +1,6 @@
 // A copyable callable of any type, kept without an allocation if it is no larger than two pointers.
 // (std::function, without <functional>, which takes long to compile.) Options hold what they are
-// given in it: options.hpp.
+// given in it: options.hpp and pool_options.hpp.
 #pragma once
 
 #include <cstddef>

@@ -7,6 +7,7 @@
 #include <parallel/errors.hpp>
 
 #include <chrono>
+#include <exception>
 #include <future>
 #include <optional>
 #include <type_traits>
@@ -14,44 +15,50 @@
 
 namespace parallel::detail {
 
-/// A callable and the promise of its result.
+/// A callable and the promise of its result. (Not a std::packaged_task: Clang cannot make
+/// libstdc++'s for who imports the library as a module.)
 template <class F>
 class submitted_task final : public queued_task {
  public:
   using result = std::invoke_result_t<F&>;
 
   template <class G>
-  explicit submitted_task(G&& f)
-      : f_(std::in_place, std::forward<G>(f)),
-        keep_promise_([this]() -> result { return call(); }) {}
+  explicit submitted_task(G&& f) : f_(std::in_place, std::forward<G>(f)) {}
 
-  [[nodiscard]] std::future<result> get_future() { return keep_promise_.get_future(); }
+  [[nodiscard]] std::future<result> get_future() { return promise_.get_future(); }
 
+  /// Calls f, destroys it, and keeps the promise: who waits finds f gone.
   void run() noexcept override {
-    keep_promise_();
+    try {
+      if constexpr (std::is_void_v<result>) {
+        (*f_)();
+        f_.reset();
+        promise_.set_value();
+      } else if constexpr (std::is_reference_v<result>) {
+        auto& referred = (*f_)();
+        f_.reset();
+        promise_.set_value(referred);
+      } else {
+        result made = (*f_)();
+        f_.reset();
+        promise_.set_value(std::move(made));
+      }
+    } catch (...) {
+      f_.reset();
+      promise_.set_exception(std::current_exception());
+    }
     delete this;
   }
 
   void discard() noexcept override {
     f_.reset();
-    run();
+    promise_.set_exception(std::make_exception_ptr(shut_down()));
+    delete this;
   }
 
  private:
-  /// Calls f and destroys it, before the promise is kept: who waits finds f gone, and no result but
-  /// the promised one.
-  result call() {
-    if (!f_.has_value())
-      throw shut_down();
-    struct at_end {
-      ~at_end() { f.reset(); }
-      std::optional<F>& f;
-    } const destroy{f_};
-    return (*f_)();
-  }
-
+  std::promise<result> promise_;
   std::optional<F> f_;
-  std::packaged_task<result()> keep_promise_;
 };
 
 /// What get() of a pool returns: a value where the future's refers to what it may own alone.

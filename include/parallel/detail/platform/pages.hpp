@@ -4,7 +4,7 @@
 // with zeros: for a large result that takes longer than to compute it. Asked for many pages at
 // once, and for huge ones, the system is several times quicker; and many threads can ask. Part of
 // the platform room: only Linux is asked, and not with PARALLEL_PORTABLE defined. Entered from
-// thread_pool.hpp.
+// pool.hpp.
 #pragma once
 
 #include <cstddef>

@@ -3,7 +3,7 @@
 //
 // Part of the platform room: Linux has its own answers, as <thread> takes long to compile;
 // everything else, or a build with PARALLEL_PORTABLE defined, gets the standard library's. Entered
-// from workers.hpp, io_threads.hpp and pacer.hpp.
+// from workers.hpp and io_threads.hpp, which start threads, and wherever one pauses or sleeps.
 #pragma once
 
 #include <cstddef>
