@@ -74,10 +74,9 @@ class parker {
 /// The set of workers that sleep or are about to. Who removes a worker's bit owes it exactly one
 /// unpark(): so each sleep is ended once.
 ///
-/// add() and the first look of claim() are seq_cst. The sleeper's add() stands before its last look
-/// for work, the publisher's store of that work before its claim(): in the single order of seq_cst
-/// operations one of the two comes first, so either the sleeper sees the work or the publisher the
-/// sleeper.
+/// Every operation is seq_cst. The sleeper's add() stands before its last look for work, the
+/// publisher's store of that work before its claim(): in the single order of seq_cst operations
+/// one of the two comes first, so either the sleeper sees the work or the publisher the sleeper.
 class idle_set {
  public:
   static constexpr std::size_t none = SIZE_MAX;
@@ -88,10 +87,7 @@ class idle_set {
 
   /// Takes `worker` out again; false if a publisher has claimed it and its unpark() is under way.
   [[nodiscard]] bool remove(std::size_t worker) noexcept {
-    // relaxed: who has taken a bit out is decided by the order of changes to the word alone.
-    const std::uint64_t before =
-        words_[worker / 64].fetch_and(~bit(worker), std::memory_order_relaxed);
-    return (before & bit(worker)) != 0;
+    return (words_[worker / 64].fetch_and(~bit(worker)) & bit(worker)) != 0;
   }
 
   /// How many sleep or are about to. A hint: stale by the time it is used.
@@ -110,7 +106,7 @@ class idle_set {
         const auto worker = i * 64 + static_cast<std::size_t>(std::countr_zero(word));
         if (remove(worker))
           return worker;
-        word = words_[i].load(std::memory_order_relaxed); // relaxed: newer than what was seen
+        word = words_[i].load();
       }
     }
     return none;

@@ -15,8 +15,52 @@
 
 namespace parallel::detail {
 
-/// A callable and the promise of its result. (Not a std::packaged_task: Clang cannot make
-/// libstdc++'s for who imports the library as a module.)
+/// The promise of an R, kept by a call: with what it returns, or throws.
+template <class R>
+class kept_promise {
+ public:
+  [[nodiscard]] std::future<R> get_future() { return promise_.get_future(); }
+
+  template <class Call>
+  void keep(Call&& call) noexcept {
+    try {
+      if constexpr (std::is_void_v<R>) {
+        call();
+        promise_.set_value();
+      } else {
+        promise_.set_value(call());
+      }
+    } catch (...) {
+      promise_.set_exception(std::current_exception());
+    }
+  }
+
+ private:
+  std::promise<R> promise_;
+};
+
+/// Where the result's own move may throw. libstdc++'s set_value() would then leave a std::call_once
+/// with an exception, after which some systems, and ThreadSanitizer, let nobody in again
+/// (GCC bug 66146); a std::packaged_task catches it within. (For all others it is no choice: Clang
+/// cannot make libstdc++'s for who imports the library as a module.)
+template <class R>
+requires(std::is_object_v<R> && !std::is_nothrow_move_constructible_v<R>) class kept_promise<R> {
+ public:
+  [[nodiscard]] std::future<R> get_future() { return task_.get_future(); }
+
+  template <class Call>
+  void keep(Call&& call) noexcept {
+    task_(
+        [](void* erased) -> R { return (*static_cast<std::remove_reference_t<Call>*>(erased))(); },
+        &call);
+  }
+
+ private:
+  std::packaged_task<R(R (*)(void*), void*)> task_{
+      [](R (*call)(void*), void* erased) { return call(erased); }};
+};
+
+/// A callable and the promise of its result.
 template <class F>
 class submitted_task final : public queued_task {
  public:
@@ -29,35 +73,24 @@ class submitted_task final : public queued_task {
 
   /// Calls f, destroys it, and keeps the promise: who waits finds f gone.
   void run() noexcept override {
-    try {
-      if constexpr (std::is_void_v<result>) {
-        (*f_)();
-        f_.reset();
-        promise_.set_value();
-      } else if constexpr (std::is_reference_v<result>) {
-        auto& referred = (*f_)();
-        f_.reset();
-        promise_.set_value(referred);
-      } else {
-        result made = (*f_)();
-        f_.reset();
-        promise_.set_value(std::move(made));
-      }
-    } catch (...) {
-      f_.reset();
-      promise_.set_exception(std::current_exception());
-    }
+    promise_.keep([this]() -> result {
+      struct at_end {
+        ~at_end() { f.reset(); }
+        std::optional<F>& f;
+      } const destroy{f_};
+      return (*f_)();
+    });
     delete this;
   }
 
   void discard() noexcept override {
     f_.reset();
-    promise_.set_exception(std::make_exception_ptr(shut_down()));
+    promise_.keep([]() -> result { throw shut_down(); });
     delete this;
   }
 
  private:
-  std::promise<result> promise_;
+  kept_promise<result> promise_;
   std::optional<F> f_;
 };
 

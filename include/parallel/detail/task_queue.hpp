@@ -64,8 +64,7 @@ class task_queue {
   [[gnu::cold]] void remove(task_listener& listener) noexcept {
     const std::lock_guard lock(mutex_);
     listeners_.remove(listener);
-    // relaxed: it tells nobody anything, and as a read-modify-write breaks no release sequence.
-    unfinished_.fetch_sub(one_listener, std::memory_order_relaxed);
+    unfinished_.fetch_sub(one_listener); // seq_cst: as are all on this word, for at_rest()
   }
 
   [[nodiscard]] bool empty() const noexcept {
