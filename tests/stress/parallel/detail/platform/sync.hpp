@@ -63,13 +63,11 @@ class atomic : public std::atomic<T> {
     dawdle();
     return base::exchange(value, order);
   }
-  template <class U>
-  T fetch_add(U value, std::memory_order order = strongest) noexcept {
+  T fetch_add(T value, std::memory_order order = strongest) noexcept {
     dawdle();
     return base::fetch_add(value, order);
   }
-  template <class U>
-  T fetch_sub(U value, std::memory_order order = strongest) noexcept {
+  T fetch_sub(T value, std::memory_order order = strongest) noexcept {
     dawdle();
     return base::fetch_sub(value, order);
   }
