@@ -183,7 +183,7 @@ class control {
   mutable atomic<halt> why_{halt::none};
   mutable atomic<std::size_t> failed_{SIZE_MAX}; // the lowest element that has thrown
   mutable mutex reporting_;
-  mutable atomic<std::uint64_t> reported_{quick_clock::now()}; // when
+  mutable atomic<std::uint64_t> reported_{quick_clock::now()}; // when, as it says
   mutable atomic<std::uint64_t> looked_{quick_clock::now()};   // likewise
   mutable atomic<std::size_t> strip_{1};   // elements that one thread runs without a look
   mutable atomic<std::size_t> look_at_{1}; // so many elements done

@@ -1,9 +1,10 @@
 // What the threads of an io_pool do: few while tasks are quick, more as tasks block, none at rest.
 //
 // One mutex, one first-in-first-out queue. One thread churns through tasks as long as they are
-// quick. Another one, the lookout, has an eye on it: when a task turns out to block, it takes the
-// next one itself and calls more. So it is what blocks that makes the pool grow, not what is
-// queued, and a quick task wakes nobody. Entered from io_pool.hpp; behind it: io_threads.hpp.
+// quick, and takes some along at a time (task_hand.hpp). Another one, the lookout, has an eye on
+// it: when a task turns out to block, it takes the next one itself and calls more. So it is what
+// blocks that makes the pool grow, not what is queued, and a quick task wakes nobody. Entered from
+// io_pool.hpp; behind it: io_threads.hpp.
 #pragma once
 
 #include <parallel/detail/io_threads.hpp>
