@@ -12,12 +12,13 @@
 
 using parallel::detail::job;
 using parallel::detail::job_list;
+using parallel::detail::loop_counts;
 
 namespace {
 
 struct idle_job final : job {
-  bool stand_in(bool (*)(void*), void*) noexcept override { return true; }
-  void help(std::uint32_t) noexcept override {}
+  bool stand_in(loop_counts&, bool (*)(void*), void*) noexcept override { return true; }
+  void help(std::uint32_t, loop_counts&) noexcept override {}
 };
 
 job* make() {

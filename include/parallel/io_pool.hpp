@@ -18,7 +18,9 @@
 #include <parallel/pool_options.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <future>
 #include <memory>
@@ -30,6 +32,8 @@
 #include <utility>
 
 namespace parallel {
+
+struct io_pool_stats;
 
 namespace detail {
 
@@ -142,7 +146,10 @@ class io_pool {
   [[nodiscard]] std::size_t max_threads() const noexcept { return max_threads_; }
 
   /// How many threads the pool has right now, for watching it: another moment may have others.
-  [[nodiscard]] std::size_t threads() noexcept { return scheduler_.threads(); }
+  [[nodiscard]] std::size_t threads() const noexcept { return scheduler_.threads(); }
+
+  /// What its threads have done so far. Defined in <parallel/stats.hpp>.
+  friend io_pool_stats stats(io_pool& pool) noexcept;
 
   /// What an executor provides to algorithms; see the concept `executor`. The calling thread runs
   /// elements too, so the loop ends even if no thread of the pool is ever free.
@@ -204,6 +211,7 @@ class io_pool {
 
   /// A loop that runs to its end, or to an exception.
   void run_plain_loop(std::size_t n, const io_map_options& options, const detail::loop_body& body) {
+    calls_.fetch_add(1, std::memory_order_relaxed); // relaxed: a number by itself
     const std::size_t wished = options.in_flight != 0 ? options.in_flight : max_threads();
     const std::size_t helpers = std::min(std::min(wished, n) - (n != 0), max_threads());
     std::shared_ptr<detail::io_loop> loop;
@@ -243,6 +251,7 @@ class io_pool {
   }
 
   const std::size_t max_threads_;
+  std::atomic<std::uint64_t> calls_{0};
   detail::io_scheduler scheduler_;
 };
 

@@ -19,6 +19,7 @@ using parallel::map;
 using parallel::map_async;
 using parallel::map_into;
 using parallel::map_reduce;
+using parallel::stats;
 using parallel::try_map;
 
 // what runs them
@@ -56,8 +57,11 @@ using parallel::completed;
 using parallel::deadline_exceeded;
 using parallel::error;
 using parallel::imap_view;
+using parallel::io_pool_stats;
 using parallel::outcome;
+using parallel::pool_stats;
 using parallel::shut_down;
 using parallel::stopped;
+using parallel::worker_stats;
 
 } // namespace parallel

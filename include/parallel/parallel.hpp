@@ -18,10 +18,11 @@
 #include <parallel/progress.hpp>
 #include <parallel/random.hpp>
 #include <parallel/serial.hpp>
+#include <parallel/stats.hpp>
 #include <parallel/thread_pool.hpp>
 
 /// The whole library. Functions over ranges: map(), map_into(), for_each(), try_map(),
 /// filter(), map_reduce(), map_async(), imap(), imap_unordered(). What they run on: thread_pool for
 /// work that computes, io_pool for calls that block, `serial` for debugging. What they can be told:
-/// map_options, io_map_options, imap_options.
+/// map_options, io_map_options, imap_options. What they have done: stats().
 namespace parallel {}

@@ -11,16 +11,17 @@
 
 using parallel::detail::job;
 using parallel::detail::job_list;
+using parallel::detail::loop_counts;
 
 namespace {
 
 /// A job with something to read, and a place for each seat to write to.
 struct shared_job final : job {
-  void help(std::uint32_t seat) noexcept override {
+  void help(std::uint32_t seat, loop_counts&) noexcept override {
     model::require(prepared($) == round, "a helper sees another job than the one it has joined");
     results[seat]($) = round;
   }
-  bool stand_in(bool (*)(void*), void*) noexcept override { return true; }
+  bool stand_in(loop_counts&, bool (*)(void*), void*) noexcept override { return true; }
 
   int round = 0; // what the helpers are to find; Relacy does not watch it
   rl::var<int> prepared;
@@ -41,7 +42,7 @@ struct owner_and_helpers : model::test<owner_and_helpers<Helpers, Seats>, Helper
     else
       for (int look = 0; look < 2; ++look)
         if (const std::uint32_t seat = work.join(); seat != 0) {
-          work.help(seat);
+          work.help(seat, work.by_owner());
           work.withdraw();
           work.leave();
         }
@@ -87,7 +88,7 @@ struct owner_helps_within : model::test<owner_helps_within, 2> {
                    const std::uint32_t seat =
                        inner.is_open() && inner.parent() == &outer ? inner.join() : 0;
                    if (seat != 0) {
-                     inner.help(seat);
+                     inner.help(seat, outer.by_owner());
                      inner.leave();
                    }
                    return seat != 0;
@@ -105,7 +106,7 @@ struct owner_helps_within : model::test<owner_helps_within, 2> {
     inner.withdraw();
     inner.wait([] { return false; }, [] { return false; });
     model::require(inner.results[1]($) == 1, "the owner's help is not there");
-    outer.help(seat);
+    outer.help(seat, outer.by_owner());
     outer.leave();
   }
 

@@ -58,9 +58,24 @@ class basic_io_scheduler {
   [[nodiscard]] bool is_needed_here() const noexcept { return here == this || thread_of == this; }
 
   /// How many threads there are.
-  [[nodiscard]] std::size_t threads() noexcept {
+  [[nodiscard]] std::size_t threads() const noexcept {
     const guard held = lock();
     return threads_.total();
+  }
+
+  /// What there is right now, and what has been done so far.
+  struct counts {
+    std::uint64_t tasks = 0; // begun; not those that help with something
+    std::size_t running = 0; // those too, here and below
+    std::size_t queued = 0;
+    std::size_t threads = 0;
+    io_thread_counts of_threads;
+  };
+  [[nodiscard]] counts count() noexcept {
+    const guard held = lock();
+    settle();
+    return {begun_, running_, queued_.load(std::memory_order_relaxed), threads_.total(),
+            threads_.counts()};
   }
 
   /// Queues a task, as soon as the queue has room; for the pool's own threads at once, which could
@@ -113,7 +128,7 @@ class basic_io_scheduler {
     guard held = lock();
     queued_task* const task = tasks_.pop_own(*frame);
     if (task != nullptr) {
-      has_left(*task);
+      is_begun(*task);
       execute(held, *task);
     }
     return task != nullptr;
@@ -238,7 +253,7 @@ class basic_io_scheduler {
   static inline constinit thread_local per_thread<const basic_io_scheduler*> thread_of = nullptr;
 
   /// The mutex is held for moments only, so that it is seldom worth a sleep to wait for it.
-  [[nodiscard]] guard lock() noexcept {
+  [[nodiscard]] guard lock() const noexcept {
     guard held(mutex_, std::defer_lock);
     for (int look = 0; look < 200; ++look) {
       if (held.try_lock())
@@ -336,6 +351,11 @@ class basic_io_scheduler {
     queued_.store(queued_.load(std::memory_order_relaxed) - tasks, std::memory_order_relaxed);
   }
 
+  void is_begun(const queued_task& task) noexcept {
+    has_left(task);
+    begun_ += task.helped() == nullptr ? 1 : 0;
+  }
+
   /// Takes more tasks for the one that churns, as long as they are quick. They still count as
   /// queued: to whom it matters which of them have not been begun, and who may have to run them,
   /// calls settle() first.
@@ -355,6 +375,7 @@ class basic_io_scheduler {
     std::size_t begun =
         std::exchange(hand_, nullptr)->close([this](queued_task& task) { tasks_.put_back(task); });
     has_left(begun);
+    begun_ += begun;
     for (; begun != 0; --begun)
       room_.give_back();
   }
@@ -431,7 +452,7 @@ class basic_io_scheduler {
 
   /// Thread: runs a task from the queue, and maybe more.
   void run(guard& held, io_thread& self, queued_task& task) noexcept {
-    has_left(task);
+    is_begun(task);
     task_hand more;
     if (churner_ == &self)
       fill(more);
@@ -528,7 +549,7 @@ class basic_io_scheduler {
       at_rest_.notify_all();
   }
 
-  mutex mutex_; // guards everything below
+  mutable mutex mutex_; // guards everything below
   queue_room room_;
   io_threads<Clock> threads_;
   access open_to_ = everybody;
@@ -536,6 +557,7 @@ class basic_io_scheduler {
   task_hand* hand_ = nullptr; // of the thread that churns
   task_listeners listeners_;
   atomic<std::size_t> queued_{0}; // tasks; changed under the mutex, read without it as a hint
+  std::uint64_t begun_ = 0;       // tasks, ever; no helpers
   std::size_t running_ = 0;       // tasks under way
   std::size_t outside_ = 0;       // of these, those on threads of others
   std::vector<const waiter*> waiters_;

@@ -31,6 +31,14 @@ class io_clock : public quick_clock {
   }
 };
 
+/// What the threads have done so far.
+struct io_thread_counts {
+  std::uint64_t made = 0;
+  std::size_t most = 0; // at once
+  std::uint64_t parks = 0;
+  std::uint64_t wakes = 0;
+};
+
 /// One of the threads. It waits on its own condition variable, so that no wake can go to the wrong
 /// one.
 struct io_thread {
@@ -74,6 +82,8 @@ class io_threads {
   /// One that slept has been called, and has not arrived.
   [[nodiscard]] bool is_called() const noexcept { return called_ != 0; }
 
+  [[nodiscard]] const io_thread_counts& counts() const noexcept { return counts_; }
+
   [[nodiscard]] bool any_starting() const noexcept { return starting_ != 0; }
 
   /// Makes the first thread, where there is none, without letting go of the mutex: if it throws,
@@ -87,6 +97,7 @@ class io_threads {
     }
     ++total_;
     ++made_;
+    count_made();
   }
 
   /// Gets one more thread to come: the one that fell asleep last, whose stack is the warmest, or
@@ -107,6 +118,7 @@ class io_threads {
   [[nodiscard]] bool wait(lock& held, io_thread& self) noexcept {
     self.called = false;
     idle_.push_back(&self);
+    ++counts_.parks;
     const std::uint64_t since = Clock::now();
     while (!self.called && !ending_) {
       constexpr std::int64_t longest = 3'600'000'000'000; // an hour: far ends would overflow
@@ -168,6 +180,7 @@ class io_threads {
     io_thread& called = *idle_.back();
     idle_.pop_back();
     ++called_;
+    ++counts_.wakes;
     called.called = true;
     called.woken.notify_one(); // under the mutex, so that it is still there
     return true;
@@ -189,12 +202,19 @@ class io_threads {
     const bool is_made = start(*made); // if not, those that there are run what is queued
     held.lock();
     --starting_;
-    if (!is_made) {
+    if (is_made) {
+      count_made();
+    } else {
       --total_;
       --made_;
       all_[made->number - 1].reset();
     }
     return is_made || call_idle(); // others have relied on it that one comes
+  }
+
+  void count_made() noexcept {
+    ++counts_.made;
+    counts_.most = std::max(counts_.most, total_);
   }
 
   /// A place with the lowest number that is free.
@@ -239,6 +259,7 @@ class io_threads {
   std::size_t made_ = 0;   // likewise, new ones
   std::size_t starting_ = 0;
   bool ending_ = false;
+  io_thread_counts counts_;
   mutex joining_;
 };
 

@@ -6,6 +6,7 @@
 // the one kind of job.
 #pragma once
 
+#include <parallel/detail/counter.hpp>
 #include <parallel/detail/platform/futex.hpp>
 #include <parallel/detail/platform/sync.hpp>
 
@@ -21,12 +22,20 @@ class job {
   job& operator=(const job&) = delete;
   virtual ~job() = default;
 
-  /// Runs one helper's share; returns when nothing is left that a helper could start.
-  virtual void help(std::uint32_t seat) noexcept = 0;
+  /// Runs one helper's share, counted in `own`; returns when nothing is left that a helper could
+  /// start.
+  virtual void help(std::uint32_t seat, loop_counts& own) noexcept = 0;
 
   /// Runs what it can, without a seat, for as long as goes_on(self); true when nothing is left that
   /// a helper could start.
-  virtual bool stand_in(bool (*goes_on)(void* self), void* self) noexcept = 0;
+  virtual bool stand_in(loop_counts& own, bool (*goes_on)(void* self), void* self) noexcept = 0;
+
+  /// What owners have done, in all its uses.
+  [[nodiscard]] const loop_counts& by_owners() const noexcept { return by_owners_; }
+  [[nodiscard]] const counter& uses() const noexcept { return uses_; }
+
+  /// Owner: where it counts.
+  [[nodiscard]] loop_counts& by_owner() noexcept { return by_owners_; }
 
   /// Helpers that have joined since the job was opened: they hold the seats 1 … joined(), the
   /// owner holds seat 0.
@@ -53,6 +62,7 @@ class job {
   /// Owner: offers the job to at most `seats` helpers, up to 65,535. `parent` is the job within
   /// which the owner runs, or null; `within_task` says that it runs a task, somewhere around that.
   void open(std::uint32_t seats, job* parent = nullptr, bool within_task = false) noexcept {
+    uses_.add_one();
     within_task_ = within_task;
     parent_.store(parent, std::memory_order_relaxed); // relaxed, both: published with the word
     signal_.store(quiet, std::memory_order_relaxed);
@@ -194,6 +204,10 @@ class job {
   atomic<job*> next_{nullptr}; // in the list, for good
 
   alignas(64) atomic<bool> taken_{false};
+
+  // Handed from owner to owner with taken_.
+  alignas(64) loop_counts by_owners_;
+  counter uses_;
 };
 
 /// The jobs that a worker, or some threads from outside, have open. A chain that only grows: a
@@ -233,6 +247,14 @@ class job_list {
 
   static void release(job& spent) noexcept {
     spent.taken_.store(false, std::memory_order_release); // pairs with the acquire in acquire()
+  }
+
+  template <class Visit>
+  void for_each(const Visit& visit) const {
+    // acquire: pairs with the append in acquire().
+    for (const job* next = first_.load(std::memory_order_acquire); next != nullptr;
+         next = next->next_.load(std::memory_order_acquire))
+      visit(*next);
   }
 
   /// The first job, in the order of the chain, for which found(job) is true; or null.

@@ -8,6 +8,7 @@
 // scheduler.hpp: small code is what counts there, and every file that maps compiles it.
 #pragma once
 
+#include <parallel/detail/counter.hpp>
 #include <parallel/detail/first_error.hpp>
 #include <parallel/detail/fixed_array.hpp>
 #include <parallel/detail/grain.hpp>
@@ -62,20 +63,20 @@ class loop final : public job {
   /// The caller's share: everything that no helper takes.
   void participate() noexcept {
     basic_pace<quick_clock> own(site_);
-    run(0, own);
+    run(0, own, by_owner());
     if (site_ != nullptr)
       site_->learn_shared(own.total_ns(), own.total_blocks() * block_);
   }
 
-  void help(std::uint32_t seat) noexcept override {
+  void help(std::uint32_t seat, loop_counts& counts) noexcept override {
     basic_pace<quick_clock> own(site_);
-    run(seat, own);
+    run(seat, own, counts);
     // Only what the caller would not have told: that some elements are dear.
     if (site_ != nullptr && own.total_ns() > 2 * site_->estimate() * elements(own.total_blocks()))
       site_->learn(own.total_ns(), own.total_blocks() * block_);
   }
 
-  bool stand_in(bool (*goes_on)(void* self), void* self) noexcept override {
+  bool stand_in(loop_counts& counts, bool (*goes_on)(void* self), void* self) noexcept override {
     basic_pace<quick_clock> own(site_);
     own.start();
     int looks = 0;
@@ -103,6 +104,8 @@ class loop final : public job {
         own.restart();
       last = seat;
       looks = 0;
+      counts.blocks.add_one();
+      counts.steals.add_one();
       if (run_blocks(blocks))
         own.claimed(blocks.size());
     }
@@ -124,13 +127,15 @@ class loop final : public job {
   }
 
   /// Runs blocks until none is left to claim, in this slot or any other.
-  [[gnu::cold]] void run(std::uint32_t seat, basic_pace<quick_clock>& own) noexcept {
+  [[gnu::cold]] void run(std::uint32_t seat, basic_pace<quick_clock>& own,
+                         loop_counts& counts) noexcept {
     range_slot& slot = slots_[seat];
     const side near = near_end(seat);
     const auto claim = [&] { return slot.take(near, own.wanted(), own.least()); };
     own.start();
     for (;;) {
       for (block_range blocks = claim(); !blocks.empty(); blocks = claim()) {
+        counts.blocks.add_one();
         if (run_blocks(blocks))
           own.claimed(blocks.size());
         else if (near == side::front)
@@ -138,6 +143,7 @@ class loop final : public job {
       }
       if (!steal_for(seat))
         return;
+      counts.steals.add_one();
       own.restart();
     }
   }

@@ -23,6 +23,8 @@
 
 namespace parallel {
 
+struct pool_stats;
+
 namespace detail {
 
 [[gnu::cold]] inline const thread_pool_options& checked(const thread_pool_options& options) {
@@ -115,6 +117,9 @@ class thread_pool {
   /// shared_future it returns a copy of the result. Defined in <parallel/thread_pool.hpp>.
   template <class Future>
   decltype(auto) get(Future future);
+
+  /// What its threads have done so far. Defined in <parallel/stats.hpp>.
+  friend pool_stats stats(const thread_pool& pool);
 
   /// What an executor provides to algorithms; see the concept `executor`.
   template <class Body>

@@ -192,6 +192,22 @@ class scheduler {
       workers_.wake_all();
   }
 
+  /// Calls visit(job) for those that have been opened so far.
+  template <class Visit>
+  void for_each_job(const Visit& visit) const {
+    for (const worker& each : workers_)
+      each.jobs.for_each(visit);
+  }
+
+  /// Calls visit(worker) for those that have run so far, stand-ins included.
+  template <class Visit>
+  void for_each_started_worker(const Visit& visit) const {
+    workers_.for_each_started(visit);
+  }
+
+  /// See task_queue.hpp.
+  [[nodiscard]] std::uint64_t tasks_begun() const noexcept { return tasks_.begun(); }
+
   /// Runs the task that was queued last by what the calling thread runs right now, a task or a part
   /// of a loop, of those that nobody has begun; false when there is none. To run any other here
   /// would not be safe: that one could wait for what lies beneath it on this stack, or for a lock
@@ -250,17 +266,19 @@ class scheduler {
     if (self.number >= workers_.size())
       return stand_in(self, at_rest);
     do {
+      self.busy.start();
       for (;;) {
         // Jobs can do without helpers, unless there are tasks that wait for them.
         if (workers_.is_stopping() && at_rest())
           break;
         if (job* const joined = join_any(self))
-          help(*joined, self.seat);
+          help(*joined, self.seat, self.loops);
         else if (queued_task* const task = tasks_.pop())
           start(*task);
         else
           break;
       }
+      self.busy.stop();
     } while (workers_.wait_for_work(
         self, [this] { return any_work(); }, at_rest));
   }
@@ -271,6 +289,7 @@ class scheduler {
     stand_ins& all = workers_.standing_in();
     while (workers_.wait_for_duty(
         self, [this] { return any_work_for_stand_ins(); }, at_rest)) {
+      self.busy.start();
       bool works = true; // until it is one too many, or has found nothing to do
       while (works) {
         // Tasks first: a job has its caller at least, but a task may be what all are blocked for.
@@ -279,12 +298,13 @@ class scheduler {
           works = all.go_on();
         } else if (job* const joined = join_without_seat()) {
           workers_.call_stand_in(); // another one may be of use, too
-          works = help_as_stand_in(*joined);
+          works = help_as_stand_in(*joined, self.loops);
         } else {
           all.end_work();
           works = false;
         }
       }
+      self.busy.stop();
     }
   }
 
@@ -296,7 +316,7 @@ class scheduler {
   }
 
   /// False when it is one too many, and works no more.
-  [[gnu::cold]] bool help_as_stand_in(job& work) noexcept {
+  [[gnu::cold]] bool help_as_stand_in(job& work, loop_counts& own) noexcept {
     struct {
       stand_ins& all;
       bool goes_on = true;
@@ -305,6 +325,7 @@ class scheduler {
     {
       part_of part(*this, &work);
       nothing_left = work.stand_in(
+          own,
           [](void* asked) {
             auto& one = *static_cast<decltype(self)*>(asked);
             return one.goes_on = one.goes_on && one.all.go_on();
@@ -332,10 +353,10 @@ class scheduler {
     run(task);
   }
 
-  [[gnu::cold]] void help(job& work, std::uint32_t seat) noexcept {
+  [[gnu::cold]] void help(job& work, std::uint32_t seat, loop_counts& own) noexcept {
     {
       part_of part(*this, &work);
-      work.help(seat);
+      work.help(seat, own);
     }
     work.withdraw();
     work.leave();
@@ -354,7 +375,7 @@ class scheduler {
       if (child == nullptr)
         continue;
       if (child->parent() == &parent)
-        help(*child, seat);
+        help(*child, seat, parent.by_owner());
       else
         child->leave(); // it ended meanwhile, and was opened again elsewhere
       return true;

@@ -3,6 +3,7 @@
 // A mutex around a task_list, with counts that can be read without it. Entered from scheduler.hpp.
 #pragma once
 
+#include <parallel/detail/counter.hpp>
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/task_list.hpp>
 #include <parallel/detail/task_listeners.hpp>
@@ -71,6 +72,9 @@ class task_queue {
     return queued_.load() == 0; // seq_cst: the sleeper's last look, see idle_set
   }
 
+  /// Submitted tasks that have been begun, ever: not those that help with something.
+  [[nodiscard]] std::uint64_t begun() const noexcept { return begun_.get(); }
+
   /// No task is queued or running.
   [[nodiscard]] bool at_rest() const noexcept {
     return unfinished_.load() % one_listener == 0; // seq_cst: the sleeper's last look, see idle_set
@@ -106,8 +110,11 @@ class task_queue {
   static constexpr std::uint64_t one_listener = std::uint64_t{1} << 32;
 
   queued_task* counted(queued_task* task) noexcept {
-    if (task != nullptr) // relaxed: a hint that is too large is only that
-      queued_.fetch_sub(1, std::memory_order_relaxed);
+    if (task == nullptr)
+      return nullptr;
+    queued_.fetch_sub(1, std::memory_order_relaxed); // relaxed: a hint, for a moment too large
+    if (task->helped() == nullptr)
+      begun_.add_one();
     return task;
   }
 
@@ -124,10 +131,11 @@ class task_queue {
     return ended(count);
   }
 
-  mutex mutex_; // guards the next three, and the frames
+  mutex mutex_; // guards the next four, and the frames
   task_list list_;
   task_listeners listeners_;
   access open_to_ = everybody;
+  counter begun_; // which anybody may read
   atomic<std::size_t> queued_{0};
   atomic<std::uint64_t> unfinished_{0}; // tasks queued or running; upper half: listeners
 };

@@ -5,6 +5,7 @@
 // sleeper and a waker do not miss each other is argued in parking.hpp, and in stand_ins.hpp.
 #pragma once
 
+#include <parallel/detail/counter.hpp>
 #include <parallel/detail/fixed_array.hpp>
 #include <parallel/detail/job.hpp>
 #include <parallel/detail/parking.hpp>
@@ -13,6 +14,7 @@
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/platform/thread.hpp>
 #include <parallel/detail/stand_ins.hpp>
+#include <parallel/detail/stopwatch.hpp>
 #include <parallel/pool_options.hpp>
 
 #include <atomic>
@@ -39,6 +41,12 @@ struct alignas(64) worker {
   std::uint64_t woken_at = 0;
   bool called = false;  // a stand-in's: on duty again
   native_thread thread; // started under starting_, joined under joining_
+  // What it has done, which anybody may read; the wakes are counted by its wakers.
+  alignas(64) loop_counts loops;
+  counter parks;
+  counter wakes;
+  stopwatch alive;
+  stopwatch busy; // from when it has found work until it finds no more
 };
 
 class workers {
@@ -144,6 +152,18 @@ class workers {
     return made;
   }
 
+  /// Calls visit(worker) for those that have run so far, stand-ins included.
+  template <class Visit>
+  void for_each_started(const Visit& visit) const {
+    const std::lock_guard lock(starting_);
+    for (const worker& each : each_)
+      if (each.alive.was_started())
+        visit(each);
+    for (std::size_t i = 0; spare_ != nullptr && i < stand_ins::most; ++i)
+      if (spare_[i].alive.was_started())
+        visit(spare_[i]);
+  }
+
   /// The worker that the calling thread is; null if it is none of this pool's.
   [[nodiscard]] worker* here() const noexcept {
     return this_worker != nullptr && this_worker->home == this ? this_worker : nullptr;
@@ -166,10 +186,8 @@ class workers {
       self.place.keep_off(self.waker_processor);
     idle_.add(self.number);
     // The last look, after the announcement: who publishes now sees this worker in the idle set.
-    if ((!any_work() && !is_over()) || !idle_.remove(self.number)) {
-      self.bed.park();
-      learn_from_wake(self);
-    }
+    if ((!any_work() && !is_over()) || !idle_.remove(self.number))
+      sleep(self);
     self.place.settle(); // before it runs anybody's code, which may start threads of its own
     return !is_over();
   }
@@ -198,10 +216,8 @@ class workers {
         self.called = false;
         is_spare = stand_ins_.go_off_duty(self.number - size());
       }
-      if (is_spare && !(any_work() && call_stand_in())) {
-        self.bed.park();
-        learn_from_wake(self);
-      }
+      if (is_spare && !(any_work() && call_stand_in()))
+        sleep(self);
       self.place.settle();
       if (!is_spare || !self.called)
         return false;
@@ -266,12 +282,21 @@ class workers {
     this_worker = &self;
     keep_code_loaded(); // the default pool's workers live on when a plugin has been closed
     name_this_thread(name_.or_else("parallel"), self.number);
+    self.alive.start();
     on_start_(self.number);
     work_(pool_, self);
     on_stop_(self.number);
+    self.alive.stop();
+  }
+
+  [[gnu::cold]] void sleep(worker& self) noexcept {
+    self.parks.add_one();
+    self.bed.park();
+    learn_from_wake(self);
   }
 
   [[gnu::cold]] void wake(worker& sleeper) noexcept {
+    sleeper.wakes.add_one();
     sleeper.waker_processor = this_processor();
     sleeper.woken_at = quick_clock::now();
     sleeper.place.move_off(sleeper.waker_processor);
@@ -304,7 +329,7 @@ class workers {
   /// virtual machines in particular take a processor that sleeps for a busy one.
   atomic<bool> wakes_stack_{false};
   atomic<float> wake_ns_{50'000};
-  mutex starting_;
+  mutable mutex starting_;
   mutex joining_;
   atomic<std::size_t> started_{0};
   atomic<bool> stopping_{false};

@@ -1,0 +1,270 @@
+// What a pool tells of its threads: everything is counted, once, and can be read at any time.
+#include "catch.hpp"
+#include "support.hpp"
+
+#include <parallel/io_pool.hpp>
+#include <parallel/map.hpp>
+#include <parallel/stats.hpp>
+#include <parallel/thread_pool.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <future>
+#include <latch>
+#include <thread>
+#include <vector>
+
+using parallel::io_pool;
+using parallel::stats;
+using parallel::thread_pool;
+
+namespace {
+
+/// Waits, without a limit, until is_so().
+template <class Condition>
+void until(const Condition& is_so) {
+  while (!is_so())
+    std::this_thread::yield();
+}
+
+} // namespace
+
+TEST_CASE("a pool that has done nothing has counted nothing") {
+  const thread_pool pool(4);
+  const parallel::pool_stats all = stats(pool);
+  CHECK(all.calls == 0);
+  CHECK(all.tasks == 0);
+  CHECK(all.blocks == 0);
+  CHECK(all.steals == 0);
+  CHECK(all.parks == 0);
+  CHECK(all.wakes == 0);
+  CHECK(all.workers.empty());
+}
+
+TEST_CASE("a pool counts each shared call once, and each of its blocks") {
+  thread_pool pool(4);
+  const std::vector<int> xs = test::numbers(1000);
+  constexpr std::uint64_t calls = 20;
+  for (std::uint64_t call = 0; call < calls; ++call)
+    parallel::for_each(pool, xs, [](int) {}, {.grain = 10});
+  const parallel::pool_stats all = stats(pool);
+  CHECK(all.calls == calls);
+  CHECK(all.blocks == calls * 100);
+  std::uint64_t by_workers = 0;
+  for (const parallel::worker_stats& each : all.workers)
+    by_workers += each.blocks;
+  CHECK(by_workers <= all.blocks);
+  CHECK(all.workers.size() <= 3);
+}
+
+TEST_CASE("a pool counts the blocks of nested calls") {
+  thread_pool pool(3);
+  const std::vector<int> xs = test::numbers(20);
+  parallel::for_each(pool, xs, [&](int) { parallel::for_each(pool, xs, [](int) {}, {.grain = 1}); },
+                     {.grain = 1});
+  CHECK(stats(pool).calls == 21);
+  CHECK(stats(pool).blocks == 20 + 20 * 20);
+}
+
+TEST_CASE("a pool counts no call that its caller runs alone") {
+  thread_pool pool(1);
+  parallel::for_each(pool, test::numbers(1000), [](int) {}, {.grain = 1});
+  CHECK(stats(pool).calls == 0);
+  CHECK(stats(pool).blocks == 0);
+}
+
+TEST_CASE("a worker that takes from the caller's share has stolen") {
+  thread_pool pool(2);
+  std::latch others(3);
+  // Two blocks each: the caller cannot go on before its second one has been taken from it.
+  parallel::for_each(pool, test::numbers(4),
+                     [&](int x) {
+                       if (x == 0)
+                         others.wait();
+                       else
+                         others.count_down();
+                     },
+                     {.grain = 1});
+  const parallel::pool_stats all = stats(pool);
+  CHECK(all.steals >= 1);
+  REQUIRE(all.workers.size() == 1);
+  CHECK(all.workers[0].steals >= 1);
+  CHECK(all.workers[0].blocks >= 3); // the first one, too, if the caller is slow to begin
+  CHECK(all.blocks == 4);
+}
+
+TEST_CASE("a pool counts the tasks that have begun") {
+  thread_pool pool(2);
+  std::vector<std::future<void>> done;
+  for (int i = 0; i < 50; ++i)
+    done.push_back(pool.submit([] {}));
+  for (std::future<void>& each : done)
+    each.get();
+  CHECK(stats(pool).tasks == 50);
+}
+
+TEST_CASE("a worker's sleeps and wakes are counted, and differ by one while it sleeps") {
+  thread_pool pool(1);
+  pool.submit([] {}).get();
+  until([&] { return stats(pool).parks == 1; });
+  CHECK(stats(pool).wakes == 0);
+  pool.submit([] {}).get();
+  until([&] { return stats(pool).parks == 2; });
+  CHECK(stats(pool).wakes == 1);
+  pool.shutdown();
+  const parallel::pool_stats all = stats(pool);
+  REQUIRE(all.workers.size() == 1);
+  CHECK(all.workers[0].number == 0);
+  CHECK(all.workers[0].parks == 2);
+  CHECK(all.workers[0].wakes == 2);
+}
+
+TEST_CASE("a worker's time passes as busy while it has work, and as idle while it has none") {
+  thread_pool pool(1);
+  const auto only = [&] { return stats(pool).workers.at(0); };
+  std::latch started(1);
+  std::latch end(1);
+  std::future<void> task = pool.submit([&] {
+    started.count_down();
+    end.wait();
+  });
+  started.wait();
+  const parallel::worker_stats at_work = only();
+  until([&] { return only().busy > at_work.busy + std::chrono::microseconds(200); });
+  end.count_down();
+  task.get();
+  until([&] { return stats(pool).parks == 1; });
+  const parallel::worker_stats at_rest = only();
+  CHECK(at_rest.busy > at_work.busy);
+  until([&] { return only().idle > at_rest.idle + std::chrono::microseconds(200); });
+  CHECK(only().busy == at_rest.busy);
+}
+
+TEST_CASE("a worker's time stands still when it has ended") {
+  thread_pool pool(1);
+  pool.submit([] {}).get();
+  pool.shutdown();
+  const parallel::worker_stats before = stats(pool).workers.at(0);
+  CHECK(before.busy.count() + before.idle.count() > 0);
+  const parallel::worker_stats after = stats(pool).workers.at(0);
+  CHECK(after.busy == before.busy);
+  CHECK(after.idle == before.idle);
+}
+
+TEST_CASE("stand-ins for blocked workers are counted among the workers") {
+  thread_pool pool(1);
+  std::latch other(1);
+  std::future<void> first = pool.submit([&] { parallel::blocking([&] { other.wait(); }); });
+  pool.submit([&] { other.count_down(); }).get();
+  first.get();
+  const parallel::pool_stats all = stats(pool);
+  CHECK(all.tasks == 2);
+  REQUIRE(all.workers.size() == 2);
+  CHECK(all.workers[0].number == 0);
+  CHECK(all.workers[1].number == 1);
+}
+
+TEST_CASE("what a pool has counted never decreases, however busy it is") {
+  thread_pool pool(3);
+  std::atomic<bool> ended{false};
+  std::thread observer([&] {
+    parallel::pool_stats before = stats(pool);
+    bool decreased = false;
+    while (!ended) {
+      const parallel::pool_stats after = stats(pool);
+      decreased |= after.calls < before.calls || after.blocks < before.blocks ||
+                   after.steals < before.steals || after.tasks < before.tasks ||
+                   after.parks < before.parks || after.wakes < before.wakes ||
+                   after.workers.size() < before.workers.size();
+      before = after;
+    }
+    CHECK_FALSE(decreased);
+  });
+  const std::vector<int> xs = test::numbers(300);
+  for (int call = 0; call < 200; ++call) {
+    parallel::for_each(pool, xs, [](int) {}, {.grain = 1});
+    pool.submit([] {}).get();
+  }
+  ended = true;
+  observer.join();
+  CHECK(stats(pool).blocks == 200 * 300);
+}
+
+TEST_CASE("the default pool has its statistics, too") {
+  const std::uint64_t before = stats().calls;
+  parallel::for_each(test::numbers(100), [](int) {}, {.grain = 1});
+  const std::uint64_t shared = parallel::default_pool().size() > 1 ? 1 : 0;
+  CHECK(stats().calls == before + shared);
+}
+
+TEST_CASE("an io_pool that has done nothing has counted nothing") {
+  io_pool pool;
+  const parallel::io_pool_stats all = stats(pool);
+  CHECK(all.calls == 0);
+  CHECK(all.tasks == 0);
+  CHECK(all.running == 0);
+  CHECK(all.queued == 0);
+  CHECK(all.threads == 0);
+  CHECK(all.most_threads == 0);
+  CHECK(all.threads_made == 0);
+  CHECK(all.parks == 0);
+  CHECK(all.wakes == 0);
+}
+
+TEST_CASE("an io_pool counts its calls and the tasks that have begun") {
+  io_pool pool({.max_threads = 4});
+  for (int call = 0; call < 10; ++call)
+    parallel::for_each(pool, test::numbers(20), [](int) {});
+  std::vector<std::future<void>> done;
+  for (int i = 0; i < 300; ++i)
+    done.push_back(pool.submit([] {}));
+  for (std::future<void>& each : done)
+    each.get();
+  pool.shutdown();
+  const parallel::io_pool_stats all = stats(pool);
+  CHECK(all.calls == 10);
+  CHECK(all.tasks == 300);
+  CHECK(all.running == 0);
+  CHECK(all.queued == 0);
+  CHECK(all.threads_made >= 1);
+  CHECK(all.most_threads >= 1);
+  CHECK(all.most_threads <= 4);
+}
+
+TEST_CASE("an io_pool says what is running, and what waits") {
+  io_pool pool({.max_threads = 2});
+  std::latch both(2);
+  std::latch end(1);
+  std::vector<std::future<void>> done;
+  for (int i = 0; i < 2; ++i)
+    done.push_back(pool.submit([&] {
+      both.count_down();
+      end.wait();
+    }));
+  both.wait();
+  done.push_back(pool.submit([] {}));
+  const parallel::io_pool_stats all = stats(pool);
+  CHECK(all.running == 2);
+  CHECK(all.queued == 1);
+  CHECK(all.tasks == 2);
+  CHECK(all.threads == 2);
+  CHECK(all.most_threads == 2);
+  CHECK(all.threads_made == 2);
+  end.count_down();
+  for (std::future<void>& each : done)
+    each.get();
+  CHECK(stats(pool).tasks == 3);
+}
+
+TEST_CASE("an io_pool counts the sleeps of its threads, and their calls") {
+  io_pool pool({.max_threads = 1});
+  pool.submit([] {}).get();
+  until([&] { return stats(pool).parks == 1; });
+  CHECK(stats(pool).wakes == 0);
+  pool.submit([] {}).get();
+  until([&] { return stats(pool).parks == 2; });
+  CHECK(stats(pool).wakes == 1);
+}
