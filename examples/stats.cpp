@@ -1,4 +1,4 @@
-// Is the pool well used? What its threads have done so far, printed.
+// Is a pool well used? What its threads have done so far, as a program would log it.
 #include <parallel/io_pool.hpp>
 #include <parallel/map.hpp>
 #include <parallel/stats.hpp>
@@ -6,11 +6,28 @@
 
 #include <chrono>
 #include <cmath>
-#include <cstdint>
-#include <future>
 #include <iostream>
 #include <numeric>
 #include <vector>
+
+void log(const parallel::pool_stats& pool) {
+  std::cout << pool.calls << " calls of " << pool.blocks << " blocks (" << pool.steals
+            << " steals), " << pool.tasks << " tasks; " << pool.parks << " sleeps, " << pool.wakes
+            << " wakes\n";
+  for (const parallel::worker_stats& worker : pool.workers) {
+    const std::chrono::duration<double> life = worker.busy + worker.idle;
+    std::cout << "worker " << worker.number << ": " << worker.blocks << " blocks (" << worker.steals
+              << " steals), " << worker.parks << " sleeps, " << worker.wakes << " wakes, busy for "
+              << 100 * (worker.busy / life) << " % of " << life.count() << " s\n";
+  }
+}
+
+void log(const parallel::io_pool_stats& pool) {
+  std::cout << pool.calls << " calls, " << pool.tasks << " tasks, " << pool.running << " running, "
+            << pool.queued << " queued; " << pool.threads << " threads (at most "
+            << pool.most_threads << ", made " << pool.threads_made << "), " << pool.parks
+            << " sleeps, " << pool.wakes << " wakes\n";
+}
 
 int main() {
   parallel::thread_pool pool{2};
@@ -18,27 +35,10 @@ int main() {
   std::iota(xs.begin(), xs.end(), 0.0);
   for (int call = 0; call < 2; ++call)
     parallel::for_each(pool, xs, [](double& x) { x = std::sqrt(x); }, {.grain = 1'000});
-
-  const parallel::pool_stats calls = parallel::stats(pool);
-  std::uint64_t blocks = 0;
-  std::chrono::duration<double, std::milli> busy{0};
-  for (const parallel::worker_stats& worker : calls.workers) {
-    blocks += worker.blocks;
-    busy += worker.busy;
-  }
-  std::cout << calls.calls << " calls of " << calls.blocks << " blocks; the workers ran " << blocks
-            << ", and were busy for " << busy.count() << " ms\n";
-
-  std::vector<std::future<void>> done;
-  for (int i = 0; i < 50; ++i)
-    done.push_back(pool.submit([] {}));
-  for (std::future<void>& each : done)
-    each.get();
-  std::cout << parallel::stats(pool).tasks << " tasks\n";
+  pool.submit([&] { return xs.back(); }).get();
+  log(parallel::stats(pool));
 
   parallel::io_pool io{{.max_threads = 8}};
-  std::vector<int> files(20);
-  parallel::for_each(io, files, [](int& file) { file = 1; }); // as if they were read
-  std::cout << files.size() << " files, at most " << parallel::stats(io).most_threads
-            << " threads\n";
+  io.submit([] { return 42; }).get();
+  log(parallel::stats(io));
 }
