@@ -5,6 +5,7 @@
 #pragma once
 
 #include <parallel/detail/scheduler.hpp>
+#include <parallel/detail/trace.hpp>
 
 #include <utility>
 
@@ -28,6 +29,7 @@ namespace parallel {
 /// to do, and, if there is anything, a wake (about ten microseconds).
 template <class F>
 decltype(auto) blocking(F&& f) {
+  const detail::trace_span span("blocked");
   const detail::scheduler::blocked here;
   return std::forward<F>(f)();
 }

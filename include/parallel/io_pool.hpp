@@ -12,6 +12,7 @@
 #include <parallel/detail/submitted_task.hpp>
 #include <parallel/detail/task_list.hpp>
 #include <parallel/detail/task_listeners.hpp>
+#include <parallel/detail/trace.hpp>
 #include <parallel/errors.hpp>
 #include <parallel/io_map_options.hpp>
 #include <parallel/options.hpp>
@@ -211,6 +212,7 @@ class io_pool {
 
   /// A loop that runs to its end, or to an exception.
   void run_plain_loop(std::size_t n, const io_map_options& options, const detail::loop_body& body) {
+    const detail::trace_span span("call", {"elements", n});
     calls_.fetch_add(1, std::memory_order_relaxed); // relaxed: a number by itself
     const std::size_t wished = options.in_flight != 0 ? options.in_flight : max_threads();
     const std::size_t helpers = std::min(std::min(wished, n) - (n != 0), max_threads());

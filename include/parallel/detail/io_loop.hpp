@@ -8,6 +8,7 @@
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/platform/waiting.hpp>
 #include <parallel/detail/task_list.hpp>
+#include <parallel/detail/trace.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -74,6 +75,7 @@ class io_loop {
       if (i >= n_ || error_.precedes(i))
         return;
       try {
+        const trace_span span("element", {"index", i});
         call_(body_, i);
       } catch (...) {
         error_.record(i, std::current_exception());

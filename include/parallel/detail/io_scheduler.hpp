@@ -17,6 +17,7 @@
 #include <parallel/detail/task_hand.hpp>
 #include <parallel/detail/task_list.hpp>
 #include <parallel/detail/task_listeners.hpp>
+#include <parallel/detail/trace.hpp>
 #include <parallel/errors.hpp>
 #include <parallel/pool_options.hpp>
 
@@ -395,6 +396,7 @@ class basic_io_scheduler {
   }
 
   void call(queued_task& task) noexcept {
+    const trace_span span(task.helped() == nullptr ? "task" : "help");
     const task_frame own = frame();
     task.run();
   }

@@ -8,6 +8,7 @@
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/platform/thread.hpp>
 #include <parallel/detail/platform/waiting.hpp>
+#include <parallel/detail/trace.hpp>
 #include <parallel/pool_options.hpp>
 
 #include <algorithm>
@@ -107,6 +108,7 @@ class io_threads {
   /// Thread: without the mutex, as what follows runs the users' code.
   void begin(const io_thread& self) noexcept {
     name_this_thread(name_.or_else("parallel-io"), self.number);
+    trace_thread_name(name_.or_else("parallel-io"), self.number);
     on_start_(self.number);
   }
 
@@ -119,6 +121,7 @@ class io_threads {
     self.called = false;
     idle_.push_back(&self);
     ++counts_.parks;
+    const trace_span span("park");
     const std::uint64_t since = Clock::now();
     while (!self.called && !ending_) {
       constexpr std::int64_t longest = 3'600'000'000'000; // an hour: far ends would overflow
@@ -181,6 +184,7 @@ class io_threads {
     idle_.pop_back();
     ++called_;
     ++counts_.wakes;
+    trace_instant("wake", {"thread", called.number});
     called.called = true;
     called.woken.notify_one(); // under the mutex, so that it is still there
     return true;

@@ -17,6 +17,7 @@
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/range_slot.hpp>
 #include <parallel/detail/scheduler.hpp>
+#include <parallel/detail/trace.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -106,6 +107,7 @@ class loop final : public job {
       looks = 0;
       counts.blocks.add_one();
       counts.steals.add_one();
+      trace_instant("steal", {"from", seat}, {"blocks", blocks.size()});
       if (run_blocks(blocks))
         own.claimed(blocks.size());
     }
@@ -157,6 +159,7 @@ class loop final : public job {
     if (error_.precedes(begin))
       return false;
     try {
+      const trace_span span("block", {"first", begin}, {"elements", end - begin});
       body_(begin, end);
       return true;
     } catch (...) {
@@ -192,8 +195,10 @@ class loop final : public job {
         if (!loot.empty())
           slots_[seat].put(loot);
         steals_.fetch_sub(under_way, std::memory_order_release); // pairs with the acquire above
-        if (!loot.empty())
+        if (!loot.empty()) {
+          trace_instant("steal", {"from", other}, {"blocks", loot.size()});
           return true;
+        }
       }
       if (is_exhausted_since(before))
         return false;
@@ -280,6 +285,7 @@ class loop final : public job {
 /// rethrown; ranges above it that have not started are skipped, ranges below it always finish.
 inline void run_loop(scheduler& pool, call_site& site, std::size_t n, std::size_t grain,
                      const loop_body& body) {
+  const trace_span span("call", {"elements", n});
   if (pool.concurrency() == 1 || n < 2 || grain >= n)
     return body(0, n);
   // Block numbers have 32 bits; the last one is kept free so that rounding up cannot wrap.

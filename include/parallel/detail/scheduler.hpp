@@ -12,6 +12,7 @@
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/platform/thread.hpp>
 #include <parallel/detail/task_queue.hpp>
+#include <parallel/detail/trace.hpp>
 #include <parallel/detail/workers.hpp>
 #include <parallel/pool_options.hpp>
 
@@ -323,6 +324,7 @@ class scheduler {
     } self{workers_.standing_in()};
     bool nothing_left = false;
     {
+      const trace_span span("help");
       part_of part(*this, &work);
       nothing_left = work.stand_in(
           own,
@@ -340,6 +342,7 @@ class scheduler {
 
   void run(queued_task& task) noexcept {
     {
+      const trace_span span(task.helped() == nullptr ? "task" : "help");
       part_of part(*this, nullptr); // it is no part of any job
       task.run();
     }
@@ -355,6 +358,7 @@ class scheduler {
 
   [[gnu::cold]] void help(job& work, std::uint32_t seat, loop_counts& own) noexcept {
     {
+      const trace_span span("help");
       part_of part(*this, &work);
       work.help(seat, own);
     }

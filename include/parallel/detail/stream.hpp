@@ -11,6 +11,7 @@
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/platform/waiting.hpp>
 #include <parallel/detail/task_list.hpp>
+#include <parallel/detail/trace.hpp>
 #include <parallel/errors.hpp>
 #include <parallel/options.hpp>
 #include <parallel/outcome.hpp>
@@ -287,6 +288,7 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
     ++running_;
     lock.unlock();
     try {
+      const trace_span span("element", {"index", one.index});
       if (stop_ && stop_())
         one.output.set_not_run(std::make_exception_ptr(stopped()));
       else if (limit_.has_passed())

@@ -15,6 +15,7 @@
 #include <parallel/detail/platform/thread.hpp>
 #include <parallel/detail/stand_ins.hpp>
 #include <parallel/detail/stopwatch.hpp>
+#include <parallel/detail/trace.hpp>
 #include <parallel/pool_options.hpp>
 
 #include <atomic>
@@ -282,6 +283,7 @@ class workers {
     this_worker = &self;
     keep_code_loaded(); // the default pool's workers live on when a plugin has been closed
     name_this_thread(name_.or_else("parallel"), self.number);
+    trace_thread_name(name_.or_else("parallel"), self.number);
     self.alive.start();
     on_start_(self.number);
     work_(pool_, self);
@@ -291,12 +293,16 @@ class workers {
 
   [[gnu::cold]] void sleep(worker& self) noexcept {
     self.parks.add_one();
-    self.bed.park();
+    {
+      const trace_span span("park");
+      self.bed.park();
+    }
     learn_from_wake(self);
   }
 
   [[gnu::cold]] void wake(worker& sleeper) noexcept {
     sleeper.wakes.add_one();
+    trace_instant("wake", {"worker", sleeper.number});
     sleeper.waker_processor = this_processor();
     sleeper.woken_at = quick_clock::now();
     sleeper.place.move_off(sleeper.waker_processor);

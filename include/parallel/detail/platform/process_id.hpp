@@ -1,0 +1,27 @@
+// Which process this is.
+//
+// Part of the platform room: Linux can tell; everything else, or a build with PARALLEL_PORTABLE
+// defined, cannot. Entered from trace_log.hpp.
+#pragma once
+
+#include <cstdint>
+
+#if defined(__linux__) && !defined(PARALLEL_PORTABLE)
+#define PARALLEL_DETAIL_LINUX 1
+#include <unistd.h>
+#else
+#define PARALLEL_DETAIL_LINUX 0
+#endif
+
+namespace parallel::detail {
+
+/// The number of this process; 1 where it is not known.
+inline std::uint64_t process_id() noexcept {
+#if PARALLEL_DETAIL_LINUX
+  return static_cast<std::uint64_t>(getpid());
+#else
+  return 1;
+#endif
+}
+
+} // namespace parallel::detail

@@ -1,0 +1,74 @@
+// What a program can write down of what the library does, and when: for pictures of it.
+//
+// Spans and instants, put where things happen. They are nothing at all, and compile to nothing,
+// unless PARALLEL_ENABLE_TRACE is defined, the same for all files of a program; then trace_log.hpp
+// writes them where the environment variable PARALLEL_TRACE says, if it does. Entered from loops,
+// schedulers and threads.
+#pragma once
+
+#ifdef PARALLEL_ENABLE_TRACE
+
+#include <parallel/detail/trace_log.hpp>
+
+#include <cstddef>
+
+namespace parallel::detail {
+
+inline namespace traced {
+
+/// From now until the end of the scope, on this thread.
+class trace_span {
+ public:
+  explicit trace_span(const char* name, trace_argument first = {},
+                      trace_argument second = {}) noexcept {
+    trace_log::record({name, 'B', {first, second}});
+  }
+  trace_span(const trace_span&) = delete;
+  trace_span& operator=(const trace_span&) = delete;
+  ~trace_span() { trace_log::record({nullptr, 'E', {}}); }
+};
+
+/// Now.
+inline void trace_instant(const char* name, trace_argument first = {},
+                          trace_argument second = {}) noexcept {
+  trace_log::record({name, 'i', {first, second}});
+}
+
+/// The calling thread is `prefix/number`. Others are callers.
+inline void trace_thread_name(const char* prefix, std::size_t number) noexcept {
+  trace_log::name_thread(prefix, number);
+}
+
+} // namespace traced
+
+} // namespace parallel::detail
+
+#else
+
+#include <cstddef>
+#include <cstdint>
+
+namespace parallel::detail {
+
+inline namespace untraced {
+
+struct trace_argument {
+  const char* name = nullptr;
+  std::uint64_t value = 0;
+};
+
+class trace_span {
+ public:
+  explicit trace_span(const char*, trace_argument = {}, trace_argument = {}) noexcept {}
+  trace_span(const trace_span&) = delete;
+  trace_span& operator=(const trace_span&) = delete;
+};
+
+inline void trace_instant(const char*, trace_argument = {}, trace_argument = {}) noexcept {}
+inline void trace_thread_name(const char*, std::size_t) noexcept {}
+
+} // namespace untraced
+
+} // namespace parallel::detail
+
+#endif

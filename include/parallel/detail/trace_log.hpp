@@ -1,0 +1,290 @@
+// Where the events of a traced program go: a file that is valid JSON at every moment.
+//
+// Each thread has a buffer of its own, which is emptied into the file when it is full and when its
+// thread, or the program, ends: by exit() or std::terminate(). What has not been written when it is
+// killed is lost, but not the file: each write takes back its last line and puts it behind the new
+// events. Entered from trace.hpp. The format is Chrome's Trace Event Format (as a JSON object),
+// which ui.perfetto.dev and chrome://tracing open.
+#pragma once
+
+#include <parallel/detail/platform/clock.hpp>
+#include <parallel/detail/platform/process.hpp>
+#include <parallel/detail/platform/process_id.hpp>
+
+#include <atomic>
+#include <cerrno>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <mutex>
+#include <new>
+#include <utility>
+
+namespace parallel::detail {
+
+inline namespace traced {
+
+/// A number that tells more of an event.
+struct trace_argument {
+  const char* name = nullptr; // null: none; a literal, as are all names
+  std::uint64_t value = 0;
+};
+
+struct trace_event {
+  const char* name;
+  char phase; // B begin, E end of what has begun last on this thread, i instant
+  trace_argument arguments[2];
+  std::int64_t ns = 0;
+};
+
+class trace_log {
+ public:
+  /// Notes an event of the calling thread, now. Does nothing when no file is named, in a child
+  /// process, or where there is no memory for a buffer.
+  static void record(const trace_event& event) noexcept {
+    if (trace_log* const log = here())
+      if (buffer* const own = log->own_buffer(nullptr, 0))
+        log->add(*own, event);
+  }
+
+  /// To be called by a thread before its first event.
+  static void name_thread(const char* prefix, std::size_t number) noexcept {
+    if (trace_log* const log = here())
+      static_cast<void>(log->own_buffer(prefix, number));
+  }
+
+ private:
+  /// The events of one thread that are not in the file yet.
+  struct buffer {
+    static constexpr std::size_t most = 256;
+
+    std::mutex guard; // whose thread is alone with it until the end
+    std::size_t size = 0;
+    trace_event events[most];
+    std::uint64_t thread = 0;
+    char name[48] = {}; // emptied when it has been written
+    buffer* next = nullptr;
+  };
+
+  static constexpr char end[] = "\n]}\n";
+  static constexpr long end_length = sizeof end - 1;
+  static constexpr std::size_t longest_event = 256; // characters, and more than it has
+
+  /// Null when nothing is to be written.
+  static trace_log* here() noexcept {
+    static trace_log* const opened = open(); // never destroyed: threads may outlive all else
+    return is_child_.load(std::memory_order_relaxed) ? nullptr : opened; // relaxed: see open()
+  }
+
+  static trace_log* open() noexcept {
+    const char* const path = std::getenv("PARALLEL_TRACE");
+    if (path == nullptr || *path == '\0')
+      return nullptr;
+    std::FILE* const file = std::fopen(path, "wb");
+    auto* const made = file != nullptr ? new (std::nothrow) trace_log(file) : nullptr;
+    if (made == nullptr) {
+      std::fprintf(stderr, "parallel: PARALLEL_TRACE is '%s', which cannot be written (%s)\n", path,
+                   std::strerror(errno));
+      return nullptr;
+    }
+    std::setvbuf(file, nullptr, _IONBF, 0); // so that what is put behind comes in one write
+    made->put("{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n");
+    made->put_name("process_name", 0, "parallel");
+    made->write();
+    opened_ = made;
+    before_ = std::set_terminate([] {
+      finish();
+      before_();
+    });
+    std::atexit(finish); // where it cannot be had, the last events are lost
+    // relaxed: a child has one thread
+    call_in_children([] { is_child_.store(true, std::memory_order_relaxed); });
+    return made;
+  }
+
+  explicit trace_log(std::FILE* file) noexcept : file_(file) {}
+
+  /// The program ends. From now on each event is written at once.
+  static void finish() noexcept {
+    if (is_child_.load(std::memory_order_relaxed))
+      return;
+    trace_log& log = *opened_;
+    const std::lock_guard listed(log.listing_);
+    log.is_ending_.store(true, std::memory_order_relaxed); // relaxed: the buffers' guards order it
+    for (buffer* each = log.buffers_; each != nullptr; each = each->next) {
+      const std::lock_guard held(each->guard);
+      log.empty(*each);
+    }
+  }
+
+  /// The calling thread's; null if there is no memory.
+  buffer* own_buffer(const char* prefix, std::size_t number) noexcept {
+    static thread_local buffer* own = nullptr; // for who comes after the next is gone, another one
+    struct keeper {
+      ~keeper() {
+        if (trace_log* const log = here(); log != nullptr && own != nullptr)
+          log->retire(*own);
+        own = nullptr;
+      }
+    };
+    static thread_local const keeper at_end;
+    static_cast<void>(at_end);
+    if (own == nullptr)
+      own = make_buffer(prefix, number);
+    return own;
+  }
+
+  buffer* make_buffer(const char* prefix, std::size_t number) noexcept {
+    auto* const made = new (std::nothrow) buffer;
+    if (made == nullptr)
+      return nullptr;
+    const std::lock_guard listed(listing_);
+    made->thread = ++threads_;
+    if (prefix != nullptr)
+      std::snprintf(made->name, sizeof made->name, "%s/%zu", prefix, number);
+    else
+      std::snprintf(made->name, sizeof made->name, "caller %zu", ++callers_);
+    for (char& each : made->name) // what could be no JSON
+      if (each != '\0' && (each < ' ' || each > '~' || each == '"' || each == '\\'))
+        each = '?';
+    made->next = buffers_;
+    buffers_ = made;
+    return made;
+  }
+
+  /// Its thread ends.
+  void retire(buffer& spent) noexcept {
+    {
+      const std::lock_guard listed(listing_);
+      buffer** link = &buffers_;
+      while (*link != &spent)
+        link = &(*link)->next;
+      *link = spent.next;
+    }
+    empty(spent);
+    delete &spent;
+  }
+
+  void add(buffer& own, trace_event event) noexcept {
+    event.ns = steady_ns() - start_ns_;
+    const std::lock_guard held(own.guard);
+    own.events[own.size++] = event;
+    if (own.size == buffer::most || is_ending_.load(std::memory_order_relaxed))
+      empty(own);
+  }
+
+  /// Puts what is in a buffer into the file.
+  void empty(buffer& full) noexcept {
+    const std::lock_guard writing(writing_);
+    length_ = 0;
+    if (full.name[0] != '\0') {
+      put(",\n");
+      put_name("thread_name", full.thread, full.name);
+      full.name[0] = '\0';
+    }
+    for (std::size_t i = 0; i < full.size; ++i)
+      put(full.events[i], full.thread);
+    full.size = 0;
+    if (length_ != 0)
+      write();
+  }
+
+  void put(const trace_event& event, std::uint64_t thread) noexcept {
+    put(",\n{");
+    if (event.name != nullptr) {
+      put("\"name\":\"");
+      put(event.name);
+      put("\",");
+    }
+    const auto ns = static_cast<std::uint64_t>(event.ns);
+    const char phase[] = {event.phase, '\0'};
+    put("\"ph\":\"");
+    put(phase);
+    put(event.phase == 'i' ? "\",\"s\":\"t\",\"ts\":" : "\",\"ts\":");
+    put(ns / 1000);
+    put("."); // microseconds
+    put(ns / 100 % 10);
+    put(ns / 10 % 10);
+    put(ns % 10);
+    put_where(thread);
+    const char* between = ",\"args\":{\"";
+    for (const trace_argument& each : event.arguments) {
+      if (each.name == nullptr)
+        break;
+      put(between);
+      put(each.name);
+      put("\":");
+      put(each.value);
+      between = ",\"";
+    }
+    put(event.arguments[0].name != nullptr ? "}}" : "}");
+  }
+
+  /// A name for a thread or, with thread 0, for the process.
+  void put_name(const char* what, std::uint64_t thread, const char* name) noexcept {
+    put("{\"name\":\"");
+    put(what);
+    put("\",\"ph\":\"M\"");
+    put_where(thread);
+    put(",\"args\":{\"name\":\"");
+    put(name);
+    put("\"}}");
+  }
+
+  void put_where(std::uint64_t thread) noexcept {
+    put(",\"pid\":");
+    put(process_);
+    put(",\"tid\":");
+    put(thread);
+  }
+
+  void put(const char* text) noexcept {
+    const std::size_t length = std::strlen(text);
+    std::memcpy(text_ + length_, text, length);
+    length_ += length;
+  }
+
+  void put(std::uint64_t number) noexcept {
+    length_ = static_cast<std::size_t>(
+        std::to_chars(text_ + length_, text_ + sizeof text_, number).ptr - text_);
+  }
+
+  /// Puts the text behind what is in the file, instead of its end, which then follows.
+  void write() noexcept {
+    if (has_failed_)
+      return;
+    put(end);
+    const bool is_behind =
+        std::exchange(is_new_, false) || std::fseek(file_, -end_length, SEEK_END) == 0;
+    has_failed_ = !is_behind || std::fwrite(text_, 1, length_, file_) != length_;
+    if (has_failed_)
+      std::fprintf(stderr, "parallel: the file of PARALLEL_TRACE cannot be written (%s)\n",
+                   std::strerror(errno));
+  }
+
+  static inline constinit std::atomic<bool> is_child_{false};
+  static inline constinit trace_log* opened_ = nullptr; // these two: set before finish() is known
+  static inline constinit std::terminate_handler before_ = nullptr;
+
+  const std::int64_t start_ns_ = steady_ns();
+  const std::uint64_t process_ = process_id();
+  std::atomic<bool> is_ending_{false};
+  std::mutex listing_; // guards the next three; asked for before a buffer's
+  buffer* buffers_ = nullptr;
+  std::uint64_t threads_ = 0;
+  std::size_t callers_ = 0;
+  std::mutex writing_; // guards what follows; asked for last
+  std::FILE* const file_;
+  bool is_new_ = true;
+  bool has_failed_ = false;
+  std::size_t length_ = 0;
+  char text_[(buffer::most + 1) * longest_event];
+};
+
+} // namespace traced
+
+} // namespace parallel::detail
