@@ -6,11 +6,12 @@
 // schedulers and threads.
 #pragma once
 
-#ifdef PARALLEL_ENABLE_TRACE
-
 #include <parallel/detail/trace_log.hpp>
 
 #include <cstddef>
+#include <cstdint>
+
+#ifdef PARALLEL_ENABLE_TRACE
 
 namespace parallel::detail {
 
@@ -44,9 +45,6 @@ inline void trace_thread_name(const char* prefix, std::size_t number) noexcept {
 } // namespace parallel::detail
 
 #else
-
-#include <cstddef>
-#include <cstdint>
 
 namespace parallel::detail {
 

@@ -11,6 +11,8 @@
 #include <parallel/detail/platform/process.hpp>
 #include <parallel/detail/platform/process_id.hpp>
 
+#ifdef PARALLEL_ENABLE_TRACE
+
 #include <atomic>
 #include <cerrno>
 #include <charconv>
@@ -288,3 +290,5 @@ class trace_log {
 } // namespace traced
 
 } // namespace parallel::detail
+
+#endif
