@@ -29,17 +29,17 @@ struct test_clock {
 using pace = parallel::detail::basic_pace<test_clock>;
 
 /// The workers are awake.
-double awake() {
+double awake(double) {
   return 0;
 }
 
 /// They sleep, and take a tenth of a millisecond to come.
-double asleep() {
+double asleep(double) {
   return 100'000;
 }
 
 template <class Body>
-std::size_t run_small(call_site& site, std::size_t n, double (*wake_ns)(), const Body& body) {
+std::size_t run_small(call_site& site, std::size_t n, double (*wake_ns)(double), const Body& body) {
   return parallel::detail::run_while_small<test_clock>(site, n, wake_ns, body);
 }
 

@@ -25,6 +25,10 @@ inline constexpr double worth_comparing_ns = 16'000;
 /// lines that the others want too, one after another.
 inline constexpr double participant_ns = 300;
 
+/// Work of less than so many times what a wake takes is as good as done when a worker comes that
+/// was asleep.
+inline constexpr double worth_waking = 1.25;
+
 /// How long one claim should last, how long the first one after a start or a steal, and the last
 /// ones, when a quarter of what is left is less still.
 inline constexpr double claim_ns = 10'000;
@@ -153,8 +157,8 @@ constexpr bool one_in_32(std::uint64_t moment) noexcept {
 
 /// Runs the front of [0, n) on the calling thread for as long as that is too little to share, and
 /// returns how far it came: n, or the index from which sharing pays. A site of unknown cost shares
-/// from the start. `wake_ns()` is how long a worker takes to come, 0 when all are awake. A body
-/// that throws leaves at once, as in the plain loop.
+/// from the start. `wake_ns(ns)` is how long the workers that so much work is worth take to come, 0
+/// when they are awake. A body that throws leaves at once, as in the plain loop.
 ///
 /// The elements may have become dearer than the site remembers, so the clock is looked at after the
 /// first one (or few), and then after strips that grow to a microsecond of what is remembered. To
@@ -171,7 +175,7 @@ std::size_t run_while_small(call_site& site, std::size_t n, const WakeTime& wake
   const double total = known * static_cast<double>(n);
   bool compare = false;
   if (total > worth_sharing_ns) {
-    const double wake = wake_ns();
+    const double wake = wake_ns(total);
     compare = total < worth_comparing_ns && one_in_32(Clock::now());
     if (compare && wake > 0) {
       site.forget_sharing();
@@ -179,7 +183,7 @@ std::size_t run_while_small(call_site& site, std::size_t n, const WakeTime& wake
     }
     // Until a worker comes the caller works alone, and the wake itself takes some of its time.
     const bool shared = total > site.break_even_ns() &&
-                        (total > 1.25 * wake || site.worth_a_wake<Clock>(total, wake));
+                        (total > worth_waking * wake || site.worth_a_wake<Clock>(total, wake));
     if (shared != compare)
       return 0;
   }
@@ -208,7 +212,7 @@ std::size_t run_while_small(call_site& site, std::size_t n, const WakeTime& wake
     elapsed = Clock::ns_between(start, last_look);
     const double left = elapsed / static_cast<double>(done - first) * static_cast<double>(n - done);
     if (elapsed > first_claim_ns && left > least && left > site.break_even_ns() &&
-        left > 1.25 * wake_ns()) {
+        left > worth_waking * wake_ns(left)) {
       site.learn(elapsed, done - first);
       return done;
     }

@@ -60,10 +60,13 @@ class job {
   }
 
   /// Owner: offers the job to at most `seats` helpers, up to 65,535. `parent` is the job within
-  /// which the owner runs, or null; `within_task` says that it runs a task, somewhere around that.
-  void open(std::uint32_t seats, job* parent = nullptr, bool within_task = false) noexcept {
+  /// which the owner runs, or null; `within_task` says that it runs a task, somewhere around that;
+  /// `wakes`, that workers which sleep are to be woken for it.
+  void open(std::uint32_t seats, job* parent = nullptr, bool within_task = false,
+            bool wakes = true) noexcept {
     uses_.add_one();
     within_task_ = within_task;
+    wakes_ = wakes;
     parent_.store(parent, std::memory_order_relaxed); // relaxed, both: published with the word
     signal_.store(quiet, std::memory_order_relaxed);
     // seq_cst: the publisher's store, see idle_set and call_owner(). The release in it pairs with
@@ -78,6 +81,7 @@ class job {
 
   /// For who is inside.
   [[nodiscard]] bool is_within_task() const noexcept { return within_task_; }
+  [[nodiscard]] bool wakes() const noexcept { return wakes_; }
 
   /// Worker inside: has just opened a job within this one, with which the owner could help if it
   /// waits.
@@ -201,6 +205,7 @@ class job {
   atomic<std::uint32_t> signal_{quiet}; // what the owner sleeps on
   atomic<job*> parent_{nullptr};
   bool within_task_ = false;   // published with the word
+  bool wakes_ = true;          // likewise
   atomic<job*> next_{nullptr}; // in the list, for good
 
   alignas(64) atomic<bool> taken_{false};

@@ -243,6 +243,15 @@ class loop final : public job {
   return new loop(participants);
 }
 
+/// How long the workers that `work_ns` of work is worth take to come, in nanoseconds; 0 when so
+/// many are awake.
+[[gnu::cold]] inline double wake_ns(const scheduler& pool, double work_ns) noexcept {
+  const std::size_t here = pool.awake() + 1;
+  if (here >= pool.concurrency() || here >= threads_worth(work_ns, pool.concurrency(), here - 1, 0))
+    return 0;
+  return pool.wake_ns();
+}
+
 /// Runs [first, n) on the caller and on whichever workers come, in blocks of `block` elements.
 [[gnu::cold]] inline void share(scheduler& pool, const loop_body& body, std::size_t first,
                                 std::size_t n, std::size_t block, call_site* site) {
@@ -258,13 +267,20 @@ class loop final : public job {
   if (const std::size_t blocks = blocks_in(n - first, block); blocks < participants)
     participants = blocks;
   const double expected = site != nullptr ? site->estimate() * static_cast<double>(n - first) : 0;
-  const double wake_ns = expected > 0 ? pool.wake_ns() : 0;
-  if (expected > 0)
-    participants = threads_worth(expected, participants, pool.awake(), wake_ns);
-  const bool compare = expected > 0 && expected < worth_comparing_ns && wake_ns == 0;
+  // Those who are awake come by themselves, and for little work one that sleeps would come too
+  // late.
+  bool wakes = true;
+  if (expected > 0) {
+    const std::size_t awake = pool.awake();
+    const double wake = pool.wake_ns();
+    participants = threads_worth(expected, participants, awake, wake);
+    wakes = participants > awake + 1 ||
+            (expected > worth_waking * wake && expected > worth_comparing_ns);
+  }
+  const bool compare = !wakes && expected < worth_comparing_ns;
   const std::uint64_t opened = compare ? quick_clock::now() : 0;
   work->prepare(body, first, n, block, site, static_cast<std::uint32_t>(participants));
-  pool.open(*work, participants - 1);
+  pool.open(*work, participants - 1, wakes);
   {
     scheduler::part_of part(pool, work);
     work->participate();
@@ -273,6 +289,9 @@ class loop final : public job {
   if (compare)
     site->learn_sharing(quick_clock::ns_between(opened, quick_clock::now()), expected,
                         participants);
+  // They are busy elsewhere. The next calls may be worth another one.
+  if (!wakes && work->joined() == 0 && site->worth_a_wake<quick_clock>(expected, pool.wake_ns()))
+    pool.wake_one();
   std::exception_ptr error = work->take_error();
   job_list::release(*work);
   if (error)
@@ -295,7 +314,7 @@ inline void run_loop(scheduler& pool, call_site& site, std::size_t n, std::size_
   if (grain != 0)
     return share(pool, body, 0, n, block, nullptr);
   const std::size_t done = run_while_small<quick_clock>(
-      site, n, [&] { return pool.wake_ns(); }, body);
+      site, n, [&](double work_ns) { return wake_ns(pool, work_ns); }, body);
   if (n - done >= 2)
     share(pool, body, done, n, block, &site);
   else if (done != n)

@@ -138,16 +138,22 @@ class scheduler {
     scheduler* const home_; // null if it is the same, or none
   };
 
-  /// Offers a job to at most `seats` workers and returns at once. The caller then becomes part_of
-  /// it, until close() has returned.
-  [[gnu::cold]] void open(job& work, std::size_t seats) noexcept {
+  /// Offers a job to at most `seats` workers and returns at once; if it `wakes`, also to such as
+  /// sleep. The caller then becomes part_of it, until close() has returned.
+  [[gnu::cold]] void open(job& work, std::size_t seats, bool wakes) noexcept {
     job* const parent = this_job;
     work.open(static_cast<std::uint32_t>(seats < most_seats ? seats : most_seats), parent,
-              within_task_of == this);
+              within_task_of == this, wakes);
     if (parent != nullptr)
       parent->call_owner();
+    if (wakes)
+      wake_one();
+  }
+
+  /// Gets one more worker going.
+  [[gnu::cold]] void wake_one() noexcept {
     // Within a task the caller is itself one of the workers.
-    const bool in_task = parent == nullptr && workers_.here() != nullptr;
+    const bool in_task = this_job == nullptr && workers_.here() != nullptr;
     workers_.wake_one(in_task ? workers_.size() : helpers());
   }
 
@@ -406,7 +412,8 @@ class scheduler {
   /// there is other work.
   [[gnu::cold]] void wake_for(const job& joined) noexcept {
     const std::uint32_t seats = joined.free_seats();
-    for (std::uint32_t woken = 0; woken < seats && woken < wakes_each && joined.is_open(); ++woken)
+    const std::uint32_t most = joined.wakes() ? wakes_each : 0;
+    for (std::uint32_t woken = 0; woken < seats && woken < most && joined.is_open(); ++woken)
       workers_.wake_one(helpers());
     if (seats == 0 && any_work())
       workers_.wake_one(tasks_.empty() ? helpers() : workers_.size());

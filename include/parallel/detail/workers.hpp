@@ -80,12 +80,9 @@ class workers {
     return started > asleep ? started - asleep : 0;
   }
 
-  /// How long a worker takes to come, in nanoseconds: 0 when all that there are are awake, so that
-  /// to open a job wakes nobody; else what the last wakes took.
+  /// How long a worker that sleeps takes to come, in nanoseconds: what the last wakes took.
   [[nodiscard, gnu::cold]] double wake_ns() const noexcept {
-    return awake() + 1 >= each_.size()
-               ? 0
-               : static_cast<double>(wake_ns_.load(std::memory_order_relaxed)); // relaxed: a hint
+    return static_cast<double>(wake_ns_.load(std::memory_order_relaxed)); // relaxed: a hint
   }
 
   /// Gets one more worker going: one that sleeps, or else a new one, up to `most`. Workers that are

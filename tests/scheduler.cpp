@@ -1,0 +1,97 @@
+// Who comes to a job: workers that are awake, and such as sleep if it wakes them.
+#include "catch.hpp"
+
+#include <parallel/detail/scheduler.hpp>
+#include <parallel/pool_options.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <latch>
+#include <thread>
+
+namespace {
+
+/// Its helpers wait inside until the gate is opened.
+struct gated : parallel::detail::job {
+  void help(std::uint32_t, parallel::detail::loop_counts&) noexcept override { gate.wait(); }
+  bool stand_in(parallel::detail::loop_counts&, bool (*)(void*), void*) noexcept override {
+    return true;
+  }
+  std::latch gate{1};
+};
+
+class pool_of {
+ public:
+  explicit pool_of(std::size_t threads)
+      : all({.threads = threads}, [](std::size_t) -> parallel::detail::job* { return new gated; }) {
+  }
+
+  gated& open(std::size_t seats, bool wakes) {
+    auto& work = static_cast<gated&>(all.acquire_job());
+    all.open(work, seats, wakes);
+    return work;
+  }
+
+  void close(gated& work) {
+    work.gate.count_down();
+    all.close(work);
+  }
+
+  /// Until all workers that have been started sleep.
+  void wait_for_sleep() const {
+    for (bool asleep = false; !asleep; std::this_thread::yield()) {
+      asleep = true;
+      all.for_each_started_worker([&](const parallel::detail::worker& each) {
+        asleep = asleep && each.parks.get() > each.wakes.get();
+      });
+    }
+  }
+
+  parallel::detail::scheduler all;
+};
+
+void wait_until_joined(const gated& work, std::uint32_t helpers) {
+  while (work.joined() != helpers)
+    std::this_thread::yield();
+}
+
+} // namespace
+
+TEST_CASE("a job starts workers, and each that joins gets more going") {
+  pool_of pool(4);
+  gated& work = pool.open(3, true);
+  wait_until_joined(work, 3);
+  pool.close(work);
+}
+
+TEST_CASE("a job that wakes nobody is left to its owner while all workers sleep") {
+  pool_of pool(4);
+  gated& first = pool.open(3, true);
+  wait_until_joined(first, 3);
+  pool.close(first);
+  pool.wait_for_sleep();
+  gated& second = pool.open(3, false);
+  pool.close(second);
+  CHECK(second.joined() == 0);
+}
+
+TEST_CASE("a worker that is awake joins a job that wakes nobody, and wakes nobody for it") {
+  pool_of pool(4);
+  gated& first = pool.open(3, true);
+  wait_until_joined(first, 3);
+  pool.close(first);
+  pool.wait_for_sleep();
+  gated& only = pool.open(1, true); // keeps one worker awake
+  wait_until_joined(only, 1);
+  gated& second = pool.open(3, false);
+  only.gate.count_down();
+  wait_until_joined(second, 1);
+  std::uint64_t wakes = 0;
+  pool.all.for_each_started_worker(
+      [&](const parallel::detail::worker& each) { wakes += each.wakes.get(); });
+  pool.close(second);
+  pool.all.close(only);
+  CHECK(second.joined() == 1);
+  CHECK(wakes == 1);
+}
