@@ -29,17 +29,17 @@ struct test_clock {
 using pace = parallel::detail::basic_pace<test_clock>;
 
 /// The workers are awake.
-double awake(double) {
+double awake() {
   return 0;
 }
 
 /// They sleep, and take a tenth of a millisecond to come.
-double asleep(double) {
+double asleep() {
   return 100'000;
 }
 
 template <class Body>
-std::size_t run_small(call_site& site, std::size_t n, double (*wake_ns)(double), const Body& body) {
+std::size_t run_small(call_site& site, std::size_t n, double (*wake_ns)(), const Body& body) {
   return parallel::detail::run_while_small<test_clock>(site, n, wake_ns, body);
 }
 
@@ -354,4 +354,38 @@ TEST_CASE("sleeping workers are worth a wake each that has work left when they c
   CHECK(threads_worth(500'000, 256, 7, 50'000) == 18);
   CHECK(threads_worth(20'000, 256, 0, 50'000) == 2);
   CHECK(threads_worth(1e9, 16, 0, 50'000) == 16);
+}
+
+TEST_CASE("little work is for those who are awake, and wakes nobody") {
+  using parallel::detail::invite;
+  CHECK(invite(30'000, 16, 3, 50'000).threads == 4);
+  CHECK_FALSE(invite(30'000, 16, 3, 50'000).wakes);
+  CHECK(invite(30'000, 16, 15, 50'000).threads == 10);
+  CHECK_FALSE(invite(30'000, 16, 15, 50'000).wakes);
+  CHECK_FALSE(invite(15'000, 16, 1, 1'000).wakes); // a wake has its price for the waker, too
+}
+
+TEST_CASE("work wakes those who come in time, and little work one if all sleep") {
+  using parallel::detail::invite;
+  CHECK(invite(500'000, 16, 3, 50'000).threads == 14);
+  CHECK(invite(500'000, 16, 3, 50'000).wakes);
+  CHECK(invite(30'000, 16, 0, 50'000).threads == 2);
+  CHECK(invite(30'000, 16, 0, 50'000).wakes);
+}
+
+TEST_CASE("work of unknown length invites all") {
+  using parallel::detail::invite;
+  CHECK(invite(0, 16, 3, 50'000).threads == 16);
+  CHECK(invite(0, 16, 3, 50'000).wakes);
+}
+
+TEST_CASE("calls wake one more worker when together they have lost what that costs") {
+  call_site site;
+  int calls = 1;
+  while (!site.worth_a_wake<test_clock>(10'000, 4'000, 50'000)) {
+    test_clock::pass(10us);
+    ++calls;
+  }
+  CHECK(calls == 13);
+  CHECK_FALSE(site.worth_a_wake<test_clock>(10'000, 4'000, 50'000)); // from the beginning
 }

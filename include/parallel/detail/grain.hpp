@@ -99,19 +99,19 @@ class call_site {
                           std::memory_order_relaxed);
   }
 
-  /// Notes a call of `ns` nanoseconds of work that stays on its caller only because the workers
-  /// sleep, and says whether to wake them after all: when such calls follow each other so quickly
-  /// that a worker, once awake, would be found awake by the next, and have together lost what a
-  /// wake costs, `wake_ns`. (To rent skis until they could
-  /// have been bought costs at most twice the best that could have been done: Karlin, Manasse,
-  /// Rudolph, Sleator, 1988.)
+  /// Notes a call of `ns` nanoseconds that takes `lost_ns` longer than it would with one more
+  /// worker, or with all that it is worth, because they sleep; and says whether to wake one after
+  /// all: when such calls follow each other so quickly that a worker, once awake, would be found
+  /// awake by the next, and have together lost what a wake costs, `wake_ns`. (To rent skis until
+  /// they could have been bought costs at most twice the best that could have been done: Karlin,
+  /// Manasse, Rudolph, Sleator, 1988.)
   template <class Clock>
-  [[nodiscard]] bool worth_a_wake(double ns, double wake_ns) noexcept {
+  [[nodiscard]] bool worth_a_wake(double ns, double lost_ns, double wake_ns) noexcept {
     const std::uint64_t now = Clock::now();
     const double since =
         Clock::ns_between(last_.exchange(now, std::memory_order_relaxed), now) - ns;
     const double lost =
-        ns / 2 + (since < soon_ns ? double{lost_ns_.load(std::memory_order_relaxed)} : 0);
+        lost_ns + (since < soon_ns ? double{lost_ns_.load(std::memory_order_relaxed)} : 0);
     const bool wake = lost > wake_ns;
     lost_ns_.store(static_cast<float>(wake ? 0 : lost), std::memory_order_relaxed);
     return wake;
@@ -145,6 +145,24 @@ constexpr std::size_t threads_worth(double total_ns, std::size_t threads, std::s
   return most;
 }
 
+/// Whom a call invites.
+struct invitation {
+  std::size_t threads; // the caller among them
+  bool wakes;          // also such as sleep; else those who are awake come by themselves
+};
+
+/// For `total_ns` of work, 0 if that is not known. Little work is for those who are awake, if any:
+/// who is woken for it would come too late, and cost its waker more than it brings.
+constexpr invitation invite(double total_ns, std::size_t threads, std::size_t awake,
+                            double wake_ns) noexcept {
+  if (total_ns == 0)
+    return {threads, true};
+  const std::size_t most = threads_worth(total_ns, threads, awake, wake_ns);
+  if (awake == 0 || (total_ns > worth_waking * wake_ns && total_ns > worth_comparing_ns))
+    return {most, true};
+  return {most < awake + 1 ? most : awake + 1, false};
+}
+
 /// The calling thread's last look at a clock in run_while_small: less than a microsecond ago, in
 /// programs in which the price of a second look would count.
 inline constinit thread_local per_thread<std::uint64_t> last_look = 0;
@@ -157,8 +175,8 @@ constexpr bool one_in_32(std::uint64_t moment) noexcept {
 
 /// Runs the front of [0, n) on the calling thread for as long as that is too little to share, and
 /// returns how far it came: n, or the index from which sharing pays. A site of unknown cost shares
-/// from the start. `wake_ns(ns)` is how long the workers that so much work is worth take to come, 0
-/// when they are awake. A body that throws leaves at once, as in the plain loop.
+/// from the start. `wake_ns()` is how long a worker takes to come, 0 when one is awake. A body that
+/// throws leaves at once, as in the plain loop.
 ///
 /// The elements may have become dearer than the site remembers, so the clock is looked at after the
 /// first one (or few), and then after strips that grow to a microsecond of what is remembered. To
@@ -175,15 +193,16 @@ std::size_t run_while_small(call_site& site, std::size_t n, const WakeTime& wake
   const double total = known * static_cast<double>(n);
   bool compare = false;
   if (total > worth_sharing_ns) {
-    const double wake = wake_ns(total);
+    const double wake = wake_ns();
     compare = total < worth_comparing_ns && one_in_32(Clock::now());
     if (compare && wake > 0) {
       site.forget_sharing();
       compare = false;
     }
     // Until a worker comes the caller works alone, and the wake itself takes some of its time.
-    const bool shared = total > site.break_even_ns() &&
-                        (total > worth_waking * wake || site.worth_a_wake<Clock>(total, wake));
+    const bool shared =
+        total > site.break_even_ns() &&
+        (total > worth_waking * wake || site.worth_a_wake<Clock>(total, total / 2, wake));
     if (shared != compare)
       return 0;
   }
@@ -212,7 +231,7 @@ std::size_t run_while_small(call_site& site, std::size_t n, const WakeTime& wake
     elapsed = Clock::ns_between(start, last_look);
     const double left = elapsed / static_cast<double>(done - first) * static_cast<double>(n - done);
     if (elapsed > first_claim_ns && left > least && left > site.break_even_ns() &&
-        left > worth_waking * wake_ns(left)) {
+        left > worth_waking * wake_ns()) {
       site.learn(elapsed, done - first);
       return done;
     }

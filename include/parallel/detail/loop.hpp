@@ -243,13 +243,16 @@ class loop final : public job {
   return new loop(participants);
 }
 
-/// How long the workers that `work_ns` of work is worth take to come, in nanoseconds; 0 when so
-/// many are awake.
-[[gnu::cold]] inline double wake_ns(const scheduler& pool, double work_ns) noexcept {
-  const std::size_t here = pool.awake() + 1;
-  if (here >= pool.concurrency() || here >= threads_worth(work_ns, pool.concurrency(), here - 1, 0))
-    return 0;
-  return pool.wake_ns();
+/// After a call that woke nobody, and so was shared by `here` threads instead of the `wanted` ones
+/// that are worth it: wakes one, when enough of such calls have followed each other.
+[[gnu::cold]] inline void wake_for_next(scheduler& pool, call_site& site, double total_ns,
+                                        std::size_t here, std::size_t wanted) noexcept {
+  if (here >= wanted)
+    return;
+  const double took = total_ns / static_cast<double>(here);
+  const double lost = took - total_ns / static_cast<double>(wanted);
+  if (site.worth_a_wake<quick_clock>(took, lost, pool.wake_ns()))
+    pool.wake_one();
 }
 
 /// Runs [first, n) on the caller and on whichever workers come, in blocks of `block` elements.
@@ -263,24 +266,15 @@ class loop final : public job {
   }
   if (work == nullptr)
     return body(first, n);
-  std::size_t participants = pool.concurrency();
-  if (const std::size_t blocks = blocks_in(n - first, block); blocks < participants)
-    participants = blocks;
+  std::size_t most = pool.concurrency();
+  if (const std::size_t blocks = blocks_in(n - first, block); blocks < most)
+    most = blocks;
   const double expected = site != nullptr ? site->estimate() * static_cast<double>(n - first) : 0;
-  // Those who are awake come by themselves, and for little work one that sleeps would come too
-  // late.
-  bool wakes = true;
-  if (expected > 0) {
-    const std::size_t awake = pool.awake();
-    const double wake = pool.wake_ns();
-    participants = threads_worth(expected, participants, awake, wake);
-    wakes = participants > awake + 1 ||
-            (expected > worth_waking * wake && expected > worth_comparing_ns);
-  }
-  const bool compare = !wakes && expected < worth_comparing_ns;
+  const invitation invited = invite(expected, most, pool.awake(), pool.wake_ns());
+  const bool compare = !invited.wakes && expected < worth_comparing_ns;
   const std::uint64_t opened = compare ? quick_clock::now() : 0;
-  work->prepare(body, first, n, block, site, static_cast<std::uint32_t>(participants));
-  pool.open(*work, participants - 1, wakes);
+  work->prepare(body, first, n, block, site, static_cast<std::uint32_t>(invited.threads));
+  pool.open(*work, invited.threads - 1, invited.wakes);
   {
     scheduler::part_of part(pool, work);
     work->participate();
@@ -288,10 +282,12 @@ class loop final : public job {
   }
   if (compare)
     site->learn_sharing(quick_clock::ns_between(opened, quick_clock::now()), expected,
-                        participants);
-  // They are busy elsewhere. The next calls may be worth another one.
-  if (!wakes && work->joined() == 0 && site->worth_a_wake<quick_clock>(expected, pool.wake_ns()))
-    pool.wake_one();
+                        invited.threads);
+  if (!invited.wakes) {
+    // If nobody has come, those who are awake are busy elsewhere.
+    const std::size_t here = work->joined() == 0 ? 1 : invited.threads;
+    wake_for_next(pool, *site, expected, here, threads_worth(expected, most, most, 0));
+  }
   std::exception_ptr error = work->take_error();
   job_list::release(*work);
   if (error)
@@ -314,7 +310,7 @@ inline void run_loop(scheduler& pool, call_site& site, std::size_t n, std::size_
   if (grain != 0)
     return share(pool, body, 0, n, block, nullptr);
   const std::size_t done = run_while_small<quick_clock>(
-      site, n, [&](double work_ns) { return wake_ns(pool, work_ns); }, body);
+      site, n, [&] { return pool.awake() != 0 ? 0 : pool.wake_ns(); }, body);
   if (n - done >= 2)
     share(pool, body, done, n, block, &site);
   else if (done != n)
