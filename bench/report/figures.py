@@ -7,11 +7,13 @@ where next: results.py for the numbers, theme.py for the looks.
 import dataclasses
 import re
 
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 from matplotlib.transforms import offset_copy
 
 import theme
-from results import comparison_rows
+from results import TRACE, comparison_rows
 from theme import plt
 
 COMPARISONS = ("countdown", "thumbnails", "fetch")
@@ -26,12 +28,14 @@ class Figure:
     headers: tuple
     rows: list  # of cells: texts, numbers or None
     drawing: object
+    seen: tuple = ()  # more of the text, with numbers in it
+    numbers: str = "Medians of the lines of that name in the JSON files"  # what the rows' are
 
     @property
     def files(self):
         """The JSON files that its numbers come from."""
-        sources = [source for row in self.rows for cell in row
-                   for source in getattr(cell, "sources", ())]
+        sources = [source for parts in (self.seen, *self.rows) for part in parts
+                   for source in getattr(part, "sources", ())]
         return sorted({source.split(" ")[0] for source in sources})
 
 
@@ -348,6 +352,69 @@ def concurrency(results):
         ("", "time", "speed-up", "ideal", "of what is possible"), rows, drawing)
 
 
+def timeline(results):
+    """What each thread did during one call, drawn from the trace of it."""
+    traced = results.timeline
+    if not traced:
+        return None
+    threads = traced.threads
+    lane = min(0.42, max(0.11, 7 / len(threads)))  # inches
+    drawing, axis = plt.subplots(figsize=(theme.WIDTH, lane * len(threads) + 1.1),
+                                 layout="constrained")
+    bars = {"facecolor": theme.BLUE, "edgecolor": theme.INK,
+            "linewidth": 0.6 if lane > 0.2 else 0.3}
+    parked = {"facecolor": theme.GRID, "linewidth": 0}
+    mark = {"linestyle": "none", "markersize": 6 if lane > 0.2 else 3, "clip_on": False,
+            "markeredgecolor": theme.INK, "markeredgewidth": 0.5, "zorder": 3}
+    steal = {"color": theme.ORANGE, "marker": "v", **mark}
+    wake = {"color": theme.PINK, "marker": "^", **mark}
+    for place, thread in enumerate(threads):
+        for spans, looks in ((thread.parks, parked), (thread.blocks, bars)):
+            axis.broken_barh([(1e3 * span.begin, 1e3 * (span.end - span.begin)) for span in spans],
+                             (place - 0.28, 0.56), **looks)
+        for moments, looks, beside in ((thread.steals, steal, -0.36), (thread.wakes, wake, 0.36)):
+            axis.plot([1e3 * moment for moment in moments], [place + beside] * len(moments),
+                      **looks)
+    axis.set_xlim(0, 1e3 * traced.seconds)
+    axis.set_ylim(len(threads) - 0.5, -0.5)
+    axis.set_yticks(range(len(threads)), [thread.name for thread in threads],
+                    fontsize=None if lane > 0.2 else 5)
+    axis.tick_params(axis="y", length=0)
+    axis.grid(visible=False, axis="y")
+    axis.set_xlabel("ms since the call")
+    below = offset_copy(axis.transAxes, drawing, y=-34, units="points")
+    axis.legend(handles=[Patch(**bars, label="block"), Patch(**parked, label="parked"),
+                         Line2D([], [], **steal, label="steal"),
+                         Line2D([], [], **wake, label="wake")],
+                loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below, ncols=4)
+
+    def number(kind, *names):
+        return results.number(kind, *(f"{TRACE} {name}" for name in names))
+
+    def row(label, whose, *shared):
+        return [label, *(number("count", f"{whose}#{quantity}")
+                         for quantity in ("blocks", "elements", "steals", "wakes")),
+                number("time", f"{whose}#busy"), number("share", f"{whose}#busy", *shared)]
+
+    return Figure(
+        "timeline", "One call, thread by thread",
+        "Thumbnails in one call of parallel::map. A bar is a block, the photographs that a thread "
+        "has claimed at a time; a steal or a wake is marked on the lane of the thread that steals "
+        "or wakes another. Where a lane is empty its thread looks for work or waits for the rest. "
+        "Here: ",
+        f"A lane for each of {len(threads)} threads, from the call's beginning to its end, with "
+        "the blocks that it ran as bars. The table below has the numbers.",
+        ("", "blocks", "photographs", "steals", "wakes", "busy", "of the call"),
+        [row(thread.name, f"thread {thread.number}", "call#time") for thread in threads]
+        + [row("together", "all", "call#time", "all#threads")],
+        drawing,
+        (number("count", "call#elements"), " photographs, threads: ",
+         number("count", "all#threads"), ", blocks: ", number("count", "all#blocks"), ", steals: ",
+         number("count", "all#steals"), ", all in ", number("time", "call#time"),
+         f". {TRACE}, beside this page, opens in https://ui.perfetto.dev as well."),
+        f"Counts, and sums of the blocks' durations, within the last call in {TRACE}")
+
+
 def _log_threads(axis, counts):
     axis.set_xscale("log")
     axis.set_xticks(sorted(set(counts)), [str(count) for count in sorted(set(counts))])
@@ -368,4 +435,4 @@ def _threads_of(row):
     return int(re.search(r"/io_pool/(\d+)", row.name)[1])
 
 
-ALL = (comparisons, threads, overhead, efficiency, concurrency)
+ALL = (comparisons, threads, timeline, overhead, efficiency, concurrency)
