@@ -5,6 +5,7 @@ where next: results.py for the numbers, theme.py for the looks.
 """
 
 import dataclasses
+import math
 import re
 
 from matplotlib.lines import Line2D
@@ -28,7 +29,7 @@ class Figure:
     headers: tuple
     rows: list  # of cells: texts, numbers or None
     drawing: object
-    seen: tuple = ()  # more of the text, with numbers in it
+    seen: tuple = ()  # what the text begins with where there are numbers in it
     numbers: str = "Medians of the lines of that name in the JSON files"  # what the rows' are
 
     @property
@@ -361,35 +362,37 @@ def timeline(results):
     lane = min(0.42, max(0.11, 7 / len(threads)))  # inches
     drawing, axis = plt.subplots(figsize=(theme.WIDTH, lane * len(threads) + 1.1),
                                  layout="constrained")
-    bars = {"facecolor": theme.BLUE, "edgecolor": theme.INK,
-            "linewidth": 0.6 if lane > 0.2 else 0.3}
+    block = {"facecolor": theme.BLUE, "edgecolor": theme.PAPER, "linewidth": 0.6}
     parked = {"facecolor": theme.GRID, "linewidth": 0}
-    mark = {"linestyle": "none", "markersize": 6 if lane > 0.2 else 3, "clip_on": False,
+    mark = {"linestyle": "none", "markersize": min(6, 25 * lane), "clip_on": False,
             "markeredgecolor": theme.INK, "markeredgewidth": 0.5, "zorder": 3}
     steal = {"color": theme.ORANGE, "marker": "v", **mark}
     wake = {"color": theme.PINK, "marker": "^", **mark}
     for place, thread in enumerate(threads):
-        for spans, looks in ((thread.parks, parked), (thread.blocks, bars)):
+        for spans, looks in ((thread.parks, parked), (thread.blocks, block)):
             axis.broken_barh([(1e3 * span.begin, 1e3 * (span.end - span.begin)) for span in spans],
                              (place - 0.28, 0.56), **looks)
         for moments, looks, beside in ((thread.steals, steal, -0.36), (thread.wakes, wake, 0.36)):
-            axis.plot([1e3 * moment for moment in moments], [place + beside] * len(moments),
-                      **looks)
-    axis.set_xlim(0, 1e3 * traced.seconds)
+            if moments:  # a line of no points has its place too, outside
+                axis.plot([1e3 * moment for moment in moments],
+                          [place + beside] * len(moments), **looks)
+    axis.set_xlim(0, 1.005e3 * traced.seconds)
     axis.set_ylim(len(threads) - 0.5, -0.5)
-    axis.set_yticks(range(len(threads)), [thread.name for thread in threads],
-                    fontsize=None if lane > 0.2 else 5)
+    named = range(0, len(threads), math.ceil(0.17 / lane))
+    axis.set_yticks(named, [threads[place].name for place in named])
     axis.tick_params(axis="y", length=0)
     axis.grid(visible=False, axis="y")
-    axis.set_xlabel("ms since the call")
-    below = offset_copy(axis.transAxes, drawing, y=-34, units="points")
-    axis.legend(handles=[Patch(**bars, label="block"), Patch(**parked, label="parked"),
-                         Line2D([], [], **steal, label="steal"),
-                         Line2D([], [], **wake, label="wake")],
-                loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below, ncols=4)
+    axis.set_xlabel("ms since the call began")
+    _legend_below(axis, 4, handles=[
+        Patch(**block, label="block"), Patch(**parked, label="parked"),
+        Line2D([], [], **steal, label="steal"), Line2D([], [], **wake, label="wake")])
 
     def number(kind, *names):
         return results.number(kind, *(f"{TRACE} {name}" for name in names))
+
+    def counted(noun):
+        count = number("count", f"all#{noun}s")
+        return count, f" {noun}" if count.value == 1 else f" {noun}s"
 
     def row(label, whose, *shared):
         return [label, *(number("count", f"{whose}#{quantity}")
@@ -398,20 +401,19 @@ def timeline(results):
 
     return Figure(
         "timeline", "One call, thread by thread",
-        "Thumbnails in one call of parallel::map. A bar is a block, the photographs that a thread "
-        "has claimed at a time; a steal or a wake is marked on the lane of the thread that steals "
-        "or wakes another. Where a lane is empty its thread looks for work or waits for the rest. "
-        "Here: ",
+        "A bar is a block: photographs that a thread has claimed together. A steal or a wake is "
+        "marked on the lane of the thread that steals, or wakes another. A thread whose lane is "
+        f"empty looks for work, or waits for the rest. {TRACE}, beside this page, also opens in "
+        "https://ui.perfetto.dev.",
         f"A lane for each of {len(threads)} threads, from the call's beginning to its end, with "
         "the blocks that it ran as bars. The table below has the numbers.",
         ("", "blocks", "photographs", "steals", "wakes", "busy", "of the call"),
         [row(thread.name, f"thread {thread.number}", "call#time") for thread in threads]
         + [row("together", "all", "call#time", "all#threads")],
         drawing,
-        (number("count", "call#elements"), " photographs, threads: ",
-         number("count", "all#threads"), ", blocks: ", number("count", "all#blocks"), ", steals: ",
-         number("count", "all#steals"), ", all in ", number("time", "call#time"),
-         f". {TRACE}, beside this page, opens in https://ui.perfetto.dev as well."),
+        (number("count", "call#elements"), " thumbnails in one call of parallel::map, in ",
+         number("time", "call#time"), ": ", *counted("thread"), ", ", *counted("block"), ", ",
+         *counted("steal"), ", ", *counted("wake"), ". "),
         f"Counts, and sums of the blocks' durations, within the last call in {TRACE}")
 
 
@@ -421,10 +423,11 @@ def _log_threads(axis, counts):
     axis.minorticks_off()
 
 
-def _legend_below(axis, columns):
+def _legend_below(axis, columns, **entries):
     """A legend under the axis' own label."""
     below = offset_copy(axis.transAxes, axis.figure, y=-34, units="points")
-    axis.legend(loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below, ncols=columns)
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below, ncols=columns,
+                **entries)
 
 
 def _last_number(name):

@@ -44,6 +44,10 @@ def where(results, files):
             f"commit {several('commit')} · {', '.join(days)}")
 
 
+def command(results, file):
+    return (f"PARALLEL_TRACE={file} " if file == TRACE else "") + results.context(file, "command")
+
+
 def section(results, figure):
     theme.png(figure.drawing, results.directory / f"{figure.name}.png")
     drawn = theme.svg(figure.drawing)
@@ -53,11 +57,11 @@ def section(results, figure):
     rows = "\n".join(f"<tr>{''.join(element('td', each) for each in row)}</tr>" for row in figure.rows)
     commands = "".join(
         f'<li><a href="{file}">{file}</a>: '
-        f'<code>{html.escape(results.context(file, "command"))}</code></li>'
+        f"<code>{html.escape(command(results, file))}</code></li>"
         for file in figure.files)
     return f"""<section id="{figure.name}">
 <h2>{html.escape(figure.title)}</h2>
-<p>{paragraph((figure.text, *figure.seen))}</p>
+<p>{paragraph((*figure.seen, figure.text))}</p>
 <figure>
 <img src="data:image/svg+xml;base64,{data}" alt="{html.escape(figure.alt)}">
 <figcaption class="where">{html.escape(where(results, figure.files))}</figcaption>
@@ -81,10 +85,12 @@ def main():
     drawn = [figure for make in figures.ALL if (figure := make(results))]
     if not drawn:
         raise SystemExit(f"{sys.argv[1]} holds no measurements to show")
-    absent = [f"Python's side of {program}" for program in figures.COMPARISONS
-              if f"python-{program}.json" not in results.files]
+    absent = []
+    if one_sided := [program for program in figures.COMPARISONS
+                     if f"python-{program}.json" not in results.files]:
+        absent.append("Python's side of " + ", ".join(one_sided))
     if not results.timeline:
-        absent.append(f"the timeline, there is no {TRACE} with a call that was shared")
+        absent.append(f"the timeline, for want of a {TRACE} with a call that was shared")
     first = next(iter(results.files))
     facts = {
         "Machine": f"{results.context(first, 'processor')}, "
