@@ -217,7 +217,15 @@ class comparison {
     return text;
   }
 
+  /// Not when it was left out by --benchmark_filter, or failed and was reported above.
+  [[nodiscard]] bool was_measured(const line& row) const {
+    return median_of(row.serial) != 0 && median_of(row.pooled) != 0;
+  }
+
   void print(const std::string& table_file) const {
+    if (std::none_of(rows_.begin(), rows_.end(),
+                     [this](const line& row) { return was_measured(row); }))
+      return;
     std::ofstream file;
     if (!table_file.empty())
       file.open(table_file, std::ios::app);
@@ -226,10 +234,10 @@ class comparison {
     std::printf("\n%-44s %10s %10s %9s %9s  %s\n", title_.c_str(), "serial", "pooled", "speed-up",
                 bound_.c_str(), has_talk ? "the talk, in Python" : "");
     for (const line& row : rows_) {
+      if (!was_measured(row))
+        continue;
       const double serial = median_of(row.serial);
       const double pooled = median_of(row.pooled);
-      if (serial == 0 || pooled == 0)
-        continue; // left out by --benchmark_filter, or failed and reported above
       char speedup[32];
       char ideal[32];
       std::snprintf(speedup, sizeof speedup, "%.2fx", serial / pooled);

@@ -13,8 +13,8 @@
 #include <cctype>
 #include <cstddef>
 #include <cstdio>
+#include <deque>
 #include <filesystem>
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -127,6 +127,8 @@ int main(int argc, char** argv) try {
       ->check(CLI::ExistingDirectory);
   bool list = false;
   flags.add_flag("--list", list, "only print the photographs' paths, for bench/python");
+  bool once = false;
+  flags.add_flag("--once", once, "only one call, on all cores: the trace of it can be looked at");
   CLI11_PARSE(flags, argc, argv);
   const std::vector<fs::path> photographs =
       own.empty() ? bench::sample_images(count) : images_in(own);
@@ -151,16 +153,21 @@ int main(int argc, char** argv) try {
                     {.progress = bar});
 
   bench::comparison table("thumbnails of " + std::to_string(requests.size()) + " images");
-  table.measure("thumbnails/serial", [&] {
-    const fs::path directory = scratch.next();
-    std::vector<std::string> found;
-    for (const request& wanted : requests)
-      found.push_back(try_thumbnail(wanted, directory));
-    expect_same_problems(found, problems);
-  });
-  for (const std::size_t threads : bench::thread_counts()) {
+  if (!once)
+    table.measure("thumbnails/serial", [&] {
+      const fs::path directory = scratch.next();
+      std::vector<std::string> found;
+      for (const request& wanted : requests)
+        found.push_back(try_thumbnail(wanted, directory));
+      expect_same_problems(found, problems);
+    });
+  const std::size_t all = parallel::default_concurrency();
+  std::deque<parallel::thread_pool> smaller;
+  for (const std::size_t threads : once ? std::vector{all} : bench::thread_counts()) {
     const std::string name = "thumbnails/map/" + std::to_string(threads);
-    const auto pool = std::make_shared<parallel::thread_pool>(threads);
+    // On all cores the one that there is anyway: no trace has a second one's idle threads.
+    parallel::thread_pool* const pool =
+        threads == all ? &parallel::default_pool() : &smaller.emplace_back(threads);
     table.measure(name, [&, pool] {
       const fs::path directory = scratch.next();
       expect_same_problems(
@@ -169,14 +176,14 @@ int main(int argc, char** argv) try {
           problems);
     });
     bench::opposite python{.python = "thumbnails/Pool/" + std::to_string(threads)};
-    if (threads == parallel::default_concurrency()) { // which is what Pool() takes
+    if (threads == all) { // which is what Pool() takes
       python.talk_serial = 27.9;
       python.talk_pooled = 5.6;
     }
     table.row("parallel::map, " + bench::threads_text(threads), "thumbnails/serial", name,
               static_cast<double>(threads), python);
   }
-  const int status = table.run(flags, 3);
+  const int status = table.run(flags, once ? 1 : 3);
 
   for (const fs::path& run : scratch.made())
     expect_same_files(requests, first, run);

@@ -5,13 +5,16 @@ where next: results.py for the numbers, theme.py for the looks.
 """
 
 import dataclasses
+import math
 import re
 
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 from matplotlib.transforms import offset_copy
 
 import theme
-from results import comparison_rows
+from results import TRACE, comparison_rows
 from theme import plt
 
 COMPARISONS = ("countdown", "thumbnails", "fetch")
@@ -26,12 +29,14 @@ class Figure:
     headers: tuple
     rows: list  # of cells: texts, numbers or None
     drawing: object
+    seen: tuple = ()  # what the text begins with where there are numbers in it
+    numbers: str = "Medians of the lines of that name in the JSON files"  # what the rows' are
 
     @property
     def files(self):
         """The JSON files that its numbers come from."""
-        sources = [source for row in self.rows for cell in row
-                   for source in getattr(cell, "sources", ())]
+        sources = [source for parts in (self.seen, *self.rows) for part in parts
+                   for source in getattr(part, "sources", ())]
         return sorted({source.split(" ")[0] for source in sources})
 
 
@@ -348,16 +353,81 @@ def concurrency(results):
         ("", "time", "speed-up", "ideal", "of what is possible"), rows, drawing)
 
 
+def timeline(results):
+    """What each thread did during one call, drawn from the trace of it."""
+    traced = results.timeline
+    if not traced:
+        return None
+    threads = traced.threads
+    lane = min(0.42, max(0.11, 7 / len(threads)))  # inches
+    drawing, axis = plt.subplots(figsize=(theme.WIDTH, lane * len(threads) + 1.1),
+                                 layout="constrained")
+    block = {"facecolor": theme.BLUE, "edgecolor": theme.PAPER, "linewidth": 0.6}
+    parked = {"facecolor": theme.GRID, "linewidth": 0}
+    mark = {"linestyle": "none", "markersize": min(6, 25 * lane), "clip_on": False,
+            "markeredgecolor": theme.INK, "markeredgewidth": 0.5, "zorder": 3}
+    steal = {"color": theme.ORANGE, "marker": "v", **mark}
+    wake = {"color": theme.PINK, "marker": "^", **mark}
+    for place, thread in enumerate(threads):
+        for spans, looks in ((thread.parks, parked), (thread.blocks, block)):
+            axis.broken_barh([(1e3 * span.begin, 1e3 * (span.end - span.begin)) for span in spans],
+                             (place - 0.28, 0.56), **looks)
+        for moments, looks, beside in ((thread.steals, steal, -0.36), (thread.wakes, wake, 0.36)):
+            if moments:  # a line of no points has its place too, outside
+                axis.plot([1e3 * moment for moment in moments],
+                          [place + beside] * len(moments), **looks)
+    axis.set_xlim(0, 1.005e3 * traced.seconds)
+    axis.set_ylim(len(threads) - 0.5, -0.5)
+    named = range(0, len(threads), math.ceil(0.17 / lane))
+    axis.set_yticks(named, [threads[place].name for place in named])
+    axis.tick_params(axis="y", length=0)
+    axis.grid(visible=False, axis="y")
+    axis.set_xlabel("ms since the call began")
+    _legend_below(axis, 4, handles=[
+        Patch(**block, label="block"), Patch(**parked, label="parked"),
+        Line2D([], [], **steal, label="steal"), Line2D([], [], **wake, label="wake")])
+
+    def number(kind, *names):
+        return results.number(kind, *(f"{TRACE} {name}" for name in names))
+
+    def counted(noun):
+        count = number("count", f"all#{noun}s")
+        return count, f" {noun}" if count.value == 1 else f" {noun}s"
+
+    def row(label, whose, *shared):
+        return [label, *(number("count", f"{whose}#{quantity}")
+                         for quantity in ("blocks", "elements", "steals", "wakes")),
+                number("time", f"{whose}#busy"), number("share", f"{whose}#busy", *shared)]
+
+    return Figure(
+        "timeline", "One call, thread by thread",
+        "A bar is a block: photographs that a thread has claimed together. A steal or a wake is "
+        "marked on the lane of the thread that steals, or wakes another. A thread whose lane is "
+        f"empty looks for work, or waits for the rest. {TRACE}, beside this page, also opens in "
+        "https://ui.perfetto.dev.",
+        f"A lane for each of {len(threads)} threads, from the call's beginning to its end, with "
+        "the blocks that it ran as bars. The table below has the numbers.",
+        ("", "blocks", "photographs", "steals", "wakes", "busy", "of the call"),
+        [row(thread.name, f"thread {thread.number}", "call#time") for thread in threads]
+        + [row("together", "all", "call#time", "all#threads")],
+        drawing,
+        (number("count", "call#elements"), " thumbnails in one call of parallel::map, in ",
+         number("time", "call#time"), ": ", *counted("thread"), ", ", *counted("block"), ", ",
+         *counted("steal"), ", ", *counted("wake"), ". "),
+        f"Counts, and sums of the blocks' durations, within the last call in {TRACE}")
+
+
 def _log_threads(axis, counts):
     axis.set_xscale("log")
     axis.set_xticks(sorted(set(counts)), [str(count) for count in sorted(set(counts))])
     axis.minorticks_off()
 
 
-def _legend_below(axis, columns):
+def _legend_below(axis, columns, **entries):
     """A legend under the axis' own label."""
     below = offset_copy(axis.transAxes, axis.figure, y=-34, units="points")
-    axis.legend(loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below, ncols=columns)
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below, ncols=columns,
+                **entries)
 
 
 def _last_number(name):
@@ -368,4 +438,4 @@ def _threads_of(row):
     return int(re.search(r"/io_pool/(\d+)", row.name)[1])
 
 
-ALL = (comparisons, threads, overhead, efficiency, concurrency)
+ALL = (comparisons, threads, timeline, overhead, efficiency, concurrency)

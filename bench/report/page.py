@@ -9,20 +9,29 @@ bench/run --report; where next: figures.py.
 import base64
 import html
 import pathlib
+import re
 import sys
 
 import figures
 import theme
-from results import Number, Results
+from results import TRACE, Number, Results
 
 HERE = pathlib.Path(__file__).parent
 
 
-def cell(content):
+def element(tag, content):
     if not isinstance(content, Number):
-        return f"<td>{html.escape(content or '–')}</td>"
+        return f"<{tag}>{html.escape(content or '–')}</{tag}>"
     sources = html.escape("\n/ ".join(content.sources))
-    return f'<td data-kind="{content.kind}" title="{sources}">{html.escape(str(content))}</td>'
+    return (f'<{tag} data-kind="{content.kind}" title="{sources}">{html.escape(str(content))}'
+            f"</{tag}>")
+
+
+def paragraph(parts):
+    """Texts and numbers, one after another; an address becomes a link."""
+    joined = "".join(element("span", part) if isinstance(part, Number) else html.escape(part)
+                     for part in parts)
+    return re.sub(r"https://[\w./]*\w", r'<a href="\g<0>">\g<0></a>', joined)
 
 
 def where(results, files):
@@ -35,20 +44,24 @@ def where(results, files):
             f"commit {several('commit')} · {', '.join(days)}")
 
 
+def command(results, file):
+    return (f"PARALLEL_TRACE={file} " if file == TRACE else "") + results.context(file, "command")
+
+
 def section(results, figure):
     theme.png(figure.drawing, results.directory / f"{figure.name}.png")
     drawn = theme.svg(figure.drawing)
     (results.directory / f"{figure.name}.svg").write_text(drawn, encoding="utf-8")
     data = base64.b64encode(drawn.encode()).decode()
     headers = "".join(f"<th>{html.escape(header)}</th>" for header in figure.headers)
-    rows = "\n".join(f"<tr>{''.join(cell(each) for each in row)}</tr>" for row in figure.rows)
+    rows = "\n".join(f"<tr>{''.join(element('td', each) for each in row)}</tr>" for row in figure.rows)
     commands = "".join(
         f'<li><a href="{file}">{file}</a>: '
-        f'<code>{html.escape(results.context(file, "command"))}</code></li>'
+        f"<code>{html.escape(command(results, file))}</code></li>"
         for file in figure.files)
     return f"""<section id="{figure.name}">
 <h2>{html.escape(figure.title)}</h2>
-<p>{html.escape(figure.text)}</p>
+<p>{paragraph((*figure.seen, figure.text))}</p>
 <figure>
 <img src="data:image/svg+xml;base64,{data}" alt="{html.escape(figure.alt)}">
 <figcaption class="where">{html.escape(where(results, figure.files))}</figcaption>
@@ -58,8 +71,7 @@ def section(results, figure):
 <div class="wide"><table><thead><tr>{headers}</tr></thead><tbody>
 {rows}
 </tbody></table></div>
-<p class="where">Medians of the lines of that name in the JSON files; hold the pointer over a number
-to see which.</p>
+<p class="where">{html.escape(figure.numbers)}; hold the pointer over a number to see which.</p>
 <ul class="where">{commands}</ul>
 <p class="where">The figure alone: <a href="{figure.name}.svg">SVG</a>,
 <a href="{figure.name}.png">PNG</a>.</p>
@@ -73,8 +85,12 @@ def main():
     drawn = [figure for make in figures.ALL if (figure := make(results))]
     if not drawn:
         raise SystemExit(f"{sys.argv[1]} holds no measurements to show")
-    absent = [program for program in figures.COMPARISONS
-              if f"python-{program}.json" not in results.files]
+    absent = []
+    if one_sided := [program for program in figures.COMPARISONS
+                     if f"python-{program}.json" not in results.files]:
+        absent.append("Python's side of " + ", ".join(one_sided))
+    if not results.timeline:
+        absent.append(f"the timeline, for want of a {TRACE} with a call that was shared")
     first = next(iter(results.files))
     facts = {
         "Machine": f"{results.context(first, 'processor')}, "
@@ -86,7 +102,7 @@ def main():
         "Date": results.context(first, "date"),
     }
     if absent:
-        facts["Absent"] = "Python's side of " + ", ".join(absent)
+        facts["Absent"] = "; ".join(absent)
     listed = "".join(f"<dt>{name}</dt><dd>{html.escape(fact)}</dd>" for name, fact in facts.items())
     page = f"""<!DOCTYPE html>
 <html lang="en">

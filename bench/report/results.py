@@ -1,8 +1,8 @@
 """The JSON files of a run, and numbers computed from them that remember where they come from.
 
-A number is a measurement's median, or a counter of it, divided by others: every number of the page
-and of the summary is one of these, so that each can be traced. Entered from figures.py and
-summary.py.
+A number is a measurement's median, a counter of it, or what a trace says of a thread, divided by
+others: every number of the page and of the summary is one of these, so that each can be traced.
+Entered from figures.py and summary.py; where next: timeline.py, for the trace.
 """
 
 import dataclasses
@@ -12,6 +12,10 @@ import pathlib
 import re
 import statistics
 
+import timeline
+
+TRACE = "trace.json"
+TRACED = "thumbnails-traced.json"  # what the program that wrote the trace says of itself
 UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
 SUFFIX = re.compile(r"/(iterations:|min_time:|repeats:|process_time|real_time|manual_time).*$")
 
@@ -19,10 +23,11 @@ SUFFIX = re.compile(r"/(iterations:|min_time:|repeats:|process_time|real_time|ma
 @dataclasses.dataclass(frozen=True)
 class Number:
     """The first source divided by the others. A source: "FILE.json NAME" or, for a counter,
-    "FILE.json NAME#COUNTER", where NAME is as it stands in the file."""
+    "FILE.json NAME#COUNTER", where NAME is as it stands in the file; of the trace "call", "all"
+    threads or "thread TID"."""
 
     value: float
-    kind: str  # "time", "factor" or "share"
+    kind: str  # "time", "factor", "share" or "count"
     sources: tuple
 
     def __str__(self):
@@ -30,8 +35,10 @@ class Number:
             return f"{self.value:.2f}×"
         if self.kind == "share":
             return f"{100 * self.value:.0f} %"
+        if self.kind == "count":
+            return f"{self.value:.0f}"
         for unit, size in (("s", 1), ("ms", 1e-3), ("µs", 1e-6)):
-            if self.value >= size:
+            if self.value >= 0.9995 * size:
                 return f"{self.value / size:.3g} {unit}"
         return f"{self.value * 1e9:.3g} ns"
 
@@ -48,12 +55,14 @@ class Results:
                 content = json.load(file)
             if "benchmarks" in content:  # else it is a summary that somebody put here
                 self.files[path.name] = content
+        # A trace alone knows neither its machine nor its command.
+        self.timeline = timeline.read(self.directory / TRACE) if TRACED in self.files else None
 
     def __contains__(self, source):
         return source in self._values
 
     def context(self, file, key, otherwise="unknown"):
-        return self.files[file]["context"].get(key, otherwise)
+        return self.files[TRACED if file == TRACE else file]["context"].get(key, otherwise)
 
     def names(self, file):
         """The measurements of a file, in its order."""
@@ -97,8 +106,11 @@ class Results:
                     values, _ = every.setdefault(
                         f"{file} {name}{key}", ([], f"{file} {entry['name']}{key}"))
                     values.append(value)
-        return {source: (statistics.median(values), as_written)
-                for source, (values, as_written) in every.items()}
+        found = {source: (statistics.median(values), as_written)
+                 for source, (values, as_written) in every.items()}
+        for name, value in self.timeline.values().items() if self.timeline else ():
+            found[f"{TRACE} {name}"] = value, f"{TRACE} {name}"
+        return found
 
 
 @dataclasses.dataclass(frozen=True)

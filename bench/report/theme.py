@@ -16,6 +16,7 @@ import matplotlib.pyplot as plt  # after the choice of a backend that needs no d
 # name: light, dark. The light ones are all different, as they are looked for in the SVG.
 COLOURS = {
     "ink": ("#1b1b1c", "#e8e8e6"),
+    "paper": ("#fefeff", "#161617"),
     "faint": ("#6a6a6b", "#a2a2a0"),
     "grid": ("#dcdcdb", "#3a3a3c"),
     "serial": ("#8c8c8d", "#8d8d8e"),
@@ -26,7 +27,7 @@ COLOURS = {
     "pink": ("#cc79a7", "#dd94bc"),
     "sky": ("#56b4e9", "#f0e442"),
 }
-INK, FAINT, GRID, SERIAL, BLUE, ORANGE, GREEN, RED, PINK, SKY = (
+INK, PAPER, FAINT, GRID, SERIAL, BLUE, ORANGE, GREEN, RED, PINK, SKY = (
     light for light, _ in COLOURS.values())
 
 WIDTH = 4.4  # inches: what still reads on a phone
