@@ -9,6 +9,7 @@
 
 using parallel::detail::loop;
 using parallel::detail::loop_body;
+using parallel::detail::loop_counts;
 
 namespace {
 
@@ -22,10 +23,12 @@ struct shared_loop : model::test<Model, Threads> {
     work.prepare(loop_body(static_cast<Model&>(*this)), 0, Blocks, 1, nullptr, Threads);
   }
   void thread(unsigned number) {
-    if (number == 0)
+    if (number == 0) {
       work.participate();
-    else
-      work.help(number);
+    } else {
+      loop_counts own;
+      work.help(number, own);
+    }
   }
   void run(std::size_t i) const { runs[i]($) = runs[i]($) + 1; }
 
