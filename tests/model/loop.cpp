@@ -58,6 +58,46 @@ struct each_block_once : shared_loop<each_block_once<Threads, Blocks>, Threads, 
   std::size_t gone = 0;
 };
 
+/// Likewise, one of the threads without a seat.
+template <std::size_t Threads, std::size_t Blocks>
+struct with_a_stand_in : model::test<with_a_stand_in<Threads, Blocks>, Threads> {
+  void before() {
+    for (rl::var<int>& each : runs)
+      each($) = 0;
+    work.prepare(loop_body(*this), 0, Blocks, 1, nullptr, Threads - 1);
+  }
+  void operator()(std::size_t begin, std::size_t end) const {
+    begun += end - begin;
+    for (std::size_t i = begin; i < end; ++i)
+      runs[i]($) = runs[i]($) + 1;
+  }
+  void thread(unsigned number) {
+    loop_counts own;
+    if (number == 0)
+      work.participate();
+    else if (number < Threads - 1)
+      work.help(number, own);
+    else
+      stand_in(own);
+    ++gone;
+    model::require(Blocks - begun <= Threads - gone, "a thread has left too early");
+  }
+  void stand_in(loop_counts& own) {
+    const bool nothing_left = work.stand_in(
+        own, [](void*) { return true; }, nullptr);
+    model::require(nothing_left, "a stand-in has given up");
+  }
+  void after() {
+    for (rl::var<int>& each : runs)
+      model::require(each($) == 1, "a block was not run once");
+  }
+
+  mutable rl::var<int> runs[Blocks];
+  mutable std::size_t begun = 0;
+  std::size_t gone = 0;
+  loop work{Threads - 1};
+};
+
 /// The elements `First` and `Second` throw their numbers.
 template <std::size_t Threads, std::size_t Blocks, std::size_t First, std::size_t Second>
 struct lowest_failure
@@ -90,6 +130,9 @@ int main() {
   all &= model::passes<each_block_once<3, 4>>("three threads, 4 blocks", {});
   all &= model::passes<each_block_once<3, 7>>("three threads, 7 blocks", {.random = 1'000'000});
   all &= model::passes<each_block_once<4, 5>>("four threads, 5 blocks", {.random = 1'000'000});
+  all &= model::passes<with_a_stand_in<2, 4>>("a thread and a stand-in, 4 blocks", {});
+  all &= model::passes<with_a_stand_in<3, 5>>("two threads and a stand-in, 5 blocks",
+                                              {.random = 1'000'000});
   all &=
       model::passes<lowest_failure<2, 4, 1, 3>>("two threads keep the lowest of two failures", {});
   all &= model::passes<lowest_failure<3, 5, 2, 4>>("three threads keep the lowest of two failures",
