@@ -56,7 +56,7 @@ inline std::size_t this_thread() {
   return rl::ctx().threadx_->index_;
 }
 
-/// Changes with each schedule: what is older is of another one.
+/// Changes with each schedule, of whichever model: what is older is of another one.
 inline unsigned schedule = 0;
 
 /// In every other schedule: they would mend what a lost wake breaks.
@@ -116,11 +116,11 @@ bool passes(const char* name, const limits& wanted) {
     params.iteration_count = schedules_at_random(wanted.random);
     params.context_bound = wanted.context_bound;
     params.execution_depth_limit = wanted.longest;
-    schedule = 0;
+    const unsigned before = schedule;
     const bool passed = rl::simulate<Model>(params);
     if (!passed)
       std::printf("%s\n", said.text());
-    std::printf("%s: %u schedules, %s%s\n", name, schedule, how, passed ? "" : ": FAILED");
+    std::printf("%s: %u schedules, %s%s\n", name, schedule - before, how, passed ? "" : ": FAILED");
     std::fflush(stdout);
     return passed;
   };
