@@ -27,7 +27,8 @@ struct shared_job final : job {
     return true;
   }
 
-  int round = 0; // what the helpers are to find; Relacy does not watch it
+  int round = 0;     // what the helpers are to find; Relacy does not watch it
+  rl::var<int> made; // in a list: before anybody can see it
   rl::var<int> prepared;
   rl::var<int> results[4];
 };
@@ -139,7 +140,7 @@ struct owner_helps_within : model::test<owner_helps_within<Helpers>, Helpers + 1
 };
 
 /// Threads take jobs from one list, where there are none at first, and give them back: none is ever
-/// two threads' at once.
+/// two threads' at once, and who looks at all of them sees them made.
 template <std::size_t Threads>
 struct list_of_jobs : model::test<list_of_jobs<Threads>, Threads> {
   void before() { jobs = new job_list(); }
@@ -148,12 +149,16 @@ struct list_of_jobs : model::test<list_of_jobs<Threads>, Threads> {
     for (int round = 0; round < 2; ++round) {
       job& mine = jobs->acquire([] {
         auto* const one = new shared_job();
+        one->made($) = 1;
         one->prepared($) = 0;
         return one;
       });
       auto& own = static_cast<shared_job&>(mine);
       own.prepared($) = own.prepared($) + 1; // a race if it is another thread's too
       job_list::release(mine);
+      jobs->for_each([](const job& each) {
+        model::require(static_cast<const shared_job&>(each).made($) == 1, "a job is not made");
+      });
     }
   }
 
