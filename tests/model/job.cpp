@@ -21,16 +21,23 @@ struct shared_job final : job {
     model::require(prepared($) == round, "a helper sees another job than the one it has joined");
     results[seat]($) = round;
   }
-  bool stand_in(loop_counts&, bool (*)(void*), void*) noexcept override { return true; }
+  bool stand_in(loop_counts&, bool (*)(void*), void*) noexcept override {
+    model::require(prepared($) == round, "a stand-in sees another job than the one it has joined");
+    results[3]($) = round;
+    return true;
+  }
 
-  int round = 0; // what the helpers are to find; Relacy does not watch it
+  int round = 0;     // what the helpers are to find; Relacy does not watch it
+  rl::var<int> made; // in a list: before anybody can see it
   rl::var<int> prepared;
   rl::var<int> results[4];
 };
 
-/// The owner opens a job, twice; `Helpers` others look at it a few times each.
-template <std::size_t Helpers, std::uint32_t Seats>
-struct owner_and_helpers : model::test<owner_and_helpers<Helpers, Seats>, Helpers + 1> {
+/// The owner opens a job, twice; `Helpers` others look at it a few times each, and so does a
+/// stand-in if there is one.
+template <std::size_t Helpers, std::uint32_t Seats, std::size_t StandIns = 0>
+struct owner_and_helpers
+    : model::test<owner_and_helpers<Helpers, Seats, StandIns>, 1 + Helpers + StandIns> {
   void before() {
     work.prepared($) = 0;
     for (rl::var<int>& each : work.results)
@@ -38,14 +45,19 @@ struct owner_and_helpers : model::test<owner_and_helpers<Helpers, Seats>, Helper
   }
   void thread(unsigned number) {
     if (number == 0)
-      own();
-    else
-      for (int look = 0; look < 2; ++look)
-        if (const std::uint32_t seat = work.join(); seat != 0) {
-          work.help(seat, work.by_owner());
-          work.withdraw();
-          work.leave();
-        }
+      return own();
+    for (int look = 0; look < 2; ++look) {
+      const bool has_seat = number <= Helpers;
+      const std::uint32_t seat = has_seat ? work.join() : 0;
+      if (has_seat ? seat == 0 : !work.join_without_seat())
+        continue;
+      if (has_seat)
+        work.help(seat, work.by_owner());
+      else
+        work.stand_in(work.by_owner(), nullptr, nullptr);
+      work.withdraw();
+      work.leave();
+    }
   }
   void own() {
     for (int round = 1; round <= 2; ++round) {
@@ -59,63 +71,76 @@ struct owner_and_helpers : model::test<owner_and_helpers<Helpers, Seats>, Helper
       work.wait([&] { return std::exchange(first, false); }, [] { return false; });
       for (std::uint32_t seat = 1; seat <= joined; ++seat)
         model::require(work.results[seat]($) == round, "a helper's result is not there");
-      work.prepared($) = 0; // nobody is inside any more: to write here is no race
+      // Nobody is inside any more: to write here is no race.
+      work.prepared($) = 0;
+      work.results[3]($) = 0;
     }
   }
 
   shared_job work;
 };
 
-/// A helper opens a job within the owner's, and waits in it: the owner, asleep or about to be, is
-/// called and helps with it, without which nobody would.
-struct owner_helps_within : model::test<owner_helps_within, 2> {
+/// Each helper opens a job within the owner's, and waits in it: the owner, asleep or about to be,
+/// is called and helps with it, without which nobody would.
+template <std::size_t Helpers>
+struct owner_helps_within : model::test<owner_helps_within<Helpers>, Helpers + 1> {
   void before() {
-    for (shared_job* each : {&outer, &inner}) {
-      each->prepared($) = 1;
-      each->round = 1;
-      for (rl::var<int>& result : each->results)
-        result($) = 0;
-    }
+    prepare(outer);
+    for (shared_job& each : inner)
+      prepare(each);
+  }
+  static void prepare(shared_job& work) {
+    work.prepared($) = 1;
+    work.round = 1;
+    for (rl::var<int>& result : work.results)
+      result($) = 0;
   }
   void thread(unsigned number) {
-    if (number == 0) {
-      outer.open(1);
-      while (outer.is_open()) // until the helper has joined
-        parallel::detail::yield();
-      outer.withdraw();
-      outer.wait([] { return false; },
-                 [&] {
-                   const std::uint32_t seat =
-                       inner.is_open() && inner.parent() == &outer ? inner.join() : 0;
-                   if (seat != 0) {
-                     inner.help(seat, outer.by_owner());
-                     inner.leave();
-                   }
-                   return seat != 0;
-                 });
-      model::require(outer.results[1]($) == 1, "the helper's result is not there");
-      return;
-    }
+    if (number == 0)
+      own();
+    else
+      help(inner[number - 1]);
+  }
+  void own() {
+    outer.open(Helpers);
+    while (outer.is_open()) // until the helpers have joined
+      parallel::detail::yield();
+    outer.withdraw();
+    outer.wait([] { return false; },
+               [&] {
+                 for (shared_job& each : inner)
+                   if (each.is_open() && each.parent() == &outer)
+                     if (const std::uint32_t seat = each.join(); seat != 0) {
+                       each.help(seat, outer.by_owner());
+                       each.leave();
+                       return true;
+                     }
+                 return false;
+               });
+    for (std::uint32_t seat = 1; seat <= Helpers; ++seat)
+      model::require(outer.results[seat]($) == 1, "a helper's result is not there");
+  }
+  void help(shared_job& own) {
     std::uint32_t seat = 0;
     while ((seat = outer.join()) == 0)
       parallel::detail::yield();
-    inner.open(1, &outer);
+    own.open(1, &outer);
     outer.call_owner();
-    while (inner.joined() == 0)
+    while (own.joined() == 0)
       parallel::detail::yield();
-    inner.withdraw();
-    inner.wait([] { return false; }, [] { return false; });
-    model::require(inner.results[1]($) == 1, "the owner's help is not there");
+    own.withdraw();
+    own.wait([] { return false; }, [] { return false; });
+    model::require(own.results[1]($) == 1, "the owner's help is not there");
     outer.help(seat, outer.by_owner());
     outer.leave();
   }
 
   shared_job outer;
-  shared_job inner;
+  shared_job inner[Helpers];
 };
 
 /// Threads take jobs from one list, where there are none at first, and give them back: none is ever
-/// two threads' at once.
+/// two threads' at once, and who looks at all of them sees them made.
 template <std::size_t Threads>
 struct list_of_jobs : model::test<list_of_jobs<Threads>, Threads> {
   void before() { jobs = new job_list(); }
@@ -124,12 +149,16 @@ struct list_of_jobs : model::test<list_of_jobs<Threads>, Threads> {
     for (int round = 0; round < 2; ++round) {
       job& mine = jobs->acquire([] {
         auto* const one = new shared_job();
+        one->made($) = 1;
         one->prepared($) = 0;
         return one;
       });
       auto& own = static_cast<shared_job&>(mine);
       own.prepared($) = own.prepared($) + 1; // a race if it is another thread's too
       job_list::release(mine);
+      jobs->for_each([](const job& each) {
+        model::require(static_cast<const shared_job&>(each).made($) == 1, "a job is not made");
+      });
     }
   }
 
@@ -146,8 +175,12 @@ int main() {
                                                 {.random = 1'000'000});
   all &= model::passes<owner_and_helpers<2, 2>>("an owner, two helpers, two seats",
                                                 {.random = 1'000'000});
-  all &= model::passes<owner_helps_within>("an owner that waits helps within its job",
-                                           {.random = 1'000'000});
+  all &= model::passes<owner_and_helpers<1, 1, 1>>("an owner, a helper, a stand-in",
+                                                   {.random = 1'000'000});
+  all &= model::passes<owner_helps_within<1>>("an owner that waits helps within its job",
+                                              {.random = 1'000'000});
+  all &= model::passes<owner_helps_within<2>>("likewise, with the jobs of two helpers",
+                                              {.random = 1'000'000});
   all &= model::passes<list_of_jobs<2>>("two threads at a list of jobs", {.random = 1'000'000});
   all &= model::passes<list_of_jobs<3>>("three threads at a list of jobs", {.random = 1'000'000});
   return all ? 0 : 1;

@@ -3,7 +3,8 @@
 //
 // The models run the library's own headers. Only the platform room is another one, the folder
 // beside this file, which is searched first: its atomics, mutexes and threads are Relacy's. Entered
-// from the models.
+// from the models. The environment variable PARALLEL_MODEL_SCHEDULES says how many schedules at
+// random each model has instead of its own number, for a longer run by hand.
 #pragma once
 
 // What Relacy's macros would break, first.
@@ -32,6 +33,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdio>
+#include <cstdlib>
 #include <ostream>
 #include <source_location>
 #include <streambuf>
@@ -54,7 +56,7 @@ inline std::size_t this_thread() {
   return rl::ctx().threadx_->index_;
 }
 
-/// Changes with each schedule: what is older is of another one.
+/// Changes with each schedule, of whichever model: what is older is of another one.
 inline unsigned schedule = 0;
 
 /// In every other schedule: they would mend what a lost wake breaks.
@@ -94,6 +96,12 @@ struct limits {
   unsigned longest = 10'000;  // operations in a schedule; more is a livelock
 };
 
+/// How many schedules at random: what the environment says, or else what the model says.
+inline unsigned schedules_at_random(unsigned otherwise) {
+  const char* const asked = std::getenv("PARALLEL_MODEL_SCHEDULES");
+  return asked != nullptr ? static_cast<unsigned>(std::strtoul(asked, nullptr, 10)) : otherwise;
+}
+
 /// Runs a model and says how many schedules there were; false if one of them went wrong, which is
 /// then printed.
 template <class Model>
@@ -105,14 +113,14 @@ bool passes(const char* name, const limits& wanted) {
     params.progress_stream = &stream;
     params.output_stream = &stream;
     params.search_type = way;
-    params.iteration_count = wanted.random;
+    params.iteration_count = schedules_at_random(wanted.random);
     params.context_bound = wanted.context_bound;
     params.execution_depth_limit = wanted.longest;
-    schedule = 0;
+    const unsigned before = schedule;
     const bool passed = rl::simulate<Model>(params);
     if (!passed)
       std::printf("%s\n", said.text());
-    std::printf("%s: %u schedules, %s%s\n", name, schedule, how, passed ? "" : ": FAILED");
+    std::printf("%s: %u schedules, %s%s\n", name, schedule - before, how, passed ? "" : ": FAILED");
     std::fflush(stdout);
     return passed;
   };
