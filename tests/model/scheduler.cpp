@@ -177,14 +177,16 @@ struct listened_task : with_pool<listened_task, 1, 1> {
   struct task final : queued_task {
     explicit task(parallel::detail::atomic<int>& of) : ready(of) {}
     void run() noexcept override {
-      ready.store(1, std::memory_order_relaxed); // relaxed: it is the listener's word that counts
+      ready.store(
+          1,
+          parallel::detail::memory_order_relaxed); // relaxed: it is the listener's word that counts
       delete this;
     }
     void discard() noexcept override { delete this; }
     parallel::detail::atomic<int>& ready;
   };
   struct listener final : parallel::detail::task_listener {
-    void tasks_ended() noexcept override { told.store(1, std::memory_order_relaxed); }
+    void tasks_ended() noexcept override { told.store(1, parallel::detail::memory_order_relaxed); }
     parallel::detail::atomic<int> told{0};
   };
 
@@ -192,8 +194,8 @@ struct listened_task : with_pool<listened_task, 1, 1> {
     listener here;
     model::require(pool->post(*new task(ready)) == scheduler::posted::queued, "a task is refused");
     pool->add(here);
-    if (ready.load(std::memory_order_relaxed) == 0)
-      while (here.told.load(std::memory_order_relaxed) == 0)
+    if (ready.load(parallel::detail::memory_order_relaxed) == 0)
+      while (here.told.load(parallel::detail::memory_order_relaxed) == 0)
         parallel::detail::yield();
     pool->remove(here);
     leave();
@@ -210,12 +212,13 @@ struct blocked_task : model::test<blocked_task<JustThen>, 1, 2> {
     task(blocked_task& of, bool first) : model(of), is_first(first) {}
     void run() noexcept override {
       if (is_first) {
-        model.begun.store(1, std::memory_order_relaxed); // relaxed: no more than a hint
+        model.begun.store(1,
+                          parallel::detail::memory_order_relaxed); // relaxed: no more than a hint
         const scheduler::blocked here;
-        while (model.done.load(std::memory_order_acquire) == 0)
+        while (model.done.load(parallel::detail::memory_order_acquire) == 0)
           parallel::detail::yield();
       } else {
-        model.done.store(1, std::memory_order_release);
+        model.done.store(1, parallel::detail::memory_order_release);
       }
       delete this;
     }
@@ -229,12 +232,13 @@ struct blocked_task : model::test<blocked_task<JustThen>, 1, 2> {
     options.threads = 1;
     auto* const pool = new scheduler(options, parallel::detail::make_loop);
     for (const bool first : {true, false}) {
-      while (JustThen && !first && begun.load(std::memory_order_relaxed) == 0)
+      while (JustThen && !first && begun.load(parallel::detail::memory_order_relaxed) == 0)
         parallel::detail::yield();
       auto* const next = new task(*this, first);
       model::require(pool->post(*next) == scheduler::posted::queued, "a task is refused");
     }
-    while (JustThen && done.load(std::memory_order_acquire) == 0) // to end the pool might help
+    while (JustThen &&
+           done.load(parallel::detail::memory_order_acquire) == 0) // to end the pool might help
       parallel::detail::yield();
     delete pool;
     model::require(done.load() == 1, "the second task was not run");

@@ -8,7 +8,6 @@
 
 #include <parallel/detail/platform/sync.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -52,12 +51,12 @@ class call_site {
 
   /// Nanoseconds per element; 0 when nothing is known yet.
   [[nodiscard]] double estimate() const noexcept {
-    return static_cast<double>(ns_per_element_.load(std::memory_order_relaxed));
+    return static_cast<double>(ns_per_element_.load(memory_order_relaxed));
   }
 
   /// The work, in nanoseconds, from which sharing pays here with workers that are awake.
   [[nodiscard]] double break_even_ns() const noexcept {
-    const double found = 2.2 * double{sharing_ns_.load(std::memory_order_relaxed)};
+    const double found = 2.2 * double{sharing_ns_.load(memory_order_relaxed)};
     return found > worth_sharing_ns ? found : worth_sharing_ns;
   }
 
@@ -65,14 +64,14 @@ class call_site {
   void learn_sharing(double ns, double total_ns, std::size_t threads) noexcept {
     const double measured = ns - total_ns / static_cast<double>(threads);
     const double cost = measured < total_ns ? measured : total_ns; // more says: it was preempted
-    const double known = sharing_ns_.load(std::memory_order_relaxed);
-    sharing_ns_.store(static_cast<float>(known + (cost - known) / 8), std::memory_order_relaxed);
+    const double known = sharing_ns_.load(memory_order_relaxed);
+    sharing_ns_.store(static_cast<float>(known + (cost - known) / 8), memory_order_relaxed);
   }
 
   /// Nothing is measured while the workers sleep: what was found before fades, to be tried again.
   void forget_sharing() noexcept {
-    const float known = sharing_ns_.load(std::memory_order_relaxed);
-    sharing_ns_.store(known * 7 / 8, std::memory_order_relaxed);
+    const float known = sharing_ns_.load(memory_order_relaxed);
+    sharing_ns_.store(known * 7 / 8, memory_order_relaxed);
   }
 
   /// Blends in what one participant of a shared call has measured. That includes what sharing costs
@@ -92,7 +91,7 @@ class call_site {
     const double blended = known > 0 ? (known + measured) / 2 : measured;
     constexpr double least = 0.01; // not 0, which stands for unknown
     ns_per_element_.store(static_cast<float>(blended < least ? least : blended),
-                          std::memory_order_relaxed);
+                          memory_order_relaxed);
   }
 
   /// Notes a call of `ns` nanoseconds of work that stays on its caller only because the workers
@@ -104,12 +103,11 @@ class call_site {
   template <class Clock>
   [[nodiscard]] bool worth_a_wake(double ns, double wake_ns) noexcept {
     const std::uint64_t now = Clock::now();
-    const double since =
-        Clock::ns_between(last_.exchange(now, std::memory_order_relaxed), now) - ns;
+    const double since = Clock::ns_between(last_.exchange(now, memory_order_relaxed), now) - ns;
     const double lost =
-        ns / 2 + (since < soon_ns ? double{lost_ns_.load(std::memory_order_relaxed)} : 0);
+        ns / 2 + (since < soon_ns ? double{lost_ns_.load(memory_order_relaxed)} : 0);
     const bool wake = lost > wake_ns;
-    lost_ns_.store(static_cast<float>(wake ? 0 : lost), std::memory_order_relaxed);
+    lost_ns_.store(static_cast<float>(wake ? 0 : lost), memory_order_relaxed);
     return wake;
   }
 

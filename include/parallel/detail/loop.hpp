@@ -19,7 +19,6 @@
 #include <parallel/detail/scheduler.hpp>
 #include <parallel/detail/trace.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -82,7 +81,7 @@ class loop final : public job {
     own.start();
     int looks = 0;
     for (std::uint32_t last = 0; goes_on(self);) {
-      const std::uint64_t before = steals_.load(std::memory_order_acquire); // as in steal_for()
+      const std::uint64_t before = steals_.load(memory_order_acquire); // as in steal_for()
       bool all_empty = true;
       block_range blocks;
       std::uint32_t seat = last; // where there was something there may be more
@@ -183,18 +182,18 @@ class loop final : public job {
     for (int look = 0; look < most_looks; ++look) {
       // acquire: pairs with the release that ends a steal. Whoever stole before this load has its
       // blocks in a slot that we see.
-      const std::uint64_t before = steals_.load(std::memory_order_acquire);
+      const std::uint64_t before = steals_.load(memory_order_acquire);
       for (std::uint32_t i = 1; i < seats_; ++i) {
         const std::uint32_t other = seat + i < seats_ ? seat + i : seat + i - seats_;
         range_slot& victim = slots_[other];
         if (victim.empty())
           continue;
         // acquire: keeps this steal's put() behind its beginning, for those who see the put().
-        steals_.fetch_add(begun + under_way, std::memory_order_acquire);
+        steals_.fetch_add(begun + under_way, memory_order_acquire);
         const block_range loot = victim.steal(opposite(near_end(other)));
         if (!loot.empty())
           slots_[seat].put(loot);
-        steals_.fetch_sub(under_way, std::memory_order_release); // pairs with the acquire above
+        steals_.fetch_sub(under_way, memory_order_release); // pairs with the acquire above
         if (!loot.empty()) {
           trace_instant("steal", {"from", other}, {"blocks", loot.size()});
           return true;
@@ -218,7 +217,7 @@ class loop final : public job {
   [[nodiscard]] bool is_exhausted_since(std::uint64_t before) const noexcept {
     // relaxed is enough: a slot seen empty (acquire) because of a steal (release) shows us that the
     // steal has begun.
-    return before % begun == 0 && steals_.load(std::memory_order_relaxed) == before;
+    return before % begun == 0 && steals_.load(memory_order_relaxed) == before;
   }
 
   static constexpr int quick_looks = 100;
