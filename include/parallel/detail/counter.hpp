@@ -13,7 +13,7 @@ namespace parallel::detail {
 /// One writer at a time, which hands it on by other means.
 class counter {
  public:
-  void add_one() noexcept { count_.store(get() + 1, memory_order_relaxed); }
+  [[gnu::always_inline]] void add_one() noexcept { count_.store(get() + 1, memory_order_relaxed); }
 
   /// For any thread.
   [[nodiscard]] std::uint64_t get() const noexcept {

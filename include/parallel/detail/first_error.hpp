@@ -24,7 +24,7 @@ class first_error {
   }
 
   /// Keeps `error` if no lower index has failed; the exception it replaces is destroyed.
-  void record(std::size_t index, std::exception_ptr error) noexcept {
+  [[gnu::cold]] void record(std::size_t index, std::exception_ptr error) noexcept {
     const lock_guard lock(mutex_);
     if (index < lowest_.load(memory_order_relaxed)) { // relaxed: written under this mutex
       lowest_.store(index, memory_order_relaxed);

@@ -16,8 +16,8 @@ template <class Clock>
 class basic_stopwatch {
  public:
   /// One thread at a time may start and stop it, in turn.
-  void start() noexcept { set(ticks() - Clock::now(), running); }
-  void stop() noexcept { set(ticks() + Clock::now(), stopped); }
+  [[gnu::always_inline]] void start() noexcept { set(ticks() - Clock::now(), running); }
+  [[gnu::always_inline]] void stop() noexcept { set(ticks() + Clock::now(), stopped); }
 
   /// For any thread.
   [[nodiscard]] bool was_started() const noexcept { return word() != 0; }
