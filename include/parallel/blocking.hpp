@@ -4,6 +4,7 @@
 // does little else than block there is io_pool.hpp.
 #pragma once
 
+#include <parallel/detail/loop.hpp>
 #include <parallel/detail/scheduler.hpp>
 #include <parallel/detail/trace.hpp>
 
@@ -30,7 +31,7 @@ namespace parallel {
 template <class F>
 decltype(auto) blocking(F&& f) {
   const detail::trace_span span("blocked");
-  const detail::scheduler::blocked here;
+  const detail::scheduler::blocked<detail::loop> here;
   return std::forward<F>(f)();
 }
 

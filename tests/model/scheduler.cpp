@@ -214,7 +214,7 @@ struct blocked_task : model::test<blocked_task<JustThen>, 1, 2> {
       if (is_first) {
         model.begun.store(1,
                           parallel::detail::memory_order_relaxed); // relaxed: no more than a hint
-        const scheduler::blocked here;
+        const scheduler::blocked<parallel::detail::loop> here;
         while (model.done.load(parallel::detail::memory_order_acquire) == 0)
           parallel::detail::yield();
       } else {
@@ -265,7 +265,7 @@ struct blocked_blocks : model::test<blocked_blocks, 1, 3> {
         if (i == 1 || i == 2) {
           done.fetch_add(1);
         } else {
-          const scheduler::blocked here;
+          const scheduler::blocked<parallel::detail::loop> here;
           while (done.load() != 2)
             parallel::detail::yield();
         }

@@ -25,10 +25,6 @@ class job {
   /// start.
   virtual void help(std::uint32_t seat, loop_counts& own) noexcept = 0;
 
-  /// Runs what it can, without a seat, for as long as goes_on(self); true when nothing is left that
-  /// a helper could start.
-  virtual bool stand_in(loop_counts& own, bool (*goes_on)(void* self), void* self) noexcept = 0;
-
   /// What owners have done, in all its uses.
   [[nodiscard]] const loop_counts& by_owners() const noexcept { return by_owners_; }
   [[nodiscard]] const counter& uses() const noexcept { return uses_; }
@@ -91,7 +87,7 @@ class job {
   }
 
   /// Worker: takes a seat, numbered from 1; 0 when there is none.
-  [[nodiscard]] std::uint32_t join() noexcept {
+  [[nodiscard, gnu::cold]] std::uint32_t join() noexcept {
     std::uint64_t seen = crew_.load(memory_order_relaxed);
     while (free(seen) != 0) {
       const std::uint64_t next = seen - one_free + one_joined + one_inside;
@@ -116,7 +112,7 @@ class job {
 
   /// Nobody can join any more; whoever has joined is counted, as both change one word. Called by
   /// the owner, and by a helper that has found nothing left to start.
-  void withdraw() noexcept {
+  [[gnu::cold]] void withdraw() noexcept {
     // relaxed: once withdrawn, it stays so; and see wait()
     std::uint64_t seen = crew_.load(memory_order_relaxed);
     while ((seen & withdrawn) == 0 &&
@@ -140,7 +136,7 @@ class job {
   /// says that it has waited long enough, then asleep. Whenever helpers have opened jobs of their
   /// own within this one, `help` is called, until it finds none to help with.
   template <class Spin, class Help>
-  void wait(Spin spin, const Help& help) noexcept {
+  [[gnu::cold]] void wait(Spin spin, const Help& help) noexcept {
     const auto help_children = [&] {
       // relaxed at first: a hint. Then seq_cst: see call_owner().
       std::uint32_t called = child;
@@ -216,7 +212,7 @@ class job_list {
   job_list() = default;
   job_list(const job_list&) = delete;
   job_list& operator=(const job_list&) = delete;
-  ~job_list() {
+  [[gnu::cold]] ~job_list() {
     for (job* spent = first_.load(memory_order_relaxed); spent != nullptr;) {
       job* const next = spent->next_.load(memory_order_relaxed); // relaxed: nobody is left
       delete spent;

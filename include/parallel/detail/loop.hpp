@@ -61,14 +61,14 @@ class loop final : public job {
   }
 
   /// The caller's share: everything that no helper takes.
-  void participate() noexcept {
+  [[gnu::cold]] void participate() noexcept {
     basic_pace<quick_clock> own(site_);
     run(0, own, by_owner());
     if (site_ != nullptr)
       site_->learn_shared(own.total_ns(), own.total_blocks() * block_);
   }
 
-  void help(std::uint32_t seat, loop_counts& counts) noexcept override {
+  [[gnu::cold]] void help(std::uint32_t seat, loop_counts& counts) noexcept override {
     basic_pace<quick_clock> own(site_);
     run(seat, own, counts);
     // Only what the caller would not have told: that some elements are dear.
@@ -76,11 +76,14 @@ class loop final : public job {
       site_->learn(own.total_ns(), own.total_blocks() * block_);
   }
 
-  bool stand_in(loop_counts& counts, bool (*goes_on)(void* self), void* self) noexcept override {
+  /// Runs what it can, without a seat, for as long as goes_on(); true when nothing is left that a
+  /// helper could start.
+  template <class GoesOn>
+  [[gnu::cold]] bool stand_in(loop_counts& counts, const GoesOn& goes_on) noexcept {
     basic_pace<quick_clock> own(site_);
     own.start();
     int looks = 0;
-    for (std::uint32_t last = 0; goes_on(self);) {
+    for (std::uint32_t last = 0; goes_on();) {
       const std::uint64_t before = steals_.load(memory_order_acquire); // as in steal_for()
       bool all_empty = true;
       block_range blocks;
@@ -132,20 +135,21 @@ class loop final : public job {
                          loop_counts& counts) noexcept {
     range_slot& slot = slots_[seat];
     const side near = near_end(seat);
-    const auto claim = [&] { return slot.take(near, own.wanted(), own.least()); };
     own.start();
     for (;;) {
-      for (block_range blocks = claim(); !blocks.empty(); blocks = claim()) {
+      const block_range blocks = slot.take(near, own.wanted(), own.least());
+      if (!blocks.empty()) {
         counts.blocks.add_one();
         if (run_blocks(blocks))
           own.claimed(blocks.size());
         else if (near == side::front)
           slot.clear(); // a lower index has failed: what is left here is higher
-      }
-      if (!steal_for(seat))
+      } else if (steal_for(seat)) {
+        counts.steals.add_one();
+        own.restart();
+      } else {
         return;
-      counts.steals.add_one();
-      own.restart();
+      }
     }
   }
 

@@ -4,6 +4,7 @@
 // more of them work than threads are blocked. Entered from workers.hpp, which has their threads.
 #pragma once
 
+#include <parallel/detail/platform/atomic.hpp>
 #include <parallel/detail/platform/sync.hpp>
 
 #include <cstddef>
@@ -16,12 +17,18 @@ class stand_ins {
   static constexpr std::size_t most = 64;
   static constexpr std::size_t none = SIZE_MAX;
 
-  /// A thread is blocked from now on, until unblock().
-  void block() noexcept { blocked_.fetch_add(1); } // seq_cst: see are_too_few()
+  /// A thread is blocked from now on, until unblock(). Meanwhile call(pool) gets a stand-in going,
+  /// if there are too few.
+  void block(void (*call)(void* pool) noexcept) noexcept {
+    call_.store(call, memory_order_relaxed); // relaxed: published with the count
+    blocked_.fetch_add(1);                   // seq_cst: see are_too_few()
+  }
   void unblock() noexcept { blocked_.fetch_sub(1, memory_order_relaxed); } // relaxed: a count
 
-  [[nodiscard]] bool any_blocked() const noexcept {
-    return blocked_.load() != 0; // seq_cst: a publisher's look, see idle_set
+  /// Gets one going, if there are too few.
+  void call_for(void* pool) const noexcept {
+    if (blocked_.load() != 0)                 // seq_cst: a publisher's look, see idle_set
+      call_.load(memory_order_relaxed)(pool); // relaxed: see block()
   }
 
   /// Fewer are on duty than threads are blocked.
@@ -81,6 +88,7 @@ class stand_ins {
 
  private:
   alignas(64) atomic<std::size_t> blocked_{0};
+  native_atomic<void (*)(void* pool) noexcept> call_{nullptr};
   atomic<std::size_t> on_duty_{0};
   atomic<std::size_t> working_{0};
   std::size_t spare_[most] = {}; // numbers

@@ -35,6 +35,7 @@ struct alignas(64) worker {
   workers* home = nullptr;
   std::size_t number = 0; // its index; those of stand-ins follow
   std::uint32_t seat = 0; // in the job that it has joined
+  void (*work)(void* pool, worker& self) noexcept = nullptr;
   parker bed;
   // The worker's while it is awake, its waker's from the claim to the wake:
   placement place;
@@ -52,8 +53,7 @@ struct alignas(64) worker {
 
 class workers {
  public:
-  /// What a worker does: work(pool, self), which returns when wait_for_work() says so, or for a
-  /// stand-in wait_for_duty().
+  /// What a worker does: work(pool, self), which returns when wait_for_work() says so.
   using work_function = void (*)(void* pool, worker& self) noexcept;
 
   [[gnu::cold]] workers(const thread_pool_options& options, work_function work, void* pool)
@@ -64,7 +64,7 @@ class workers {
 
   workers(const workers&) = delete;
   workers& operator=(const workers&) = delete;
-  ~workers() { delete[] spare_; }
+  [[gnu::cold]] ~workers() { delete[] spare_; }
 
   [[nodiscard]] std::size_t size() const noexcept { return each_.size(); }
   worker& operator[](std::size_t number) noexcept { return each_[number]; }
@@ -95,8 +95,8 @@ class workers {
       wake(each_[sleeper]);
     else if (started_.load(memory_order_relaxed) < most && start_one(most)) // relaxed: a hint
       return;
-    else if (stand_ins_.any_blocked())
-      call_stand_in();
+    else
+      stand_ins_.call_for(pool_);
   }
 
   [[gnu::cold]] void wake_all() noexcept {
@@ -107,10 +107,11 @@ class workers {
   /// Who is blocked, and how many stand in.
   [[nodiscard]] stand_ins& standing_in() noexcept { return stand_ins_; }
 
-  /// Gets one more stand-in going, if there are fewer on duty than threads are blocked. While the
+  /// Gets one more stand-in going, if there are fewer on duty than threads are blocked: it calls
+  /// work(pool, self), which returns when wait_for_duty() says so. While the
   /// pool is stopping only a worker may start one; see start_one(). True if it is the calling
   /// thread itself.
-  [[gnu::cold]] bool call_stand_in() noexcept {
+  [[gnu::cold]] bool call_stand_in(work_function work) noexcept {
     if (!stand_ins_.are_too_few())
       return false;
     const lock_guard lock(starting_);
@@ -126,7 +127,7 @@ class workers {
       return true;
     if (self.thread.is_joinable())
       wake(self);
-    else if ((is_stopping() && here() == nullptr) || !start(self))
+    else if ((is_stopping() && here() == nullptr) || !start(self, work))
       stand_ins_.go_off_duty(called);
     return false;
   }
@@ -147,7 +148,7 @@ class workers {
     self.number = number;
     // Where no thread is to be had, the caller and the workers that there are do the work; a later
     // call tries again.
-    const bool made = start(self);
+    const bool made = start(self, work_);
     if (made)
       started_.store(started + 1, memory_order_relaxed); // relaxed: a count, read as a hint
     return made;
@@ -200,7 +201,7 @@ class workers {
   /// Stand-in: looks around until there is work and it may begin_work(); or else is a spare, and
   /// sleeps until it is on duty again. False when it is to end.
   template <class AnyWork, class AtRest>
-  [[gnu::cold]] bool wait_for_duty(worker& self, const AnyWork& any_work,
+  [[gnu::cold]] bool wait_for_duty(worker& self, work_function work, const AnyWork& any_work,
                                    const AtRest& at_rest) noexcept {
     for (;;) {
       for (look_arounds looks; looks.another();) {
@@ -217,7 +218,7 @@ class workers {
         self.called = false;
         is_spare = stand_ins_.go_off_duty(self.number - size());
       }
-      if (is_spare && !(any_work() && call_stand_in()))
+      if (is_spare && !(any_work() && call_stand_in(work)))
         sleep(self);
       self.place.settle();
       if (!is_spare || !self.called)
@@ -269,8 +270,9 @@ class workers {
     return one.thread.is_joinable();
   }
 
-  [[gnu::cold]] bool start(worker& self) noexcept {
+  [[gnu::cold]] bool start(worker& self, work_function work) noexcept {
     self.home = this;
+    self.work = work;
     return self.thread.start(
         [](void* argument) noexcept {
           worker& own = *static_cast<worker*>(argument);
@@ -286,7 +288,7 @@ class workers {
     trace_thread_name(name_.or_else("parallel"), self.number);
     self.alive.start();
     on_start_(self.number);
-    work_(pool_, self);
+    self.work(pool_, self);
     on_stop_(self.number);
     self.alive.stop();
   }
