@@ -6,6 +6,7 @@
 #include <parallel/imap.hpp>
 #include <parallel/io_pool.hpp>
 #include <parallel/map.hpp>
+#include <parallel/stats.hpp>
 #include <parallel/thread_pool.hpp>
 
 #include <atomic>
@@ -326,6 +327,16 @@ FOR_EVERY_POOL("shutdown on one of the pool's own threads is refused") {
   CHECK(pool.submit([&] { return refusal(); }).get());
   CHECK(pool.submit([&] { return refusal(parallel::discard); }).get());
   CHECK(pool.submit([] { return 1; }).get() == 1); // nothing has happened
+}
+
+TEST_CASE("a map on a pool that has been shut down starts no worker") {
+  thread_pool pool(4);
+  pool.shutdown();
+  std::atomic<int> sum{0};
+  parallel::for_each(pool, numbers(100), [&](int x) { sum += x; }, {.grain = 1});
+  pool.shutdown(); // would wait for one
+  CHECK(sum == 4950);
+  CHECK(parallel::stats(pool).workers.empty());
 }
 
 TEST_CASE("a submitter that waits for room is refused when the io_pool is shut down") {

@@ -271,7 +271,7 @@ class loop final : public job {
     most = blocks;
   const double expected = site != nullptr ? site->estimate() * static_cast<double>(n - first) : 0;
   const invitation invited = invite(expected, most, pool.awake(), pool.wake_ns());
-  const bool compare = !invited.wakes && expected < worth_comparing_ns;
+  const bool compare = site != nullptr && !invited.wakes && expected < worth_comparing_ns;
   const std::uint64_t opened = compare ? quick_clock::now() : 0;
   work->prepare(body, first, n, block, site, static_cast<std::uint32_t>(invited.threads));
   pool.open(*work, invited.threads - 1, invited.wakes);
@@ -283,7 +283,7 @@ class loop final : public job {
   if (compare)
     site->learn_sharing(quick_clock::ns_between(opened, quick_clock::now()), expected,
                         invited.threads);
-  if (!invited.wakes) {
+  if (site != nullptr && !invited.wakes) {
     // If nobody has come, those who are awake are busy elsewhere.
     const std::size_t here = work->joined() == 0 ? 1 : invited.threads;
     wake_for_next(pool, *site, expected, here, threads_worth(expected, most, most, 0));

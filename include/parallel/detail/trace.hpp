@@ -13,9 +13,7 @@
 
 #ifdef PARALLEL_ENABLE_TRACE
 
-namespace parallel::detail {
-
-inline namespace traced {
+namespace parallel::detail::inline traced {
 
 /// From now until the end of the scope, on this thread.
 class trace_span {
@@ -40,15 +38,11 @@ inline void trace_thread_name(const char* prefix, std::size_t number) noexcept {
   trace_log::name_thread(prefix, number);
 }
 
-} // namespace traced
-
-} // namespace parallel::detail
+} // namespace parallel::detail::inline traced
 
 #else
 
-namespace parallel::detail {
-
-inline namespace untraced {
+namespace parallel::detail::inline untraced {
 
 struct trace_argument {
   const char* name = nullptr;
@@ -65,8 +59,6 @@ class trace_span {
 inline void trace_instant(const char*, trace_argument = {}, trace_argument = {}) noexcept {}
 inline void trace_thread_name(const char*, std::size_t) noexcept {}
 
-} // namespace untraced
-
-} // namespace parallel::detail
+} // namespace parallel::detail::inline untraced
 
 #endif

@@ -26,9 +26,7 @@
 #include <new>
 #include <utility>
 
-namespace parallel::detail {
-
-inline namespace traced {
+namespace parallel::detail::inline traced {
 
 /// A number that tells more of an event.
 struct trace_argument {
@@ -287,8 +285,6 @@ class trace_log {
   char text_[(buffer::most + 1) * longest_event];
 };
 
-} // namespace traced
-
-} // namespace parallel::detail
+} // namespace parallel::detail::inline traced
 
 #endif
