@@ -13,7 +13,7 @@
 
 #ifdef PARALLEL_ENABLE_TRACE
 
-namespace parallel::detail::inline traced {
+namespace parallel::detail {
 
 /// From now until the end of the scope, on this thread.
 class trace_span {
@@ -38,11 +38,11 @@ inline void trace_thread_name(const char* prefix, std::size_t number) noexcept {
   trace_log::name_thread(prefix, number);
 }
 
-} // namespace parallel::detail::inline traced
+} // namespace parallel::detail
 
 #else
 
-namespace parallel::detail::inline untraced {
+namespace parallel::detail {
 
 struct trace_argument {
   const char* name = nullptr;
@@ -59,6 +59,6 @@ class trace_span {
 inline void trace_instant(const char*, trace_argument = {}, trace_argument = {}) noexcept {}
 inline void trace_thread_name(const char*, std::size_t) noexcept {}
 
-} // namespace parallel::detail::inline untraced
+} // namespace parallel::detail
 
 #endif

@@ -26,7 +26,7 @@
 #include <new>
 #include <utility>
 
-namespace parallel::detail::inline traced {
+namespace parallel::detail {
 
 /// A number that tells more of an event.
 struct trace_argument {
@@ -285,6 +285,6 @@ class trace_log {
   char text_[(buffer::most + 1) * longest_event];
 };
 
-} // namespace parallel::detail::inline traced
+} // namespace parallel::detail
 
 #endif
