@@ -1,9 +1,10 @@
 // How much work is worth sharing, and worth taking at once: measured rather than guessed.
 //
 // `call_site` remembers what an element costs for one combination of callable and range types;
-// `run_while_small` keeps what is not worth sharing on its caller; `basic_pace` sizes one
-// participant's claims: long enough to hide the price of a claim, short enough that a loop's end
-// stays balanced. Entered from loop.hpp.
+// `run_while_small` keeps what is not worth sharing on its caller; `invite` says how many threads
+// the rest is worth, and whether to wake any; `basic_pace` sizes one participant's claims: long
+// enough to hide the price of a claim, short enough that a loop's end stays balanced. Entered from
+// loop.hpp.
 #pragma once
 
 #include <parallel/detail/platform/sync.hpp>

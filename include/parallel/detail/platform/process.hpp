@@ -1,7 +1,8 @@
 // What becomes of this process when it forks.
 //
 // Part of the platform room: Linux can tell the child; everything else, or a build with
-// PARALLEL_PORTABLE defined, does not. Entered from pool.hpp.
+// PARALLEL_PORTABLE defined, does not. Entered from pool.hpp and
+// trace_log.hpp.
 #pragma once
 
 #if defined(__linux__) && !defined(PARALLEL_PORTABLE)
