@@ -19,7 +19,6 @@
 #include <parallel/pool_options.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -213,7 +212,7 @@ class io_pool {
   /// A loop that runs to its end, or to an exception.
   void run_plain_loop(std::size_t n, const io_map_options& options, const detail::loop_body& body) {
     const detail::trace_span span("call", {"elements", n});
-    calls_.fetch_add(1, std::memory_order_relaxed); // relaxed: a number by itself
+    calls_.fetch_add(1, detail::memory_order_relaxed); // relaxed: a number by itself
     const std::size_t wished = options.in_flight != 0 ? options.in_flight : max_threads();
     const std::size_t helpers = std::min(std::min(wished, n) - (n != 0), max_threads());
     std::shared_ptr<detail::io_loop> loop;
@@ -253,7 +252,7 @@ class io_pool {
   }
 
   const std::size_t max_threads_;
-  std::atomic<std::uint64_t> calls_{0};
+  detail::native_atomic<std::uint64_t> calls_{0};
   detail::io_scheduler scheduler_;
 };
 

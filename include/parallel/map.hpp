@@ -13,7 +13,6 @@
 
 #include <cstddef>
 #include <exception>
-#include <iterator>
 #include <span>
 #include <type_traits>
 #include <utility>

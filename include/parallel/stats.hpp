@@ -11,7 +11,6 @@
 #include <parallel/detail/workers.hpp>
 #include <parallel/io_pool.hpp>
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -148,7 +147,7 @@ struct io_pool_stats {
 [[nodiscard]] inline io_pool_stats stats(io_pool& pool) noexcept {
   const auto counted = pool.scheduler_.count();
   io_pool_stats all;
-  all.calls = pool.calls_.load(std::memory_order_relaxed);
+  all.calls = pool.calls_.load(detail::memory_order_relaxed);
   all.tasks = counted.tasks;
   all.running = counted.running;
   all.queued = counted.queued;

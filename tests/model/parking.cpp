@@ -53,7 +53,7 @@ struct publish_and_park
   }
 
   bool take() {
-    int seen = available.load(std::memory_order_relaxed);
+    int seen = available.load(parallel::detail::memory_order_relaxed);
     while (seen > 0)
       if (available.compare_exchange_weak(seen, seen - 1)) {
         if (Publishers == 1)

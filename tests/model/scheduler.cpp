@@ -177,27 +177,27 @@ struct listened_task : with_pool<listened_task, 1, 1> {
   struct task final : queued_task {
     explicit task(parallel::detail::atomic<int>& of) : ready(of) {}
     void run() noexcept override {
-      ready.store(1, std::memory_order_relaxed); // relaxed: it is the listener's word that counts
+      ready.store(1, parallel::detail::memory_order_relaxed); // relaxed: it is the listener's word that counts
       delete this;
     }
     void discard() noexcept override { delete this; }
     parallel::detail::atomic<int>& ready;
   };
   struct listener final : parallel::detail::task_listener {
-    void tasks_ended() noexcept override { told.store(1, std::memory_order_relaxed); }
+    void tasks_ended() noexcept override { told.store(1, parallel::detail::memory_order_relaxed); }
     parallel::detail::atomic<int> told{0};
   };
 
   void thread(unsigned) {
     listener here;
     post(); // so that its worker is there: who waits for a thread sees no old values, says Relacy
-    while (ready.load(std::memory_order_relaxed) == 0)
+    while (ready.load(parallel::detail::memory_order_relaxed) == 0)
       parallel::detail::yield();
-    ready.store(0, std::memory_order_relaxed);
+    ready.store(0, parallel::detail::memory_order_relaxed);
     post();
     pool->add(here);
-    if (ready.load(std::memory_order_relaxed) == 0)
-      while (here.told.load(std::memory_order_relaxed) == 0)
+    if (ready.load(parallel::detail::memory_order_relaxed) == 0)
+      while (here.told.load(parallel::detail::memory_order_relaxed) == 0)
         parallel::detail::yield();
     pool->remove(here);
     leave();

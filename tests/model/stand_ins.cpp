@@ -22,12 +22,12 @@ struct blocked_task : model::test<blocked_task<JustThen, Rounds>, 1, 1 + Rounds>
     task(blocked_task& of, int in, bool first) : model(of), round(in), is_first(first) {}
     void run() noexcept override {
       if (is_first) {
-        model.begun.store(round, std::memory_order_relaxed); // relaxed: no more than a hint
+        model.begun.store(round, parallel::detail::memory_order_relaxed); // relaxed: no more than a hint
         const scheduler::blocked here;
-        while (model.done.load(std::memory_order_acquire) != round)
+        while (model.done.load(parallel::detail::memory_order_acquire) != round)
           parallel::detail::yield();
       } else {
-        model.done.store(round, std::memory_order_release);
+        model.done.store(round, parallel::detail::memory_order_release);
       }
       delete this;
     }
@@ -42,13 +42,13 @@ struct blocked_task : model::test<blocked_task<JustThen, Rounds>, 1, 1 + Rounds>
     auto* const pool = new scheduler(options, parallel::detail::make_loop);
     for (int round = 1; round <= Rounds; ++round) {
       for (const bool first : {true, false}) {
-        while (JustThen && !first && begun.load(std::memory_order_relaxed) != round)
+        while (JustThen && !first && begun.load(parallel::detail::memory_order_relaxed) != round)
           parallel::detail::yield();
         auto* const next = new task(*this, round, first);
         model::require(pool->post(*next) == scheduler::posted::queued, "a task is refused");
       }
       // Before the next round begins; and to end the pool might help.
-      while (JustThen && done.load(std::memory_order_acquire) != round)
+      while (JustThen && done.load(parallel::detail::memory_order_acquire) != round)
         parallel::detail::yield();
     }
     delete pool;

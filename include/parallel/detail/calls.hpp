@@ -12,9 +12,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <iterator>
+#include <parallel/detail/platform/refusal.hpp>
 #include <span> // the range concepts, in a fifth of the time that <ranges> takes to compile
-#include <stdexcept>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -303,7 +302,7 @@ class indexed_calls {
                 "parallel: the seed is %llu, but the callable takes no random numbers; give it a "
                 "parallel::random_engine& behind its elements",
                 static_cast<unsigned long long>(seed));
-  throw std::invalid_argument(message);
+  throw_invalid_argument(message);
 }
 
 /// The seed for `random` callables: 0 if the options have none. A seed for a callable that takes no

@@ -5,6 +5,7 @@
 // Entered from options.hpp.
 #pragma once
 
+#include <parallel/detail/lock_guard.hpp>
 #include <parallel/detail/loop_body.hpp>
 #include <parallel/detail/pacer.hpp>
 #include <parallel/detail/platform/clock.hpp>
@@ -13,10 +14,8 @@
 #include <parallel/detail/steady_limit.hpp>
 #include <parallel/errors.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 
 namespace parallel {
 
@@ -65,14 +64,14 @@ class control {
       run(begin, end);
       return;
     }
-    while (begin != end && why_.load(std::memory_order_relaxed) == halt::none) { // relaxed: a hint
-      const std::size_t strip = strip_.load(std::memory_order_relaxed); // relaxed: any will do
+    while (begin != end && why_.load(memory_order_relaxed) == halt::none) { // relaxed: a hint
+      const std::size_t strip = strip_.load(memory_order_relaxed);          // relaxed: any will do
       const std::size_t until = strip < end - begin ? begin + strip : end;
       const std::size_t ran = run(begin, until);
       begin = until;
       // relaxed, both: a count and a hint, no more
-      const std::size_t done = done_.fetch_add(ran, std::memory_order_relaxed) + ran;
-      if (done >= look_at_.load(std::memory_order_relaxed))
+      const std::size_t done = done_.fetch_add(ran, memory_order_relaxed) + ran;
+      if (done >= look_at_.load(memory_order_relaxed))
         look(done, strip);
     }
   }
@@ -85,7 +84,7 @@ class control {
   }
 
   /// Whether elements were left out, and why. Call it when the loop is at rest.
-  [[nodiscard]] halt why() const noexcept { return why_.load(std::memory_order_relaxed); }
+  [[nodiscard]] halt why() const noexcept { return why_.load(memory_order_relaxed); }
 
  private:
   /// How often the clock is looked at: seldom beside the ten microseconds of work that a thread
@@ -109,8 +108,8 @@ class control {
     try {
       body_(i, i + 1);
     } catch (...) {
-      std::size_t lowest = failed_.load(std::memory_order_relaxed); // relaxed, both: a hint
-      while (i < lowest && !failed_.compare_exchange_weak(lowest, i, std::memory_order_relaxed))
+      std::size_t lowest = failed_.load(memory_order_relaxed); // relaxed, both: a hint
+      while (i < lowest && !failed_.compare_exchange_weak(lowest, i, memory_order_relaxed))
         ;
       throw;
     }
@@ -123,12 +122,12 @@ class control {
     if (pace_ == nullptr)
       return true;
     return sleep_until(pace_->take_turn(steady_ns()), [this, i] {
-      return failed_.load(std::memory_order_relaxed) < i || is_over(); // relaxed: a hint
+      return failed_.load(memory_order_relaxed) < i || is_over(); // relaxed: a hint
     });
   }
 
   [[nodiscard, gnu::cold]] bool is_over() const {
-    if (why_.load(std::memory_order_relaxed) != halt::none) // relaxed: a hint
+    if (why_.load(memory_order_relaxed) != halt::none) // relaxed: a hint
       return true;
     halt why = halt::none;
     if (stop_ && stop_())
@@ -138,12 +137,12 @@ class control {
     else
       return false;
     halt first = halt::none;
-    why_.compare_exchange_strong(first, why, std::memory_order_relaxed); // relaxed: read at rest
+    why_.compare_exchange_strong(first, why, memory_order_relaxed); // relaxed: read at rest
     return true;
   }
 
   [[nodiscard, gnu::cold]] progress state(bool last) const noexcept {
-    return {done_.load(std::memory_order_relaxed), total_,
+    return {done_.load(memory_order_relaxed), total_,
             static_cast<double>(steady_ns() - start_ns_) * 1e-9, last};
   }
 
@@ -152,24 +151,24 @@ class control {
   [[gnu::cold]] void look(std::size_t done, std::size_t strip) const {
     const std::uint64_t now = quick_clock::now();
     // relaxed, all: any thread's last look will do
-    const double since =
-        quick_clock::ns_between(looked_.exchange(now, std::memory_order_relaxed), now);
+    const double since = quick_clock::ns_between(looked_.exchange(now, memory_order_relaxed), now);
     if (since < look_every_ns / 4)
       strip = strip < total_ ? 4 * strip : strip;
     else if (since > look_every_ns && strip > 1)
       strip /= 2;
-    strip_.store(strip, std::memory_order_relaxed);
-    look_at_.store(done + strip, std::memory_order_relaxed);
+    strip_.store(strip, memory_order_relaxed);
+    look_at_.store(done + strip, memory_order_relaxed);
     const auto due = [&] { // relaxed: looked at again under the lock
-      return quick_clock::ns_between(reported_.load(std::memory_order_relaxed), now) >=
-             report_every_ns;
+      return quick_clock::ns_between(reported_.load(memory_order_relaxed), now) >= report_every_ns;
     };
     if (!due())
       return;
-    const std::unique_lock lock(reporting_, std::try_to_lock);
-    if (!lock || !due())
+    if (!reporting_.try_lock())
       return;
-    reported_.store(now, std::memory_order_relaxed);
+    const lock_guard lock(reporting_, adopt_lock);
+    if (!due())
+      return;
+    reported_.store(now, memory_order_relaxed);
     report_(state(false));
   }
 

@@ -4,7 +4,8 @@
 // job.hpp and workers.hpp, for those who run loops.
 #pragma once
 
-#include <atomic>
+#include <parallel/detail/platform/atomic.hpp>
+
 #include <cstdint>
 
 namespace parallel::detail {
@@ -12,15 +13,15 @@ namespace parallel::detail {
 /// One writer at a time, which hands it on by other means.
 class counter {
  public:
-  void add_one() noexcept { count_.store(get() + 1, std::memory_order_relaxed); }
+  [[gnu::always_inline]] void add_one() noexcept { count_.store(get() + 1, memory_order_relaxed); }
 
   /// For any thread.
   [[nodiscard]] std::uint64_t get() const noexcept {
-    return count_.load(std::memory_order_relaxed); // relaxed, both: a number by itself
+    return count_.load(memory_order_relaxed); // relaxed, both: a number by itself
   }
 
  private:
-  std::atomic<std::uint64_t> count_{0};
+  native_atomic<std::uint64_t> count_{0};
 };
 
 /// What a thread has done in loops.

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 #include <cstdio>
-#include <stdexcept>
+#include <parallel/detail/platform/refusal.hpp>
 
 namespace parallel::detail {
 
@@ -39,7 +39,7 @@ inline std::int64_t nanoseconds(double seconds) noexcept {
   char message[96];
   std::snprintf(message, sizeof message, "parallel: %s is %g s, must not be negative", what,
                 seconds);
-  throw std::invalid_argument(message);
+  throw_invalid_argument(message);
 }
 
 /// `what` is what the time is for, in the message of the exception if it is negative or no number.

@@ -4,13 +4,13 @@
 // failed already. Entered from loop.hpp and io_loop.hpp.
 #pragma once
 
+#include <parallel/detail/lock_guard.hpp>
 #include <parallel/detail/platform/sync.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <mutex>
+
 #include <utility>
 
 namespace parallel::detail {
@@ -20,14 +20,14 @@ class first_error {
   /// True when an index lower than `index` has failed: `index` need not start any more.
   [[nodiscard]] bool precedes(std::size_t index) const noexcept {
     // relaxed: a hint. Seen late, an element runs that could have been skipped.
-    return lowest_.load(std::memory_order_relaxed) < index;
+    return lowest_.load(memory_order_relaxed) < index;
   }
 
   /// Keeps `error` if no lower index has failed; the exception it replaces is destroyed.
-  void record(std::size_t index, std::exception_ptr error) noexcept {
-    const std::lock_guard lock(mutex_);
-    if (index < lowest_.load(std::memory_order_relaxed)) { // relaxed: written under this mutex
-      lowest_.store(index, std::memory_order_relaxed);
+  [[gnu::cold]] void record(std::size_t index, std::exception_ptr error) noexcept {
+    const lock_guard lock(mutex_);
+    if (index < lowest_.load(memory_order_relaxed)) { // relaxed: written under this mutex
+      lowest_.store(index, memory_order_relaxed);
       std::swap(error_, error);
     }
   }
@@ -35,7 +35,7 @@ class first_error {
   /// Hands the exception over (null if there is none) and forgets it. Call it when the loop is at
   /// rest: every other thread's last use must happen before.
   [[nodiscard]] std::exception_ptr take() noexcept {
-    lowest_.store(SIZE_MAX, std::memory_order_relaxed); // relaxed: nobody else is left
+    lowest_.store(SIZE_MAX, memory_order_relaxed); // relaxed: nobody else is left
     return std::exchange(error_, nullptr);
   }
 

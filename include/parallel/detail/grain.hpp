@@ -9,7 +9,6 @@
 
 #include <parallel/detail/platform/sync.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -57,39 +56,39 @@ class call_site {
 
   /// Nanoseconds per element; 0 when nothing is known yet.
   [[nodiscard]] double estimate() const noexcept {
-    return static_cast<double>(ns_per_element_.load(std::memory_order_relaxed));
+    return static_cast<double>(ns_per_element_.load(memory_order_relaxed));
   }
 
   /// The work, in nanoseconds, from which sharing pays here with workers that are awake.
-  [[nodiscard]] double break_even_ns() const noexcept {
-    const double found = 2.2 * double{sharing_ns_.load(std::memory_order_relaxed)};
+  [[nodiscard, gnu::cold]] double break_even_ns() const noexcept {
+    const double found = 2.2 * double{sharing_ns_.load(memory_order_relaxed)};
     return found > worth_sharing_ns ? found : worth_sharing_ns;
   }
 
   /// Notes that a call took `ns`, shared by so many threads, whose work alone takes `total_ns`.
-  void learn_sharing(double ns, double total_ns, std::size_t threads) noexcept {
+  [[gnu::cold]] void learn_sharing(double ns, double total_ns, std::size_t threads) noexcept {
     const double measured = ns - total_ns / static_cast<double>(threads);
     const double cost = measured < total_ns ? measured : total_ns; // more says: it was preempted
-    const double known = sharing_ns_.load(std::memory_order_relaxed);
-    sharing_ns_.store(static_cast<float>(known + (cost - known) / 8), std::memory_order_relaxed);
+    const double known = sharing_ns_.load(memory_order_relaxed);
+    sharing_ns_.store(static_cast<float>(known + (cost - known) / 8), memory_order_relaxed);
   }
 
   /// Nothing is measured while the workers sleep: what was found before fades, to be tried again.
-  void forget_sharing() noexcept {
-    const float known = sharing_ns_.load(std::memory_order_relaxed);
-    sharing_ns_.store(known * 7 / 8, std::memory_order_relaxed);
+  [[gnu::cold]] void forget_sharing() noexcept {
+    const float known = sharing_ns_.load(memory_order_relaxed);
+    sharing_ns_.store(known * 7 / 8, memory_order_relaxed);
   }
 
   /// Blends in what one participant of a shared call has measured. That includes what sharing costs
   /// its elements, so where little was measured only a large difference counts.
-  void learn_shared(double ns, std::size_t elements) noexcept {
+  [[gnu::cold]] void learn_shared(double ns, std::size_t elements) noexcept {
     const double expected = estimate() * static_cast<double>(elements);
     if (ns > worth_comparing_ns / 2 || ns > 2 * expected || ns < expected / 2)
       learn(ns, elements);
   }
 
   /// Blends a new measurement into the estimate, half and half.
-  void learn(double ns, std::size_t elements) noexcept {
+  [[gnu::cold]] void learn(double ns, std::size_t elements) noexcept {
     if (elements == 0)
       return;
     const double measured = ns / static_cast<double>(elements);
@@ -97,7 +96,7 @@ class call_site {
     const double blended = known > 0 ? (known + measured) / 2 : measured;
     constexpr double least = 0.01; // not 0, which stands for unknown
     ns_per_element_.store(static_cast<float>(blended < least ? least : blended),
-                          std::memory_order_relaxed);
+                          memory_order_relaxed);
   }
 
   /// Notes a call of `ns` nanoseconds that takes `lost_ns` longer than it would with one more
@@ -107,14 +106,13 @@ class call_site {
   /// they could have been bought costs at most twice the best that could have been done: Karlin,
   /// Manasse, Rudolph, Sleator, 1988.)
   template <class Clock>
-  [[nodiscard]] bool worth_a_wake(double ns, double lost_ns, double wake_ns) noexcept {
+  [[nodiscard, gnu::cold]] bool worth_a_wake(double ns, double lost_ns, double wake_ns) noexcept {
     const std::uint64_t now = Clock::now();
-    const double since =
-        Clock::ns_between(last_.exchange(now, std::memory_order_relaxed), now) - ns;
+    const double since = Clock::ns_between(last_.exchange(now, memory_order_relaxed), now) - ns;
     const double lost =
-        lost_ns + (since < soon_ns ? double{lost_ns_.load(std::memory_order_relaxed)} : 0);
+        lost_ns + (since < soon_ns ? double{lost_ns_.load(memory_order_relaxed)} : 0);
     const bool wake = lost > wake_ns;
-    lost_ns_.store(static_cast<float>(wake ? 0 : lost), std::memory_order_relaxed);
+    lost_ns_.store(static_cast<float>(wake ? 0 : lost), memory_order_relaxed);
     return wake;
   }
 
@@ -281,7 +279,7 @@ class basic_pace {
 
   /// Call it after a steal: the time that took is not charged to any claim, and as the blocks are
   /// others than before, nothing is known of them.
-  void restart() noexcept {
+  [[gnu::cold]] void restart() noexcept {
     if (!measured_)
       return;
     ns_per_block_ = 0;
@@ -292,7 +290,7 @@ class basic_pace {
 
   /// Notes that a claim of `blocks` has just ended. Claims shrink at once when elements turn out
   /// dear; when they turn out cheap they grow at most fourfold to a microsecond, then twofold.
-  void claimed(std::uint32_t blocks) noexcept {
+  [[gnu::cold]] void claimed(std::uint32_t blocks) noexcept {
     if (!measured_)
       return;
     untimed_ += blocks;
@@ -309,7 +307,7 @@ class basic_pace {
   [[nodiscard]] std::size_t total_blocks() const noexcept { return total_blocks_; }
 
  private:
-  void time_claims() noexcept {
+  [[gnu::cold]] void time_claims() noexcept {
     const std::uint64_t now = Clock::now();
     const double measured = Clock::ns_between(last_, now);
     const double ns = measured < 1 ? 1 : measured; // not 0, which stands for unknown
@@ -325,7 +323,7 @@ class basic_pace {
   }
 
   /// Blocks that are expected to last `ns`; at least 1.
-  [[nodiscard]] std::uint32_t blocks_in(double ns) const noexcept {
+  [[nodiscard, gnu::cold]] std::uint32_t blocks_in(double ns) const noexcept {
     const double blocks = ns / ns_per_block_;
     return blocks < 1 ? 1 : blocks > 1e9 ? 1'000'000'000 : static_cast<std::uint32_t>(blocks);
   }

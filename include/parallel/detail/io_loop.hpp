@@ -10,7 +10,6 @@
 #include <parallel/detail/task_list.hpp>
 #include <parallel/detail/trace.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <exception>
 #include <memory>
@@ -71,7 +70,7 @@ class io_loop {
   /// are taken in order, so every lower one has started by then.
   void participate() noexcept {
     for (;;) {
-      const std::size_t i = next_.fetch_add(1, std::memory_order_relaxed); // relaxed: a ticket
+      const std::size_t i = next_.fetch_add(1, memory_order_relaxed); // relaxed: a ticket
       if (i >= n_ || error_.precedes(i))
         return;
       try {

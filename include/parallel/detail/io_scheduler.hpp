@@ -22,7 +22,6 @@
 #include <parallel/pool_options.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -75,7 +74,7 @@ class basic_io_scheduler {
   [[nodiscard]] counts count() noexcept {
     const guard held = lock();
     settle();
-    return {begun_, running_, queued_.load(std::memory_order_relaxed), threads_.total(),
+    return {begun_, running_, queued_.load(memory_order_relaxed), threads_.total(),
             threads_.counts()};
   }
 
@@ -160,7 +159,7 @@ class basic_io_scheduler {
                 std::to_string(threads_.total()) +
                 ") would wait like this and nobody would be left to run the tasks that are queued "
                 "(" +
-                std::to_string(queued_.load(std::memory_order_relaxed)) + ')');
+                std::to_string(queued_.load(memory_order_relaxed)) + ')');
       }
     }
     future.wait();
@@ -300,7 +299,7 @@ class basic_io_scheduler {
     const std::size_t enough = room_.most_of_it();
     held.unlock();
     look_arounds looks;
-    while (queued_.load(std::memory_order_relaxed) >= enough && looks.another()) // relaxed: a hint
+    while (queued_.load(memory_order_relaxed) >= enough && looks.another()) // relaxed: a hint
       ;
     held = lock();
   }
@@ -314,7 +313,7 @@ class basic_io_scheduler {
       threads_.start_first();
     // A helper is nobody's own: it runs whatever there is to help with.
     tasks_.push(task, task.helped() == nullptr ? task_frame::innermost() : nullptr);
-    queued_.store(queued_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    queued_.store(queued_.load(memory_order_relaxed) + 1, memory_order_relaxed);
     if (!is_watched()) {
       threads_.call_one(held);
       notify_if_resting(); // meanwhile others may have done it all
@@ -349,7 +348,7 @@ class basic_io_scheduler {
   }
 
   void has_left(std::size_t tasks) noexcept {
-    queued_.store(queued_.load(std::memory_order_relaxed) - tasks, std::memory_order_relaxed);
+    queued_.store(queued_.load(memory_order_relaxed) - tasks, memory_order_relaxed);
   }
 
   void is_begun(const queued_task& task) noexcept {
@@ -500,7 +499,7 @@ class basic_io_scheduler {
     const std::size_t blocked = churner_ == &self || is_churning(self.now) ? 0 : running_ + 1;
     while (!is_empty() &&
            (!is_watched() ||
-            threads_.coming() < std::min(blocked, queued_.load(std::memory_order_relaxed)))) {
+            threads_.coming() < std::min(blocked, queued_.load(memory_order_relaxed)))) {
       if (!threads_.call_one(held))
         break;
       called = true;
@@ -532,7 +531,7 @@ class basic_io_scheduler {
     is_looking_around_ = true;
     held.unlock();
     look_arounds looks;
-    while (queued_.load(std::memory_order_relaxed) == 0 && looks.another()) // relaxed: a hint
+    while (queued_.load(memory_order_relaxed) == 0 && looks.another()) // relaxed: a hint
       ;
     held = lock();
     is_looking_around_ = false;

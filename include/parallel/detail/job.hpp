@@ -10,7 +10,6 @@
 #include <parallel/detail/platform/futex.hpp>
 #include <parallel/detail/platform/sync.hpp>
 
-#include <atomic>
 #include <cstdint>
 
 namespace parallel::detail {
@@ -40,7 +39,7 @@ class job {
   /// Helpers that have joined since the job was opened: they hold the seats 1 … joined(), the
   /// owner holds seat 0.
   [[nodiscard]] std::uint32_t joined() const noexcept {
-    return joined(crew_.load(std::memory_order_relaxed)); // relaxed: a count, for tests
+    return joined(crew_.load(memory_order_relaxed)); // relaxed: a count, for tests
   }
 
   /// True while another helper may join: what a searching worker looks at.
@@ -56,7 +55,7 @@ class job {
 
   /// How many more may join. A hint.
   [[nodiscard]] std::uint32_t free_seats() const noexcept {
-    return free(crew_.load(std::memory_order_relaxed)); // relaxed: a hint
+    return free(crew_.load(memory_order_relaxed)); // relaxed: a hint
   }
 
   /// Owner: offers the job to at most `seats` helpers, up to 65,535. `parent` is the job within
@@ -67,8 +66,8 @@ class job {
     uses_.add_one();
     within_task_ = within_task;
     wakes_ = wakes;
-    parent_.store(parent, std::memory_order_relaxed); // relaxed, both: published with the word
-    signal_.store(quiet, std::memory_order_relaxed);
+    parent_.store(parent, memory_order_relaxed); // relaxed, both: published with the word
+    signal_.store(quiet, memory_order_relaxed);
     // seq_cst: the publisher's store, see idle_set and call_owner(). The release in it pairs with
     // the acquire in join(), so that a helper sees the job as it was prepared.
     crew_.store(seats * one_free);
@@ -76,7 +75,7 @@ class job {
 
   /// The job within which the owner runs. Anybody may look, but only who is inside can rely on it.
   [[nodiscard]] job* parent() const noexcept {
-    return parent_.load(std::memory_order_relaxed); // relaxed: see open()
+    return parent_.load(memory_order_relaxed); // relaxed: see open()
   }
 
   /// For who is inside.
@@ -96,14 +95,13 @@ class job {
   }
 
   /// Worker: takes a seat, numbered from 1; 0 when there is none.
-  [[nodiscard]] std::uint32_t join() noexcept {
-    std::uint64_t seen = crew_.load(std::memory_order_relaxed);
+  [[nodiscard, gnu::cold]] std::uint32_t join() noexcept {
+    std::uint64_t seen = crew_.load(memory_order_relaxed);
     while (free(seen) != 0) {
       const std::uint64_t next = seen - one_free + one_joined + one_inside;
       // acquire: pairs with the release in open(). The word is the whole state: whether this is the
       // job that was seen or a later use of it, a seat was free and is taken now.
-      if (crew_.compare_exchange_weak(seen, next, std::memory_order_acquire,
-                                      std::memory_order_relaxed))
+      if (crew_.compare_exchange_weak(seen, next, memory_order_acquire, memory_order_relaxed))
         return joined(next);
     }
     return 0;
@@ -111,30 +109,30 @@ class job {
 
   /// Stand-in: comes inside without a seat; false when it may not.
   [[nodiscard, gnu::cold]] bool join_without_seat() noexcept {
-    std::uint64_t seen = crew_.load(std::memory_order_relaxed);
+    std::uint64_t seen = crew_.load(memory_order_relaxed);
     while (may_stand_in(seen))
       // acquire: as in join(); the owner cannot have left while a seat is free or a helper inside.
-      if (crew_.compare_exchange_weak(seen, seen + one_inside, std::memory_order_acquire,
-                                      std::memory_order_relaxed))
+      if (crew_.compare_exchange_weak(seen, seen + one_inside, memory_order_acquire,
+                                      memory_order_relaxed))
         return true;
     return false;
   }
 
   /// Nobody can join any more; whoever has joined is counted, as both change one word. Called by
   /// the owner, and by a helper that has found nothing left to start.
-  void withdraw() noexcept {
+  [[gnu::cold]] void withdraw() noexcept {
     // relaxed: once withdrawn, it stays so; and see wait()
-    std::uint64_t seen = crew_.load(std::memory_order_relaxed);
+    std::uint64_t seen = crew_.load(memory_order_relaxed);
     while ((seen & withdrawn) == 0 &&
            !crew_.compare_exchange_weak(seen, (seen & ~(all * one_free)) | withdrawn,
-                                        std::memory_order_relaxed))
+                                        memory_order_relaxed))
       ;
   }
 
   /// Worker: ends its membership. The owner may be gone when this returns.
   [[gnu::cold]] void leave() noexcept {
     // release: pairs with the acquire in wait(): the helper's results become the owner's.
-    const std::uint64_t before = crew_.fetch_sub(one_inside, std::memory_order_release);
+    const std::uint64_t before = crew_.fetch_sub(one_inside, memory_order_release);
     if (inside(before) == 1 && (before & owner_asleep) != 0) {
       signal_.exchange(
           departed); // seq_cst for wake_one_on(); its release pairs with the acquire in wait()
@@ -146,18 +144,18 @@ class job {
   /// says that it has waited long enough, then asleep. Whenever helpers have opened jobs of their
   /// own within this one, `help` is called, until it finds none to help with.
   template <class Spin, class Help>
-  void wait(Spin spin, const Help& help) noexcept {
+  [[gnu::cold]] void wait(Spin spin, const Help& help) noexcept {
     const auto help_children = [&] {
       // relaxed at first: a hint. Then seq_cst: see call_owner().
       std::uint32_t called = child;
-      if (signal_.load(std::memory_order_relaxed) == child &&
+      if (signal_.load(memory_order_relaxed) == child &&
           signal_.compare_exchange_strong(called, quiet))
         while (help())
           ;
     };
     // acquire, here and below: pairs with the release in each leave(), as these continue one
     // another's release sequences.
-    while (inside(crew_.load(std::memory_order_acquire)) != 0) {
+    while (inside(crew_.load(memory_order_acquire)) != 0) {
       help_children();
       // seq_cst: see call_owner().
       if (spin() || inside(crew_.fetch_or(owner_asleep)) == 0)
@@ -223,9 +221,9 @@ class job_list {
   job_list() = default;
   job_list(const job_list&) = delete;
   job_list& operator=(const job_list&) = delete;
-  ~job_list() {
-    for (job* spent = first_.load(std::memory_order_relaxed); spent != nullptr;) {
-      job* const next = spent->next_.load(std::memory_order_relaxed); // relaxed: nobody is left
+  [[gnu::cold]] ~job_list() {
+    for (job* spent = first_.load(memory_order_relaxed); spent != nullptr;) {
+      job* const next = spent->next_.load(memory_order_relaxed); // relaxed: nobody is left
       delete spent;
       spent = next;
     }
@@ -235,15 +233,15 @@ class job_list {
   template <class Make>
   [[nodiscard]] job& acquire(const Make& make) {
     atomic<job*>* link = &first_;
-    for (job* next = link->load(std::memory_order_acquire); next != nullptr;
-         next = link->load(std::memory_order_acquire)) { // acquire: pairs with the append below
+    for (job* next = link->load(memory_order_acquire); next != nullptr;
+         next = link->load(memory_order_acquire)) { // acquire: pairs with the append below
       // acquire: pairs with the release in release(): what its last owner did there is done.
-      if (!next->taken_.exchange(true, std::memory_order_acquire))
+      if (!next->taken_.exchange(true, memory_order_acquire))
         return *next;
       link = &next->next_;
     }
     job* const made = make();
-    made->taken_.store(true, std::memory_order_relaxed); // relaxed: published with the job itself
+    made->taken_.store(true, memory_order_relaxed); // relaxed: published with the job itself
     // seq_cst: a sleeper's last look must find the job that is opened in it; see idle_set.
     for (job* behind = nullptr; !link->compare_exchange_strong(behind, made); behind = nullptr)
       link = &behind->next_;
@@ -251,14 +249,14 @@ class job_list {
   }
 
   static void release(job& spent) noexcept {
-    spent.taken_.store(false, std::memory_order_release); // pairs with the acquire in acquire()
+    spent.taken_.store(false, memory_order_release); // pairs with the acquire in acquire()
   }
 
   template <class Visit>
   void for_each(const Visit& visit) const {
     // acquire: pairs with the append in acquire().
-    for (const job* next = first_.load(std::memory_order_acquire); next != nullptr;
-         next = next->next_.load(std::memory_order_acquire))
+    for (const job* next = first_.load(memory_order_acquire); next != nullptr;
+         next = next->next_.load(memory_order_acquire))
       visit(*next);
   }
 

@@ -19,7 +19,6 @@
 #include <parallel/detail/scheduler.hpp>
 #include <parallel/detail/trace.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -62,14 +61,14 @@ class loop final : public job {
   }
 
   /// The caller's share: everything that no helper takes.
-  void participate() noexcept {
+  [[gnu::cold]] void participate() noexcept {
     basic_pace<quick_clock> own(site_);
     run(0, own, by_owner());
     if (site_ != nullptr)
       site_->learn_shared(own.total_ns(), own.total_blocks() * block_);
   }
 
-  void help(std::uint32_t seat, loop_counts& counts) noexcept override {
+  [[gnu::cold]] void help(std::uint32_t seat, loop_counts& counts) noexcept override {
     basic_pace<quick_clock> own(site_);
     run(seat, own, counts);
     // Only what the caller would not have told: that some elements are dear.
@@ -77,12 +76,12 @@ class loop final : public job {
       site_->learn(own.total_ns(), own.total_blocks() * block_);
   }
 
-  bool stand_in(loop_counts& counts, bool (*goes_on)(void* self), void* self) noexcept override {
+  [[gnu::cold]] bool stand_in(loop_counts& counts, bool (*goes_on)(void* self), void* self) noexcept override {
     basic_pace<quick_clock> own(site_);
     own.start();
     int looks = 0;
     for (std::uint32_t last = 0; goes_on(self);) {
-      const std::uint64_t before = steals_.load(std::memory_order_acquire); // as in steal_for()
+      const std::uint64_t before = steals_.load(memory_order_acquire); // as in steal_for()
       bool all_empty = true;
       block_range blocks;
       std::uint32_t seat = last; // where there was something there may be more
@@ -133,20 +132,21 @@ class loop final : public job {
                          loop_counts& counts) noexcept {
     range_slot& slot = slots_[seat];
     const side near = near_end(seat);
-    const auto claim = [&] { return slot.take(near, own.wanted(), own.least()); };
     own.start();
     for (;;) {
-      for (block_range blocks = claim(); !blocks.empty(); blocks = claim()) {
+      const block_range blocks = slot.take(near, own.wanted(), own.least());
+      if (!blocks.empty()) {
         counts.blocks.add_one();
         if (run_blocks(blocks))
           own.claimed(blocks.size());
         else if (near == side::front)
           slot.clear(); // a lower index has failed: what is left here is higher
-      }
-      if (!steal_for(seat))
+      } else if (steal_for(seat)) {
+        counts.steals.add_one();
+        own.restart();
+      } else {
         return;
-      counts.steals.add_one();
-      own.restart();
+      }
     }
   }
 
@@ -183,18 +183,18 @@ class loop final : public job {
     for (int look = 0; look < most_looks; ++look) {
       // acquire: pairs with the release that ends a steal. Whoever stole before this load has its
       // blocks in a slot that we see.
-      const std::uint64_t before = steals_.load(std::memory_order_acquire);
+      const std::uint64_t before = steals_.load(memory_order_acquire);
       for (std::uint32_t i = 1; i < seats_; ++i) {
         const std::uint32_t other = seat + i < seats_ ? seat + i : seat + i - seats_;
         range_slot& victim = slots_[other];
         if (victim.empty())
           continue;
         // acquire: keeps this steal's put() behind its beginning, for those who see the put().
-        steals_.fetch_add(begun + under_way, std::memory_order_acquire);
+        steals_.fetch_add(begun + under_way, memory_order_acquire);
         const block_range loot = victim.steal(opposite(near_end(other)));
         if (!loot.empty())
           slots_[seat].put(loot);
-        steals_.fetch_sub(under_way, std::memory_order_release); // pairs with the acquire above
+        steals_.fetch_sub(under_way, memory_order_release); // pairs with the acquire above
         if (!loot.empty()) {
           trace_instant("steal", {"from", other}, {"blocks", loot.size()});
           return true;
@@ -218,7 +218,7 @@ class loop final : public job {
   [[nodiscard]] bool is_exhausted_since(std::uint64_t before) const noexcept {
     // relaxed is enough: a slot seen empty (acquire) because of a steal (release) shows us that the
     // steal has begun.
-    return before % begun == 0 && steals_.load(std::memory_order_relaxed) == before;
+    return before % begun == 0 && steals_.load(memory_order_relaxed) == before;
   }
 
   static constexpr int quick_looks = 100;

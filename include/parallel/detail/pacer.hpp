@@ -8,7 +8,6 @@
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/platform/thread.hpp>
 
-#include <atomic>
 #include <cstdint>
 
 namespace parallel::detail {
@@ -34,11 +33,11 @@ class pacer {
   /// The next turn's time, at `now` or later; both in nanoseconds on one clock. Any number of
   /// threads may take turns at once.
   [[nodiscard]] std::int64_t take_turn(std::int64_t now) const noexcept {
-    std::int64_t next = next_.load(std::memory_order_relaxed); // relaxed, all: a number, no more
+    std::int64_t next = next_.load(memory_order_relaxed); // relaxed, all: a number, no more
     for (;;) {
       const std::int64_t turn = next > now ? next : now;
       const std::int64_t after = turn < INT64_MAX - interval_ns_ ? turn + interval_ns_ : INT64_MAX;
-      if (next_.compare_exchange_weak(next, after, std::memory_order_relaxed))
+      if (next_.compare_exchange_weak(next, after, memory_order_relaxed))
         return turn;
     }
   }

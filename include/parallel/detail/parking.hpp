@@ -13,7 +13,6 @@
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/platform/thread.hpp>
 
-#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -50,11 +49,11 @@ class parker {
     // acquire, here and below: pairs with the exchange in unpark(), so that the sleeper sees what
     // it was woken for.
     std::uint32_t seen = empty;
-    if (state_.compare_exchange_strong(seen, parked, std::memory_order_acquire))
+    if (state_.compare_exchange_strong(seen, parked, memory_order_acquire))
       do
         sleep_on(state_, parked);
-      while (state_.load(std::memory_order_acquire) == parked);
-    state_.store(empty, std::memory_order_relaxed); // relaxed: one waker a sleep, and it has come
+      while (state_.load(memory_order_acquire) == parked);
+    state_.store(empty, memory_order_relaxed); // relaxed: one waker a sleep, and it has come
   }
 
   void unpark() noexcept {
@@ -94,7 +93,7 @@ class idle_set {
   [[nodiscard]] std::size_t size() const noexcept {
     std::size_t count = 0;
     for (const atomic<std::uint64_t>& word : words_) // relaxed: a hint
-      count += static_cast<std::size_t>(std::popcount(word.load(std::memory_order_relaxed)));
+      count += static_cast<std::size_t>(std::popcount(word.load(memory_order_relaxed)));
     return count;
   }
 

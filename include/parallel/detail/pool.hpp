@@ -16,10 +16,9 @@
 #include <parallel/options.hpp>
 #include <parallel/pool_options.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdio>
-#include <stdexcept>
+#include <parallel/detail/platform/refusal.hpp>
 
 namespace parallel {
 
@@ -33,7 +32,7 @@ namespace detail {
     std::snprintf(message, sizeof message,
                   "parallel::thread_pool: threads is %zu, must be from 1 to %zu", options.threads,
                   most_threads);
-    throw std::invalid_argument(message);
+    throw_invalid_argument(message);
   }
   return options;
 }
@@ -197,13 +196,13 @@ inline constinit atomic<thread_pool*> default_pool_or_null{nullptr};
 
 [[gnu::cold]] inline thread_pool& make_default_pool() {
   static constinit atomic<bool> known{false};
-  if (!known.exchange(true, std::memory_order_relaxed)) // relaxed: once is enough, by anybody
-    call_in_children([] { default_pool_or_null.store(nullptr, std::memory_order_relaxed); });
+  if (!known.exchange(true, memory_order_relaxed)) // relaxed: once is enough, by anybody
+    call_in_children([] { default_pool_or_null.store(nullptr, memory_order_relaxed); });
   auto* const made = new thread_pool;
   thread_pool* first = nullptr;
   // The release pairs with the acquire in default_pool(), and with the one here.
-  if (default_pool_or_null.compare_exchange_strong(first, made, std::memory_order_acq_rel,
-                                                   std::memory_order_acquire))
+  if (default_pool_or_null.compare_exchange_strong(first, made, memory_order_acq_rel,
+                                                   memory_order_acquire))
     return *made;
   delete made; // another thread was quicker
   return *first;
@@ -218,7 +217,7 @@ inline constinit atomic<thread_pool*> default_pool_or_null{nullptr};
 /// child gets one of its own, at its first use there. Thread-safe.
 inline thread_pool& default_pool() {
   // acquire: pairs with the release in make_default_pool().
-  thread_pool* const pool = detail::default_pool_or_null.load(std::memory_order_acquire);
+  thread_pool* const pool = detail::default_pool_or_null.load(detail::memory_order_acquire);
   return pool != nullptr ? *pool : detail::make_default_pool();
 }
 

@@ -7,7 +7,6 @@
 
 #include <parallel/detail/platform/sync.hpp>
 
-#include <atomic>
 #include <cstdint>
 
 namespace parallel::detail {
@@ -39,21 +38,21 @@ class alignas(64) range_slot {
   /// True when nothing is left to take. A false answer may be stale by the time it is used.
   [[nodiscard]] bool empty() const noexcept {
     // acquire: pairs with the release in steal() and put(); see loop::steal_for.
-    return unpack(word_.load(std::memory_order_acquire)).empty();
+    return unpack(word_.load(memory_order_acquire)).empty();
   }
 
   /// Owner only, and only while the slot is empty: thieves leave an empty slot alone. (Before a
   /// loop is opened, its caller owns every slot.)
   void put(block_range range) noexcept {
     // release: pairs with the acquire in empty().
-    word_.store(pack(range), std::memory_order_release);
+    word_.store(pack(range), memory_order_release);
   }
 
   /// Owner only: takes up to `wanted` blocks from one end, at most a quarter of what is left, so
   /// that thieves find something until the very end; or `least`, but half at most, if that is more;
   /// or the last one. Both are at least 1.
   [[nodiscard]] block_range take(side from, std::uint32_t wanted, std::uint32_t least) noexcept {
-    std::uint64_t word = word_.load(std::memory_order_relaxed);
+    std::uint64_t word = word_.load(memory_order_relaxed);
     for (;;) {
       const block_range left = unpack(word);
       if (left.empty())
@@ -65,20 +64,20 @@ class alignas(64) range_slot {
       const cut parts = split(left, from, wanted < most ? wanted : most);
       // relaxed: only the word itself is contended. As a read-modify-write it continues the
       // release sequence of the put() or steal() before it.
-      if (word_.compare_exchange_weak(word, pack(parts.left), std::memory_order_relaxed))
+      if (word_.compare_exchange_weak(word, pack(parts.left), memory_order_relaxed))
         return parts.taken;
     }
   }
 
   /// Owner only: gives up every block that is left.
   void clear() noexcept {
-    word_.exchange(0, std::memory_order_relaxed); // relaxed: as in take()
+    word_.exchange(0, memory_order_relaxed); // relaxed: as in take()
   }
 
   /// Any thread: takes half of what is left, rounded up, so the last block too, from one end; or
   /// `most`, if that is less.
   [[nodiscard]] block_range steal(side from, std::uint32_t most = UINT32_MAX) noexcept {
-    std::uint64_t word = word_.load(std::memory_order_relaxed);
+    std::uint64_t word = word_.load(memory_order_relaxed);
     for (;;) {
       const block_range left = unpack(word);
       if (left.empty())
@@ -87,8 +86,8 @@ class alignas(64) range_slot {
       const cut parts = split(left, from, half < most ? half : most);
       // release: pairs with the acquire in empty(); who sees the blocks gone sees that a steal
       // has begun.
-      if (word_.compare_exchange_weak(word, pack(parts.left), std::memory_order_release,
-                                      std::memory_order_relaxed))
+      if (word_.compare_exchange_weak(word, pack(parts.left), memory_order_release,
+                                      memory_order_relaxed))
         return parts.taken;
     }
   }

@@ -9,6 +9,7 @@
 
 #include <parallel/detail/job.hpp>
 #include <parallel/detail/parking.hpp>
+#include <parallel/detail/platform/atomic.hpp>
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/platform/thread.hpp>
 #include <parallel/detail/task_queue.hpp>
@@ -16,7 +17,6 @@
 #include <parallel/detail/workers.hpp>
 #include <parallel/pool_options.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -255,9 +255,9 @@ class scheduler {
     if (const worker* const self = workers_.here())
       return workers_[self->number % workers_.size()]
           .jobs; // a stand-in has no list that is searched
-    static std::atomic<std::size_t> visitors{0};
+    static native_atomic<std::size_t> visitors{0};
     static thread_local const std::size_t visitor =
-        visitors.fetch_add(1, std::memory_order_relaxed); // relaxed: any distinct number will do
+        visitors.fetch_add(1, memory_order_relaxed); // relaxed: any distinct number will do
     return workers_[visitor % workers_.size()].jobs;
   }
 
@@ -346,7 +346,7 @@ class scheduler {
     return self.goes_on;
   }
 
-  void run(queued_task& task) noexcept {
+  [[gnu::cold]] void run(queued_task& task) noexcept {
     {
       const trace_span span(task.helped() == nullptr ? "task" : "help");
       part_of part(*this, nullptr); // it is no part of any job

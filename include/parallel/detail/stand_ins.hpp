@@ -6,8 +6,8 @@
 
 #include <parallel/detail/platform/sync.hpp>
 
-#include <atomic>
 #include <cstddef>
+#include <cstdint>
 
 namespace parallel::detail {
 
@@ -18,7 +18,7 @@ class stand_ins {
 
   /// A thread is blocked from now on, until unblock().
   void block() noexcept { blocked_.fetch_add(1); } // seq_cst: see are_too_few()
-  void unblock() noexcept { blocked_.fetch_sub(1, std::memory_order_relaxed); } // relaxed: a count
+  void unblock() noexcept { blocked_.fetch_sub(1, memory_order_relaxed); } // relaxed: a count
 
   [[nodiscard]] bool any_blocked() const noexcept {
     return blocked_.load() != 0; // seq_cst: a publisher's look, see idle_set
@@ -60,24 +60,24 @@ class stand_ins {
 
   /// On duty: it works from now on; false if as many work as are blocked.
   [[nodiscard, gnu::cold]] bool begin_work() noexcept {
-    std::size_t working = working_.load(std::memory_order_relaxed); // relaxed, all: a count
-    while (working < blocked_.load(std::memory_order_relaxed))
-      if (working_.compare_exchange_weak(working, working + 1, std::memory_order_relaxed))
+    std::size_t working = working_.load(memory_order_relaxed); // relaxed, all: a count
+    while (working < blocked_.load(memory_order_relaxed))
+      if (working_.compare_exchange_weak(working, working + 1, memory_order_relaxed))
         return true;
     return false;
   }
 
   /// Working: goes on; false if it is one too many, and works no more then.
   [[nodiscard]] bool go_on() noexcept {
-    std::size_t working = working_.load(std::memory_order_relaxed); // relaxed, all: a count
-    while (working > blocked_.load(std::memory_order_relaxed))
-      if (working_.compare_exchange_weak(working, working - 1, std::memory_order_relaxed))
+    std::size_t working = working_.load(memory_order_relaxed); // relaxed, all: a count
+    while (working > blocked_.load(memory_order_relaxed))
+      if (working_.compare_exchange_weak(working, working - 1, memory_order_relaxed))
         return false;
     return true;
   }
 
   /// Working: works no more, as there is nothing to do.
-  void end_work() noexcept { working_.fetch_sub(1, std::memory_order_relaxed); } // relaxed: a count
+  void end_work() noexcept { working_.fetch_sub(1, memory_order_relaxed); } // relaxed: a count
 
  private:
   alignas(64) atomic<std::size_t> blocked_{0};

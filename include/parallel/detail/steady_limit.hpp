@@ -8,7 +8,6 @@
 #include <parallel/detail/platform/clock.hpp>
 #include <parallel/detail/platform/sync.hpp>
 
-#include <atomic>
 #include <cstdint>
 
 namespace parallel::detail {
@@ -40,11 +39,11 @@ class steady_limit {
     const std::uint64_t now = quick_clock::now();
     // relaxed: any thread's look will do. Below 0: this processor's clock lags behind that of who
     // looked, or was set back.
-    const double since = quick_clock::ns_between(far_at_.load(std::memory_order_relaxed), now);
+    const double since = quick_clock::ns_between(far_at_.load(memory_order_relaxed), now);
     if (since >= 0 && since < far_ns / 2)
       return false;
     const std::int64_t left = ns_left();
-    far_at_.store(left > far_ns ? now : 0, std::memory_order_relaxed);
+    far_at_.store(left > far_ns ? now : 0, memory_order_relaxed);
     return left <= 0;
   }
 

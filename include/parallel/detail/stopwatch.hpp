@@ -4,9 +4,9 @@
 // the time since its start nor counts it twice. Entered from workers.hpp, for stats.hpp.
 #pragma once
 
+#include <parallel/detail/platform/atomic.hpp>
 #include <parallel/detail/platform/clock.hpp>
 
-#include <atomic>
 #include <cstdint>
 
 namespace parallel::detail {
@@ -16,8 +16,8 @@ template <class Clock>
 class basic_stopwatch {
  public:
   /// One thread at a time may start and stop it, in turn.
-  void start() noexcept { set(ticks() - Clock::now(), running); }
-  void stop() noexcept { set(ticks() + Clock::now(), stopped); }
+  [[gnu::always_inline]] void start() noexcept { set(ticks() - Clock::now(), running); }
+  [[gnu::always_inline]] void stop() noexcept { set(ticks() + Clock::now(), stopped); }
 
   /// For any thread.
   [[nodiscard]] bool was_started() const noexcept { return word() != 0; }
@@ -36,16 +36,16 @@ class basic_stopwatch {
   static constexpr std::uint64_t running = 1;
 
   [[nodiscard]] std::uint64_t word() const noexcept {
-    return word_.load(std::memory_order_relaxed); // relaxed, here and below: a number by itself
+    return word_.load(memory_order_relaxed); // relaxed, here and below: a number by itself
   }
   [[nodiscard]] std::uint64_t ticks() const noexcept { return word() / 2; }
   void set(std::uint64_t ticks, std::uint64_t state) noexcept {
-    word_.store(ticks * 2 + state, std::memory_order_relaxed);
+    word_.store(ticks * 2 + state, memory_order_relaxed);
   }
 
   // In 63 bits the ticks that it has run for or, while it runs, those less the moment of the start;
   // and which of the two.
-  std::atomic<std::uint64_t> word_{0};
+  native_atomic<std::uint64_t> word_{0};
 };
 
 using stopwatch = basic_stopwatch<quick_clock>;

@@ -7,7 +7,6 @@
 
 #include <parallel/detail/platform/sync.hpp>
 
-#include <atomic>
 #include <cstddef>
 
 namespace parallel::detail {
@@ -25,7 +24,7 @@ class task_hand {
   [[nodiscard]] queued_task* claim() noexcept {
     // relaxed: the tasks are this thread's own to read; who closes the hand shares the mutex with
     // it, and the two agree by the order of changes to this number alone.
-    const std::size_t next = begun_.fetch_add(1, std::memory_order_relaxed);
+    const std::size_t next = begun_.fetch_add(1, memory_order_relaxed);
     return next < size_ ? tasks_[next] : nullptr;
   }
 
@@ -33,7 +32,7 @@ class task_hand {
   /// one first, and returns how many have been.
   template <class PutBack>
   std::size_t close(const PutBack& put_back) noexcept {
-    const std::size_t reached = begun_.exchange(most, std::memory_order_relaxed); // as in claim()
+    const std::size_t reached = begun_.exchange(most, memory_order_relaxed); // as in claim()
     const std::size_t begun = reached < size_ ? reached : size_;
     for (std::size_t i = size_; i-- > begun;)
       put_back(*tasks_[i]);

@@ -6,10 +6,11 @@
 // in submitted_task.hpp, io_loop.hpp and stream.hpp.
 #pragma once
 
+#include <parallel/detail/lock_guard.hpp>
 #include <parallel/detail/platform/sync.hpp>
 
 #include <cstddef>
-#include <mutex>
+
 #include <utility>
 
 namespace parallel::detail {
@@ -123,7 +124,7 @@ class task_frame {
 
   /// What is left is nobody's.
   [[gnu::cold]] void disown() noexcept {
-    const std::lock_guard lock(guard_);
+    const lock_guard lock(guard_);
     while (queued_task* const task = newest_) {
       newest_ = task->older_;
       task->frame_ = nullptr;

@@ -4,14 +4,13 @@
 #pragma once
 
 #include <parallel/detail/counter.hpp>
+#include <parallel/detail/lock_guard.hpp>
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/task_list.hpp>
 #include <parallel/detail/task_listeners.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 
 namespace parallel::detail {
 
@@ -20,12 +19,12 @@ class task_queue {
   /// False when the queue is closed to the caller. `own` says that it runs a task of the pool:
   /// these may queue others while the pool comes to rest.
   [[nodiscard, gnu::cold]] bool push(queued_task& task, task_frame* frame, bool own) noexcept {
-    const std::lock_guard lock(mutex_);
+    const lock_guard lock(mutex_);
     if (open_to_ == nobody || (open_to_ == own_tasks && !own))
       return false;
     list_.push(task, frame);
-    unfinished_.fetch_add(1, std::memory_order_relaxed); // relaxed: the next publishes it
-    queued_.fetch_add(1); // seq_cst: the publisher's store, see idle_set
+    unfinished_.fetch_add(1, memory_order_relaxed); // relaxed: the next publishes it
+    queued_.fetch_add(1);                           // seq_cst: the publisher's store, see idle_set
     return true;
   }
 
@@ -33,13 +32,13 @@ class task_queue {
   [[gnu::cold]] queued_task* pop() noexcept {
     if (empty())
       return nullptr;
-    const std::lock_guard lock(mutex_);
+    const lock_guard lock(mutex_);
     return counted(list_.pop());
   }
 
   /// Likewise, the task that `frame` has queued last, of those that nobody has begun.
   [[gnu::cold]] queued_task* pop_own(const task_frame& frame) noexcept {
-    const std::lock_guard lock(mutex_);
+    const lock_guard lock(mutex_);
     return counted(list_.pop_own(frame));
   }
 
@@ -49,7 +48,7 @@ class task_queue {
     // same word in add(): either we see the listener, or it sees that the futures are ready.
     const std::uint64_t before = unfinished_.fetch_sub(count);
     if (before >= one_listener) {
-      const std::lock_guard lock(mutex_);
+      const lock_guard lock(mutex_);
       listeners_.tell();
     }
     return before % one_listener == count;
@@ -57,13 +56,13 @@ class task_queue {
 
   /// From now on the listener is told when tasks end.
   [[gnu::cold]] void add(task_listener& listener) noexcept {
-    const std::lock_guard lock(mutex_);
+    const lock_guard lock(mutex_);
     listeners_.add(listener);
     unfinished_.fetch_add(one_listener); // see ended()
   }
 
   [[gnu::cold]] void remove(task_listener& listener) noexcept {
-    const std::lock_guard lock(mutex_);
+    const lock_guard lock(mutex_);
     listeners_.remove(listener);
     unfinished_.fetch_sub(one_listener); // seq_cst: as are all on this word, for at_rest()
   }
@@ -82,7 +81,7 @@ class task_queue {
 
   /// From now on only running tasks may push: so once all is at rest, it stays so.
   [[gnu::cold]] void close() noexcept {
-    const std::lock_guard lock(mutex_);
+    const lock_guard lock(mutex_);
     if (open_to_ == everybody)
       open_to_ = own_tasks;
   }
@@ -91,7 +90,7 @@ class task_queue {
   /// below.
   [[nodiscard, gnu::cold]] bool close_and_discard() noexcept {
     {
-      const std::lock_guard lock(mutex_);
+      const lock_guard lock(mutex_);
       open_to_ = nobody;
     }
     return discard([](const queued_task&) { return true; });
@@ -112,7 +111,7 @@ class task_queue {
   queued_task* counted(queued_task* task) noexcept {
     if (task == nullptr)
       return nullptr;
-    queued_.fetch_sub(1, std::memory_order_relaxed); // relaxed: a hint, for a moment too large
+    queued_.fetch_sub(1, memory_order_relaxed); // relaxed: a hint, for a moment too large
     if (task->helped() == nullptr)
       begun_.add_one();
     return task;
@@ -123,9 +122,9 @@ class task_queue {
     task_list unwanted;
     std::uint32_t count = 0;
     {
-      const std::lock_guard lock(mutex_);
+      const lock_guard lock(mutex_);
       count = static_cast<std::uint32_t>(list_.move_to(unwanted, is_wanted));
-      queued_.fetch_sub(count, std::memory_order_relaxed); // relaxed: as above
+      queued_.fetch_sub(count, memory_order_relaxed); // relaxed: as above
     }
     unwanted.discard_all(); // not under the mutex: it runs the users' destructors
     return ended(count);

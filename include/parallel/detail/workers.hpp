@@ -8,6 +8,7 @@
 #include <parallel/detail/counter.hpp>
 #include <parallel/detail/fixed_array.hpp>
 #include <parallel/detail/job.hpp>
+#include <parallel/detail/lock_guard.hpp>
 #include <parallel/detail/parking.hpp>
 #include <parallel/detail/platform/clock.hpp>
 #include <parallel/detail/platform/placement.hpp>
@@ -18,10 +19,9 @@
 #include <parallel/detail/trace.hpp>
 #include <parallel/pool_options.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
+
 #include <new>
 
 namespace parallel::detail {
@@ -64,7 +64,7 @@ class workers {
 
   workers(const workers&) = delete;
   workers& operator=(const workers&) = delete;
-  ~workers() { delete[] spare_; }
+  [[gnu::cold]] ~workers() { delete[] spare_; }
 
   [[nodiscard]] std::size_t size() const noexcept { return each_.size(); }
   worker& operator[](std::size_t number) noexcept { return each_[number]; }
@@ -75,14 +75,14 @@ class workers {
   [[nodiscard, gnu::cold]] std::size_t awake() const noexcept {
     if (is_stopping())
       return 0; // there are fewer and fewer of them
-    const std::size_t started = started_.load(std::memory_order_relaxed); // relaxed: a hint
+    const std::size_t started = started_.load(memory_order_relaxed); // relaxed: a hint
     const std::size_t asleep = idle_.size();
     return started > asleep ? started - asleep : 0;
   }
 
   /// How long a worker that sleeps takes to come, in nanoseconds: what the last wakes took.
   [[nodiscard, gnu::cold]] double wake_ns() const noexcept {
-    return static_cast<double>(wake_ns_.load(std::memory_order_relaxed)); // relaxed: a hint
+    return static_cast<double>(wake_ns_.load(memory_order_relaxed)); // relaxed: a hint
   }
 
   /// Gets one more worker going: one that sleeps, or else a new one, up to `most`. Workers that are
@@ -90,7 +90,7 @@ class workers {
   [[gnu::cold]] void wake_one(std::size_t most) noexcept {
     if (const std::size_t sleeper = idle_.claim(); sleeper != idle_set::none)
       wake(each_[sleeper]);
-    else if (started_.load(std::memory_order_relaxed) < most && start_one(most)) // relaxed: a hint
+    else if (started_.load(memory_order_relaxed) < most && start_one(most)) // relaxed: a hint
       return;
     else if (stand_ins_.any_blocked())
       call_stand_in();
@@ -110,7 +110,7 @@ class workers {
   [[gnu::cold]] bool call_stand_in() noexcept {
     if (!stand_ins_.are_too_few())
       return false;
-    const std::lock_guard lock(starting_);
+    const lock_guard lock(starting_);
     if (spare_ == nullptr)
       spare_ = new (std::nothrow) worker[stand_ins::most];
     const std::size_t called = spare_ != nullptr ? stand_ins_.call_one() : stand_ins::none;
@@ -129,14 +129,14 @@ class workers {
   }
 
   [[nodiscard]] bool none_started() const noexcept {
-    return started_.load(std::memory_order_relaxed) == 0; // relaxed: a hint
+    return started_.load(memory_order_relaxed) == 0; // relaxed: a hint
   }
 
   /// Starts one more worker, unless there are `most`; false when it does not. While the pool is
   /// stopping only a worker may: stop() waits for it, and then for the one that it started.
   [[gnu::cold]] bool start_one(std::size_t most) noexcept {
-    const std::lock_guard lock(starting_);
-    const std::size_t started = started_.load(std::memory_order_relaxed);
+    const lock_guard lock(starting_);
+    const std::size_t started = started_.load(memory_order_relaxed);
     if (started >= most || (is_stopping() && here() == nullptr))
       return false;
     const std::size_t number = started + 1 < size() ? started + 1 : 0; // the first is last
@@ -146,14 +146,14 @@ class workers {
     // call tries again.
     const bool made = start(self);
     if (made)
-      started_.store(started + 1, std::memory_order_relaxed); // relaxed: a count, read as a hint
+      started_.store(started + 1, memory_order_relaxed); // relaxed: a count, read as a hint
     return made;
   }
 
   /// Calls visit(worker) for those that have run so far, stand-ins included.
   template <class Visit>
   void for_each_started(const Visit& visit) const {
-    const std::lock_guard lock(starting_);
+    const lock_guard lock(starting_);
     for (const worker& each : each_)
       if (each.alive.was_started())
         visit(each);
@@ -180,7 +180,7 @@ class workers {
       if (any_work())
         return true;
     } while (looks.another());
-    if (wakes_stack_.load(std::memory_order_relaxed)) // relaxed: a hint
+    if (wakes_stack_.load(memory_order_relaxed)) // relaxed: a hint
       self.place.keep_off(self.waker_processor);
     idle_.add(self.number);
     // The last look, after the announcement: who publishes now sees this worker in the idle set.
@@ -206,11 +206,11 @@ class workers {
         if (any_work() && stand_ins_.begin_work())
           return true;
       }
-      if (wakes_stack_.load(std::memory_order_relaxed)) // relaxed: a hint
+      if (wakes_stack_.load(memory_order_relaxed)) // relaxed: a hint
         self.place.keep_off(self.waker_processor);
       bool is_spare = false;
       {
-        const std::lock_guard lock(starting_);
+        const lock_guard lock(starting_);
         self.called = false;
         is_spare = stand_ins_.go_off_duty(self.number - size());
       }
@@ -225,11 +225,11 @@ class workers {
   /// Lets the workers end, and waits until they have. Any number of threads may call it.
   [[gnu::cold]] void stop() noexcept {
     {
-      const std::lock_guard lock(starting_);
+      const lock_guard lock(starting_);
       stopping_.store(true); // seq_cst: before the wakes, as work is before a wake; see idle_set
     }
     wake_all();
-    const std::lock_guard joining(joining_);
+    const lock_guard joining(joining_);
     // Until none is left that could have started another; the stand-ins last, as tasks that are
     // left may need them.
     while (join_all(&each_[0], size()) || join_stand_ins())
@@ -254,7 +254,7 @@ class workers {
   [[gnu::cold]] bool join_stand_ins() noexcept {
     worker* all = nullptr;
     {
-      const std::lock_guard lock(starting_);
+      const lock_guard lock(starting_);
       stand_ins_.close([&](std::size_t spare) { wake(spare_[spare]); });
       all = spare_;
     }
@@ -262,7 +262,7 @@ class workers {
   }
 
   [[nodiscard, gnu::cold]] bool is_started(const worker& one) noexcept {
-    const std::lock_guard lock(starting_);
+    const lock_guard lock(starting_);
     return one.thread.is_joinable();
   }
 
@@ -309,14 +309,14 @@ class workers {
   /// What a worker that has just woken up knows about wakes.
   [[gnu::cold]] void learn_from_wake(const worker& self) noexcept {
     if (self.waker_processor >= 0 && self.waker_processor == this_processor()) {
-      wakes_stack_.store(true, std::memory_order_relaxed); // relaxed: a hint, as is the next
+      wakes_stack_.store(true, memory_order_relaxed); // relaxed: a hint, as is the next
       return;
     }
     double took = quick_clock::ns_between(self.woken_at, quick_clock::now());
     constexpr double most = 100'000; // more says that the processors were busy
     took = took < 0 ? 0 : took > most ? most : took;
-    const double known = wake_ns_.load(std::memory_order_relaxed);
-    wake_ns_.store(static_cast<float>(known + (took - known) / 4), std::memory_order_relaxed);
+    const double known = wake_ns_.load(memory_order_relaxed);
+    wake_ns_.store(static_cast<float>(known + (took - known) / 4), memory_order_relaxed);
   }
 
   fixed_array<worker> each_;

@@ -5,7 +5,8 @@
 // PARALLEL_PORTABLE defined. Entered from all over detail/.
 #pragma once
 
-#include <atomic>
+#include <parallel/detail/platform/atomic.hpp>
+
 #include <cstdint>
 
 #if defined(__linux__) && defined(__x86_64__) && !defined(PARALLEL_PORTABLE)
@@ -50,14 +51,14 @@ class quick_clock {
   /// From one moment to another; below zero if `to` was read on a processor that lags behind.
   static double ns_between(std::uint64_t from, std::uint64_t to) noexcept {
     return static_cast<double>(static_cast<std::int64_t>(to - from)) *
-           ns_per_tick_.load(std::memory_order_relaxed); // relaxed: any calibration will do
+           ns_per_tick_.load(memory_order_relaxed); // relaxed: any calibration will do
   }
 
   /// Finds out how long a tick is, in 60 microseconds; does nothing when that is known. Until then
   /// a tick is taken for 0.4 nanoseconds.
   [[gnu::cold]] static void calibrate() noexcept {
 #if PARALLEL_DETAIL_COUNTER
-    if (calibrated_.exchange(true, std::memory_order_relaxed)) // relaxed: once is enough
+    if (calibrated_.exchange(true, memory_order_relaxed)) // relaxed: once is enough
       return;
     double sum = 0;
     double lowest = 0;
@@ -77,13 +78,13 @@ class quick_clock {
       highest = found > highest ? found : highest;
     }
     // The middle one, in case the thread lost its processor in between. relaxed: as above
-    ns_per_tick_.store(sum - lowest - highest, std::memory_order_relaxed);
+    ns_per_tick_.store(sum - lowest - highest, memory_order_relaxed);
 #endif
   }
 
  private:
-  static inline constinit std::atomic<bool> calibrated_{false};
-  static inline constinit std::atomic<double> ns_per_tick_{PARALLEL_DETAIL_COUNTER ? 0.4 : 1};
+  static inline constinit native_atomic<bool> calibrated_{false};
+  static inline constinit native_atomic<double> ns_per_tick_{PARALLEL_DETAIL_COUNTER ? 0.4 : 1};
 };
 
 } // namespace parallel::detail

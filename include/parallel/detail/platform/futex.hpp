@@ -5,7 +5,8 @@
 // and take long to compile. Entered from parking.hpp and job.hpp.
 #pragma once
 
-#include <atomic>
+#include <parallel/detail/platform/atomic.hpp>
+
 #include <cstdint>
 
 #if defined(__linux__) && !defined(PARALLEL_PORTABLE)
@@ -20,18 +21,18 @@
 namespace parallel::detail {
 
 /// Sleeps if `word` is still `seen`, until a wake; may return at any time: look at it again.
-inline void sleep_on(const std::atomic<std::uint32_t>& word, std::uint32_t seen) noexcept {
+inline void sleep_on(const native_atomic<std::uint32_t>& word, std::uint32_t seen) noexcept {
 #if PARALLEL_DETAIL_LINUX
-  static_assert(sizeof word == 4 && std::atomic<std::uint32_t>::is_always_lock_free);
+  static_assert(sizeof word == 4);
   syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, seen, nullptr, nullptr, 0);
 #else
-  word.wait(seen, std::memory_order_relaxed); // relaxed: the caller looks at it again
+  word.wait(seen, memory_order_relaxed); // relaxed: the caller looks at it again
 #endif
 }
 
 /// Wakes one sleeper, if there is any. Change the word first, with a seq_cst read-modify-write:
 /// libstdc++'s notify_one() looks for sleepers with a plain load, which must not overtake it.
-inline void wake_one_on(std::atomic<std::uint32_t>& word) noexcept {
+inline void wake_one_on(native_atomic<std::uint32_t>& word) noexcept {
 #if PARALLEL_DETAIL_LINUX
   syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
 #else

@@ -36,7 +36,7 @@ class placement {
  public:
 #if PARALLEL_DETAIL_LINUX
   /// The thread itself, before anybody can wake it: it is about to sleep.
-  void keep_off(int processor) noexcept {
+  [[gnu::cold]] void keep_off(int processor) noexcept {
     thread_ = static_cast<pid_t>(syscall(SYS_gettid));
     process_ = getpid();
     if (read(own_))
@@ -53,7 +53,7 @@ class placement {
 
   /// The thread itself, as soon as it is awake: takes its mask back, unless somebody else has set
   /// one meanwhile.
-  void settle() noexcept {
+  [[gnu::cold]] void settle() noexcept {
     if (std::exchange(moved_, false) && is_untouched())
       sched_setaffinity(thread_, sizeof own_, &own_);
   }

@@ -5,9 +5,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
-#include <limits>
 
 #if defined(__linux__) && !defined(PARALLEL_PORTABLE)
 #define PARALLEL_DETAIL_LINUX 1
@@ -46,7 +46,7 @@ namespace parallel::detail {
 }
 
 /// No limit.
-inline constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
+inline constexpr std::size_t unlimited = SIZE_MAX;
 
 /// Processors that `quota` microseconds in each `period` amount to, rounded up.
 inline std::size_t processors_of_quota(long long quota, long long period) noexcept {

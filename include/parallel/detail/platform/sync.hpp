@@ -1,20 +1,20 @@
 // What threads meet through: atomics, mutexes, and variables that each thread has to itself.
 //
-// Part of the platform room, and here the same on every system: those of the standard library. They
-// have names of their own because the tests put others in their place, with a folder of theirs that
-// is searched before this one: a model checker's (tests/model), and slow ones (tests/stress).
-// Entered from all over detail/; a condition variable is in waiting.hpp.
+// Part of the platform room, and here the same on every system. They have names of their own
+// because the tests put others in their place, with a folder of theirs that is searched before this
+// one: a model checker's (tests/model), and slow ones (tests/stress). Entered from all over
+// detail/; a condition variable is in waiting.hpp.
 #pragma once
 
-#include <atomic>
-#include <mutex>
+#include <parallel/detail/platform/atomic.hpp>
+#include <parallel/detail/platform/mutex.hpp>
 
 namespace parallel::detail {
 
 template <class T>
-using atomic = std::atomic<T>;
+using atomic = native_atomic<T>;
 
-using mutex = std::mutex;
+using mutex = native_mutex;
 
 /// For what is declared thread_local.
 template <class T>

@@ -4,9 +4,9 @@
 
 #include "relacy.hpp"
 
-#include <atomic>
+#include <parallel/detail/platform/atomic.hpp>
+
 #include <cstddef>
-#include <mutex>
 #include <source_location>
 #include <type_traits>
 
@@ -21,49 +21,42 @@ class atomic {
   atomic(const atomic&) = delete;
   atomic& operator=(const atomic&) = delete;
 
-  T load(std::memory_order order = std::memory_order_seq_cst, where line = where::current()) const {
+  T load(memory_order order = memory_order_seq_cst, where line = where::current()) const {
     return impl_.load(in_relacy(order), model::at(line));
   }
-  void store(T value, std::memory_order order = std::memory_order_seq_cst,
-             where line = where::current()) {
+  void store(T value, memory_order order = memory_order_seq_cst, where line = where::current()) {
     impl_.store(value, in_relacy(order), model::at(line));
   }
-  T exchange(T value, std::memory_order order = std::memory_order_seq_cst,
-             where line = where::current()) {
+  T exchange(T value, memory_order order = memory_order_seq_cst, where line = where::current()) {
     return change<rl::rmw_type_swap>(value, order, line);
   }
   template <class U>
-  T fetch_add(U value, std::memory_order order = std::memory_order_seq_cst,
-              where line = where::current()) {
+  T fetch_add(U value, memory_order order = memory_order_seq_cst, where line = where::current()) {
     return change<rl::rmw_type_add>(static_cast<T>(value), order, line);
   }
   template <class U>
-  T fetch_sub(U value, std::memory_order order = std::memory_order_seq_cst,
-              where line = where::current()) {
+  T fetch_sub(U value, memory_order order = memory_order_seq_cst, where line = where::current()) {
     return change<rl::rmw_type_sub>(static_cast<T>(value), order, line);
   }
-  T fetch_and(T value, std::memory_order order = std::memory_order_seq_cst,
-              where line = where::current()) {
+  T fetch_and(T value, memory_order order = memory_order_seq_cst, where line = where::current()) {
     return change<rl::rmw_type_and>(value, order, line);
   }
-  T fetch_or(T value, std::memory_order order = std::memory_order_seq_cst,
-             where line = where::current()) {
+  T fetch_or(T value, memory_order order = memory_order_seq_cst, where line = where::current()) {
     return change<rl::rmw_type_or>(value, order, line);
   }
-  bool compare_exchange_strong(T& seen, T value,
-                               std::memory_order order = std::memory_order_seq_cst,
+  bool compare_exchange_strong(T& seen, T value, memory_order order = memory_order_seq_cst,
                                where line = where::current()) {
     return compare<false>(seen, value, order, if_it_fails(order), line);
   }
-  bool compare_exchange_strong(T& seen, T value, std::memory_order order, std::memory_order failure,
+  bool compare_exchange_strong(T& seen, T value, memory_order order, memory_order failure,
                                where line = where::current()) {
     return compare<false>(seen, value, order, failure, line);
   }
-  bool compare_exchange_weak(T& seen, T value, std::memory_order order = std::memory_order_seq_cst,
+  bool compare_exchange_weak(T& seen, T value, memory_order order = memory_order_seq_cst,
                              where line = where::current()) {
     return compare<true>(seen, value, order, if_it_fails(order), line);
   }
-  bool compare_exchange_weak(T& seen, T value, std::memory_order order, std::memory_order failure,
+  bool compare_exchange_weak(T& seen, T value, memory_order order, memory_order failure,
                              where line = where::current()) {
     return compare<true>(seen, value, order, failure, line);
   }
@@ -75,7 +68,7 @@ class atomic {
     rl::context& c = rl::ctx();
     {
       rl::preemption_disabler together(c);
-      if (const_cast<atomic*>(this)->change<rl::rmw_type_add>(0, std::memory_order_relaxed,
+      if (const_cast<atomic*>(this)->change<rl::rmw_type_add>(0, memory_order_relaxed,
                                                               where::current()) != seen)
         return;
     }
@@ -87,35 +80,32 @@ class atomic {
   }
 
  private:
-  static constexpr rl::memory_order in_relacy(std::memory_order order) {
+  static constexpr rl::memory_order in_relacy(memory_order order) {
     switch (order) {
-    case std::memory_order_relaxed:
+    case memory_order_relaxed:
       return rl::mo_relaxed;
-    case std::memory_order_consume:
-      return rl::mo_consume;
-    case std::memory_order_acquire:
+    case memory_order_acquire:
       return rl::mo_acquire;
-    case std::memory_order_release:
+    case memory_order_release:
       return rl::mo_release;
-    case std::memory_order_acq_rel:
+    case memory_order_acq_rel:
       return rl::mo_acq_rel;
     default:
       return rl::mo_seq_cst;
     }
   }
-  static constexpr std::memory_order if_it_fails(std::memory_order order) {
-    return order == std::memory_order_acq_rel   ? std::memory_order_acquire
-           : order == std::memory_order_release ? std::memory_order_relaxed
-                                                : order;
+  static constexpr memory_order if_it_fails(memory_order order) {
+    return order == memory_order_acq_rel   ? memory_order_acquire
+           : order == memory_order_release ? memory_order_relaxed
+                                           : order;
   }
 
   template <rl::rmw_type_e Type>
-  T change(T value, std::memory_order order, const where& line) {
+  T change(T value, memory_order order, const where& line) {
     return impl_.rmw(rl::rmw_type_t<Type>(), value, in_relacy(order), model::at(line));
   }
   template <bool IsWeak>
-  bool compare(T& seen, T value, std::memory_order order, std::memory_order failure,
-               const where& line) {
+  bool compare(T& seen, T value, memory_order order, memory_order failure, const where& line) {
     return impl_.compare_exchange(rl::bool_t<IsWeak>(), seen, value, in_relacy(order),
                                   in_relacy(failure), model::at(line));
   }

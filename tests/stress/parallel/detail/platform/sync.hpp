@@ -5,6 +5,8 @@
 // environment chooses who dawdles where and for how long.
 #pragma once
 
+#include <parallel/detail/platform/atomic.hpp>
+
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -41,9 +43,9 @@ inline void dawdle() noexcept {
 }
 
 template <class T>
-class atomic : public std::atomic<T> {
-  using base = std::atomic<T>;
-  static constexpr std::memory_order strongest = std::memory_order_seq_cst;
+class atomic : public native_atomic<T> {
+  using base = native_atomic<T>;
+  static constexpr memory_order strongest = memory_order_seq_cst;
 
  public:
   constexpr atomic() noexcept = default;
@@ -51,31 +53,31 @@ class atomic : public std::atomic<T> {
   atomic(const atomic&) = delete;
   atomic& operator=(const atomic&) = delete;
 
-  T load(std::memory_order order = strongest) const noexcept {
+  T load(memory_order order = strongest) const noexcept {
     dawdle();
     return base::load(order);
   }
-  void store(T value, std::memory_order order = strongest) noexcept {
+  void store(T value, memory_order order = strongest) noexcept {
     dawdle();
     base::store(value, order);
   }
-  T exchange(T value, std::memory_order order = strongest) noexcept {
+  T exchange(T value, memory_order order = strongest) noexcept {
     dawdle();
     return base::exchange(value, order);
   }
-  T fetch_add(T value, std::memory_order order = strongest) noexcept {
+  T fetch_add(T value, memory_order order = strongest) noexcept {
     dawdle();
     return base::fetch_add(value, order);
   }
-  T fetch_sub(T value, std::memory_order order = strongest) noexcept {
+  T fetch_sub(T value, memory_order order = strongest) noexcept {
     dawdle();
     return base::fetch_sub(value, order);
   }
-  T fetch_and(T value, std::memory_order order = strongest) noexcept {
+  T fetch_and(T value, memory_order order = strongest) noexcept {
     dawdle();
     return base::fetch_and(value, order);
   }
-  T fetch_or(T value, std::memory_order order = strongest) noexcept {
+  T fetch_or(T value, memory_order order = strongest) noexcept {
     dawdle();
     return base::fetch_or(value, order);
   }

@@ -1,0 +1,39 @@
+// A mutex: std::mutex, and std::lock_guard for any kind of it.
+//
+// Part of the platform room: <mutex> brings <chrono> and <string> with it and takes long to
+// compile, so on Linux there is what it is made of; everything else, or a build with
+// PARALLEL_PORTABLE defined, gets the standard library's. Entered from sync.hpp.
+#pragma once
+
+#if defined(__linux__) && !defined(PARALLEL_PORTABLE)
+#define PARALLEL_DETAIL_LINUX 1
+#include <pthread.h>
+#else
+#define PARALLEL_DETAIL_LINUX 0
+#include <mutex>
+#endif
+
+namespace parallel::detail {
+
+#if PARALLEL_DETAIL_LINUX
+class native_mutex {
+ public:
+  constexpr native_mutex() noexcept = default;
+  native_mutex(const native_mutex&) = delete;
+  native_mutex& operator=(const native_mutex&) = delete;
+
+  void lock() noexcept { pthread_mutex_lock(&mutex_); }
+  [[nodiscard]] bool try_lock() noexcept { return pthread_mutex_trylock(&mutex_) == 0; }
+  void unlock() noexcept { pthread_mutex_unlock(&mutex_); }
+
+  /// For the condition variable in waiting.hpp.
+  [[nodiscard]] pthread_mutex_t* native_handle() noexcept { return &mutex_; }
+
+ private:
+  pthread_mutex_t mutex_ = PTHREAD_MUTEX_INITIALIZER;
+};
+#else
+using native_mutex = std::mutex;
+#endif
+
+} // namespace parallel::detail
