@@ -17,7 +17,6 @@ using parallel::detail::loop_counts;
 namespace {
 
 struct idle_job final : job {
-  bool stand_in(loop_counts&, bool (*)(void*), void*) noexcept override { return true; }
   void help(std::uint32_t, loop_counts&) noexcept override {}
 };
 

@@ -15,9 +15,6 @@ namespace {
 /// Its helpers wait inside until the gate is opened.
 struct gated : parallel::detail::job {
   void help(std::uint32_t, parallel::detail::loop_counts&) noexcept override { gate.wait(); }
-  bool stand_in(parallel::detail::loop_counts&, bool (*)(void*), void*) noexcept override {
-    return true;
-  }
   std::latch gate{1};
 };
 

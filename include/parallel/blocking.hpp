@@ -4,6 +4,7 @@
 // does little else than block there is io_pool.hpp.
 #pragma once
 
+#include <parallel/detail/loop.hpp>
 #include <parallel/detail/scheduler.hpp>
 #include <parallel/detail/trace.hpp>
 
@@ -17,20 +18,21 @@ namespace parallel {
 /// What the blocked thread has already claimed waits for it: give such a map {.grain = 1}.
 ///
 /// f should wait (for a file, a lock, a subprocess) and not compute, map, or get(), which does the
-/// same by itself. A pool has up to 64 stand-ins, started when there is something to do for them,
-/// and kept; with more calls blocked than that, or where no thread is to be had, it has fewer
-/// threads to go on with. When f returns, some stand-in ends the claim or task that it is
-/// at, and stops. Exceptions of f pass through. Nested calls, and calls anywhere else (in a
-/// task of an io_pool, which makes threads as it needs them, or outside of any pool), just call f.
-/// That includes elements of a map that runs as a plain loop, as small ones do: as ever, elements
-/// must not wait for each other.
+/// same by itself. A pool has up to 64 stand-ins, as many as calls have been blocked at once,
+/// started by these, and kept; with more calls blocked than that, or where no thread is to be had,
+/// it has fewer threads to go on with. When f returns, some stand-in ends the claim or task that it
+/// is at, and stops. Exceptions of f pass through. Nested calls, and calls anywhere else (in a task
+/// of an io_pool, which makes threads as it needs them, or outside of any pool), just call f. That
+/// includes elements of a map that runs as a plain loop, as small ones do: as ever, elements must
+/// not wait for each other.
 ///
 /// Cost: some tens of nanoseconds while a stand-in is awake; else a look at what every worker has
-/// to do, and, if there is anything, a wake (about ten microseconds).
+/// to do, and, if there is anything, a wake (about ten microseconds). A call that starts a stand-in
+/// waits until it has started (some tens of microseconds).
 template <class F>
 decltype(auto) blocking(F&& f) {
   const detail::trace_span span("blocked");
-  const detail::scheduler::blocked here;
+  const detail::scheduler::blocked<detail::loop> here;
   return std::forward<F>(f)();
 }
 

@@ -21,10 +21,9 @@ struct shared_job final : job {
     model::require(prepared($) == round, "a helper sees another job than the one it has joined");
     results[seat]($) = round;
   }
-  bool stand_in(loop_counts&, bool (*)(void*), void*) noexcept override {
+  void stand_in() {
     model::require(prepared($) == round, "a stand-in sees another job than the one it has joined");
     results[3]($) = round;
-    return true;
   }
 
   int round = 0;     // what the helpers are to find; Relacy does not watch it
@@ -54,7 +53,7 @@ struct owner_and_helpers
       if (has_seat)
         work.help(seat, work.by_owner());
       else
-        work.stand_in(work.by_owner(), nullptr, nullptr);
+        work.stand_in();
       work.withdraw();
       work.leave();
     }

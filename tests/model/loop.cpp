@@ -84,8 +84,7 @@ struct with_a_stand_in : model::test<with_a_stand_in<Threads, Blocks, Seats>, Th
     model::require(Blocks - begun <= Threads - gone, "a thread has left too early");
   }
   void stand_in(loop_counts& own) {
-    const bool nothing_left = work.stand_in(
-        own, [](void*) { return true; }, nullptr);
+    const bool nothing_left = work.stand_in(own, [] { return true; });
     model::require(nothing_left, "a stand-in has given up");
   }
   void after() {

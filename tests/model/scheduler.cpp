@@ -177,7 +177,9 @@ struct listened_task : with_pool<listened_task, 1, 1> {
   struct task final : queued_task {
     explicit task(parallel::detail::atomic<int>& of) : ready(of) {}
     void run() noexcept override {
-      ready.store(1, parallel::detail::memory_order_relaxed); // relaxed: it is the listener's word that counts
+      ready.store(
+          1,
+          parallel::detail::memory_order_relaxed); // relaxed: it is the listener's word that counts
       delete this;
     }
     void discard() noexcept override { delete this; }

@@ -22,8 +22,9 @@ struct blocked_task : model::test<blocked_task<JustThen, Rounds>, 1, 1 + Rounds>
     task(blocked_task& of, int in, bool first) : model(of), round(in), is_first(first) {}
     void run() noexcept override {
       if (is_first) {
-        model.begun.store(round, parallel::detail::memory_order_relaxed); // relaxed: no more than a hint
-        const scheduler::blocked here;
+        model.begun.store(round,
+                          parallel::detail::memory_order_relaxed); // relaxed: no more than a hint
+        const scheduler::blocked<parallel::detail::loop> here;
         while (model.done.load(parallel::detail::memory_order_acquire) != round)
           parallel::detail::yield();
       } else {
@@ -75,7 +76,7 @@ struct blocked_blocks : model::test<blocked_blocks, 1, 3> {
         if (i == 1 || i == 2) {
           done.fetch_add(1);
         } else {
-          const scheduler::blocked here;
+          const scheduler::blocked<parallel::detail::loop> here;
           while (done.load() != 2)
             parallel::detail::yield();
         }

@@ -25,10 +25,6 @@ class job {
   /// start.
   virtual void help(std::uint32_t seat, loop_counts& own) noexcept = 0;
 
-  /// Runs what it can, without a seat, for as long as goes_on(self); true when nothing is left that
-  /// a helper could start.
-  virtual bool stand_in(loop_counts& own, bool (*goes_on)(void* self), void* self) noexcept = 0;
-
   /// What owners have done, in all its uses.
   [[nodiscard]] const loop_counts& by_owners() const noexcept { return by_owners_; }
   [[nodiscard]] const counter& uses() const noexcept { return uses_; }

@@ -76,11 +76,14 @@ class loop final : public job {
       site_->learn(own.total_ns(), own.total_blocks() * block_);
   }
 
-  [[gnu::cold]] bool stand_in(loop_counts& counts, bool (*goes_on)(void* self), void* self) noexcept override {
+  /// Runs what it can, without a seat, for as long as goes_on(); true when nothing is left that a
+  /// helper could start.
+  template <class GoesOn>
+  [[gnu::cold]] bool stand_in(loop_counts& counts, const GoesOn& goes_on) noexcept {
     basic_pace<quick_clock> own(site_);
     own.start();
     int looks = 0;
-    for (std::uint32_t last = 0; goes_on(self);) {
+    for (std::uint32_t last = 0; goes_on();) {
       const std::uint64_t before = steals_.load(memory_order_acquire); // as in steal_for()
       bool all_empty = true;
       block_range blocks;

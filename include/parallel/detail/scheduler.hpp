@@ -38,7 +38,8 @@ class scheduler {
       : make_job_(make),
         workers_(
             options,
-            [](void* pool, worker& self) noexcept { static_cast<scheduler*>(pool)->work(self); },
+            {[](void* pool, worker& self) noexcept { static_cast<scheduler*>(pool)->work(self); },
+             keep_code_loaded<scheduler>},
             this) {}
 
   scheduler(const scheduler&) = delete;
@@ -109,7 +110,9 @@ class scheduler {
   };
 
   /// While it lives, its thread is blocked: stand-ins do what it could have done for the pool in
-  /// whose job or task it takes part, and for the one whose worker it is.
+  /// whose job or task it takes part, and for the one whose worker it is. `Job` is what make_job
+  /// makes: so what stand-ins do is compiled only where something blocks.
+  template <class Job>
   class blocked {
    public:
     [[gnu::cold]] blocked() noexcept
@@ -118,9 +121,9 @@ class scheduler {
       if (pool_ == nullptr)
         return;
       is_blocked = true;
-      pool_->block();
+      pool_->block<Job>();
       if (home_ != nullptr)
-        home_->block();
+        home_->block<Job>();
     }
     blocked(const blocked&) = delete;
     blocked& operator=(const blocked&) = delete;
@@ -261,17 +264,20 @@ class scheduler {
     return workers_[visitor % workers_.size()].jobs;
   }
 
+  template <class Job>
   [[gnu::cold]] void block() noexcept {
-    workers_.standing_in().block();
-    if (workers_.standing_in().are_too_few() && any_work_for_stand_ins())
-      workers_.call_stand_in();
+    stand_ins& all = workers_.standing_in();
+    all.block();
+    if (all.are_too_few() && (all.lack_one() || any_work_for_stand_ins()))
+      workers_.call_stand_in({[](void* pool, worker& self) noexcept {
+                                static_cast<scheduler*>(pool)->stand_in<Job>(self);
+                              },
+                              keep_code_loaded<Job>});
   }
 
   [[gnu::cold]] void work(worker& self) noexcept {
     worker_of = this;
     const auto at_rest = [this] { return tasks_.at_rest(); };
-    if (self.number >= workers_.size())
-      return stand_in(self, at_rest);
     do {
       self.busy.start();
       for (;;) {
@@ -291,11 +297,12 @@ class scheduler {
   }
 
   /// What stand-ins do: likewise, no more of them at once than threads are blocked.
-  template <class AtRest>
-  [[gnu::cold]] void stand_in(worker& self, const AtRest& at_rest) noexcept {
+  template <class Job>
+  [[gnu::cold]] void stand_in(worker& self) noexcept {
+    worker_of = this;
     stand_ins& all = workers_.standing_in();
     while (workers_.wait_for_duty(
-        self, [this] { return any_work_for_stand_ins(); }, at_rest)) {
+        self, [this] { return any_work_for_stand_ins(); }, [this] { return tasks_.at_rest(); })) {
       self.busy.start();
       bool works = true; // until it is one too many, or has found nothing to do
       while (works) {
@@ -304,8 +311,8 @@ class scheduler {
           start(*task);
           works = all.go_on();
         } else if (job* const joined = join_without_seat()) {
-          workers_.call_stand_in(); // another one may be of use, too
-          works = help_as_stand_in(*joined, self.loops);
+          workers_.call_stand_in(self.does); // another one may be of use, too
+          works = help_as_stand_in(static_cast<Job&>(*joined), self.loops);
         } else {
           all.end_work();
           works = false;
@@ -323,27 +330,20 @@ class scheduler {
   }
 
   /// False when it is one too many, and works no more.
-  [[gnu::cold]] bool help_as_stand_in(job& work, loop_counts& own) noexcept {
-    struct {
-      stand_ins& all;
-      bool goes_on = true;
-    } self{workers_.standing_in()};
+  template <class Job>
+  [[gnu::cold]] bool help_as_stand_in(Job& work, loop_counts& own) noexcept {
+    bool goes_on = true;
     bool nothing_left = false;
     {
       const trace_span span("help");
       part_of part(*this, &work);
-      nothing_left = work.stand_in(
-          own,
-          [](void* asked) {
-            auto& one = *static_cast<decltype(self)*>(asked);
-            return one.goes_on = one.goes_on && one.all.go_on();
-          },
-          &self);
+      nothing_left =
+          work.stand_in(own, [&] { return goes_on = goes_on && workers_.standing_in().go_on(); });
     }
     if (nothing_left)
       work.withdraw();
     work.leave();
-    return self.goes_on;
+    return goes_on;
   }
 
   [[gnu::cold]] void run(queued_task& task) noexcept {

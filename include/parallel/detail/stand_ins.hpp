@@ -1,7 +1,9 @@
 // Who is blocked, and who stands in: the books of a pool whose tasks and elements call blocking().
 //
 // A stand-in is a spare, asleep; or on duty, that is awake, and then it works or looks around. No
-// more of them work than threads are blocked. Entered from workers.hpp, which has their threads.
+// more of them work than threads are blocked. Those who block see to it that there are as many as
+// are blocked; then whoever has work for them only wakes them, and need not know what they do.
+// Entered from workers.hpp, which has their threads.
 #pragma once
 
 #include <parallel/detail/platform/sync.hpp>
@@ -32,13 +34,35 @@ class stand_ins {
   /// the work, at the latest after it has gone off.
   [[nodiscard]] bool are_too_few() const noexcept { return on_duty_.load() < blocked_.load(); }
 
-  /// Puts one on duty if there are too few, and returns its number, below `most`; else `none`.
-  /// Guarded by the caller, as are the next three.
-  [[nodiscard, gnu::cold]] std::size_t call_one() noexcept {
-    if (is_closed_ || !are_too_few() || (spares_ == 0 && ever_ == most))
+  /// Fewer have been made than threads are blocked.
+  [[nodiscard]] bool lack_one() const noexcept {
+    const std::size_t made = made_.load(memory_order_relaxed); // relaxed, both: a count
+    return made < most && made < blocked_.load(memory_order_relaxed);
+  }
+
+  /// Puts a spare on duty if there are too few, and returns its number; else `none`. Guarded by the
+  /// caller, as are the next four.
+  [[nodiscard, gnu::cold]] std::size_t call_spare() noexcept {
+    if (spares_ == 0 || !are_too_few())
       return none;
     on_duty_.fetch_add(1);
-    return spares_ != 0 ? spare_[--spares_] : ever_++;
+    return spare_[--spares_];
+  }
+
+  /// Puts a new one on duty if one is lacking, and returns its number, below `most`; else `none`.
+  [[nodiscard, gnu::cold]] std::size_t make_one() noexcept {
+    if (is_closed_ || !lack_one())
+      return none;
+    on_duty_.fetch_add(1);
+    const std::size_t made = made_.load(memory_order_relaxed); // relaxed, all: a count
+    made_.store(made + 1, memory_order_relaxed);
+    return made;
+  }
+
+  /// There was no thread to be had for the one that was just made.
+  [[gnu::cold]] void unmake_one() noexcept {
+    made_.store(made_.load(memory_order_relaxed) - 1, memory_order_relaxed);
+    on_duty_.fetch_sub(1);
   }
 
   /// One that has been called, or is on duty and does not work, is a spare from now on. False when
@@ -85,7 +109,7 @@ class stand_ins {
   atomic<std::size_t> working_{0};
   std::size_t spare_[most] = {}; // numbers
   std::size_t spares_ = 0;
-  std::size_t ever_ = 0; // numbers that have been given out
+  atomic<std::size_t> made_{0};
   bool is_closed_ = false;
 };
 

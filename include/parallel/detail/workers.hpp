@@ -27,6 +27,14 @@
 namespace parallel::detail {
 
 class workers;
+struct worker;
+
+/// What a worker does.
+struct duty {
+  /// work(pool, self) returns when wait_for_work() says so, or wait_for_duty() to a stand-in.
+  void (*work)(void* pool, worker& self) noexcept = nullptr;
+  void (*keep_code_loaded)() noexcept = nullptr; // work's
+};
 
 /// A worker and the list in which it opens its jobs. The first has a thread only if tasks are
 /// posted: its list is there for threads from outside, who use the others' too.
@@ -35,6 +43,8 @@ struct alignas(64) worker {
   workers* home = nullptr;
   std::size_t number = 0; // its index; those of stand-ins follow
   std::uint32_t seat = 0; // in the job that it has joined
+  duty does;
+  atomic<bool> keeps_code_loaded{false};
   parker bed;
   // The worker's while it is awake, its waker's from the claim to the wake:
   placement place;
@@ -52,13 +62,9 @@ struct alignas(64) worker {
 
 class workers {
  public:
-  /// What a worker does: work(pool, self), which returns when wait_for_work() says so, or for a
-  /// stand-in wait_for_duty().
-  using work_function = void (*)(void* pool, worker& self) noexcept;
-
-  [[gnu::cold]] workers(const thread_pool_options& options, work_function work, void* pool)
+  [[gnu::cold]] workers(const thread_pool_options& options, duty each_does, void* pool)
       : each_(options.threads), idle_(options.threads), name_(options.name),
-        on_start_(options.on_start), on_stop_(options.on_stop), work_(work), pool_(pool) {
+        on_start_(options.on_start), on_stop_(options.on_stop), each_does_(each_does), pool_(pool) {
     quick_clock::calibrate();
   }
 
@@ -93,7 +99,7 @@ class workers {
     else if (started_.load(memory_order_relaxed) < most && start_one(most)) // relaxed: a hint
       return;
     else if (stand_ins_.any_blocked())
-      call_stand_in();
+      call_spare();
   }
 
   [[gnu::cold]] void wake_all() noexcept {
@@ -104,28 +110,13 @@ class workers {
   /// Who is blocked, and how many stand in.
   [[nodiscard]] stand_ins& standing_in() noexcept { return stand_ins_; }
 
-  /// Gets one more stand-in going, if there are fewer on duty than threads are blocked. While the
-  /// pool is stopping only a worker may start one; see start_one(). True if it is the calling
-  /// thread itself.
-  [[gnu::cold]] bool call_stand_in() noexcept {
+  /// Gets one more stand-in going, if there are fewer on duty than threads are blocked: a new one,
+  /// that `does` this, if one is lacking. True if it is the calling thread itself.
+  [[gnu::cold]] bool call_stand_in(duty does) noexcept {
     if (!stand_ins_.are_too_few())
       return false;
     const lock_guard lock(starting_);
-    if (spare_ == nullptr)
-      spare_ = new (std::nothrow) worker[stand_ins::most];
-    const std::size_t called = spare_ != nullptr ? stand_ins_.call_one() : stand_ins::none;
-    if (called == stand_ins::none)
-      return false;
-    worker& self = spare_[called];
-    self.number = size() + called;
-    self.called = true;
-    if (&self == here())
-      return true;
-    if (self.thread.is_joinable())
-      wake(self);
-    else if ((is_stopping() && here() == nullptr) || !start(self))
-      stand_ins_.go_off_duty(called);
-    return false;
+    return !make_stand_in(does) && wake_spare();
   }
 
   [[nodiscard]] bool none_started() const noexcept {
@@ -144,7 +135,7 @@ class workers {
     self.number = number;
     // Where no thread is to be had, the caller and the workers that there are do the work; a later
     // call tries again.
-    const bool made = start(self);
+    const bool made = start(self, each_does_);
     if (made)
       started_.store(started + 1, memory_order_relaxed); // relaxed: a count, read as a hint
     return made;
@@ -214,7 +205,7 @@ class workers {
         self.called = false;
         is_spare = stand_ins_.go_off_duty(self.number - size());
       }
-      if (is_spare && !(any_work() && call_stand_in()))
+      if (is_spare && !(any_work() && call_stand_in(self.does)))
         sleep(self);
       self.place.settle();
       if (!is_spare || !self.called)
@@ -266,8 +257,51 @@ class workers {
     return one.thread.is_joinable();
   }
 
-  [[gnu::cold]] bool start(worker& self) noexcept {
+  [[gnu::cold]] void call_spare() noexcept {
+    if (!stand_ins_.are_too_few())
+      return;
+    const lock_guard lock(starting_);
+    wake_spare();
+  }
+
+  /// Under starting_: puts a spare on duty if there are too few; true if it is the calling thread.
+  [[gnu::cold]] bool wake_spare() noexcept {
+    const std::size_t called = stand_ins_.call_spare();
+    if (called == stand_ins::none)
+      return false;
+    worker& self = spare_[called];
+    self.called = true;
+    if (&self == here())
+      return true;
+    wake(self);
+    return false;
+  }
+
+  /// Under starting_: puts a new stand-in on duty if one is lacking and a thread can be had. While
+  /// the pool is stopping only a worker may start one; see start_one().
+  [[gnu::cold]] bool make_stand_in(duty does) noexcept {
+    if (is_stopping() && here() == nullptr)
+      return false;
+    if (spare_ == nullptr)
+      spare_ = new (std::nothrow) worker[stand_ins::most];
+    const std::size_t made = spare_ != nullptr ? stand_ins_.make_one() : stand_ins::none;
+    if (made == stand_ins::none)
+      return false;
+    worker& self = spare_[made];
+    self.number = size() + made;
+    self.called = true;
+    if (!start(self, does)) {
+      stand_ins_.unmake_one();
+      return false;
+    }
+    while (!self.keeps_code_loaded.load(memory_order_acquire)) // see live()
+      yield();
+    return true;
+  }
+
+  [[gnu::cold]] bool start(worker& self, duty does) noexcept {
     self.home = this;
+    self.does = does;
     return self.thread.start(
         [](void* argument) noexcept {
           worker& own = *static_cast<worker*>(argument);
@@ -278,12 +312,16 @@ class workers {
 
   [[gnu::cold]] void live(worker& self) noexcept {
     this_worker = &self;
-    keep_code_loaded(); // the default pool's workers live on when a plugin has been closed
+    // The default pool's workers live on when a plugin has been closed; stand-ins, when one has
+    // that blocked, and so started them.
+    keep_code_loaded<workers>();
+    self.does.keep_code_loaded();
+    self.keeps_code_loaded.store(true, memory_order_release); // pairs with make_stand_in()
     name_this_thread(name_.or_else("parallel"), self.number);
     trace_thread_name(name_.or_else("parallel"), self.number);
     self.alive.start();
     on_start_(self.number);
-    work_(pool_, self);
+    self.does.work(pool_, self);
     on_stop_(self.number);
     self.alive.stop();
   }
@@ -326,7 +364,7 @@ class workers {
   const thread_name name_;
   const thread_hook on_start_;
   const thread_hook on_stop_;
-  const work_function work_;
+  const duty each_does_;
   void* const pool_;
   /// A woken worker has found itself on its waker's processor, so wakes are placed from now on:
   /// virtual machines in particular take a processor that sleeps for a busy one.

@@ -55,7 +55,8 @@ class native_thread {
 };
 
 inline void name_this_thread(const char*, std::size_t) {}
-inline void keep_code_loaded() {}
+template <class Name>
+void keep_code_loaded() noexcept {}
 
 [[noreturn]] inline void fatal(const char* message) {
   model::require(false, message);
