@@ -12,6 +12,13 @@ using parallel::detail::loop_body;
 using parallel::detail::queued_task;
 using parallel::detail::scheduler;
 
+/// Whether the stand-in has seen to it that its code stays where it is.
+static bool is_code_kept = false;
+template <>
+void parallel::detail::keep_code_loaded<parallel::detail::loop>() noexcept {
+  is_code_kept = true;
+}
+
 namespace {
 
 /// A task is blocked until another one has run, on the only worker: a stand-in runs it. That other
@@ -25,6 +32,7 @@ struct blocked_task : model::test<blocked_task<JustThen, Rounds>, 1, 1 + Rounds>
         model.begun.store(round,
                           parallel::detail::memory_order_relaxed); // relaxed: no more than a hint
         const scheduler::blocked<parallel::detail::loop> here;
+        model::require(is_code_kept, "who has started a stand-in does not wait for it");
         while (model.done.load(parallel::detail::memory_order_acquire) != round)
           parallel::detail::yield();
       } else {
@@ -38,6 +46,7 @@ struct blocked_task : model::test<blocked_task<JustThen, Rounds>, 1, 1 + Rounds>
     const bool is_first;
   };
 
+  void before() { is_code_kept = false; }
   void thread(unsigned) {
     const parallel::thread_pool_options options{.threads = 1};
     auto* const pool = new scheduler(options, parallel::detail::make_loop);
