@@ -1,4 +1,4 @@
-// A mutex: std::mutex, and std::lock_guard for any kind of it.
+// A mutex: std::mutex, as far as it is used here.
 //
 // Part of the platform room: <mutex> brings <chrono> and <string> with it and takes long to
 // compile, so on Linux there is what it is made of; everything else, or a build with

@@ -126,8 +126,9 @@ inline void name_this_thread([[maybe_unused]] const char* prefix,
 
 /// Until the calling thread ends, dlclose() does not take away the shared library that this is
 /// compiled into: C libraries keep one that has a destructor to run on a living thread (glibc: see
-/// __cxa_thread_atexit_impl) or never unload any. Of what several libraries contain they may all use
-/// one's copy, this one too: so code that not all contain has a keeper of its own, with a name.
+/// __cxa_thread_atexit_impl) or never unload any. Several libraries that contain the same code may
+/// all use one's copy, of this as well: so code that not all contain has a keeper of its own, named
+/// after it.
 template <class Name>
 void keep_code_loaded() noexcept {
   struct keeper {

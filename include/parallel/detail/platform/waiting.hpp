@@ -8,8 +8,6 @@
 
 #include <parallel/detail/platform/mutex.hpp>
 
-#include <condition_variable>
-
 #if defined(__linux__) && !defined(PARALLEL_PORTABLE)
 #define PARALLEL_DETAIL_LINUX 1
 #include <chrono>
@@ -18,6 +16,7 @@
 #include <time.h>
 #else
 #define PARALLEL_DETAIL_LINUX 0
+#include <condition_variable>
 #endif
 
 namespace parallel::detail {
