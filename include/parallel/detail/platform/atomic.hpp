@@ -34,7 +34,7 @@ class native_atomic {
   native_atomic(const native_atomic&) = delete;
   native_atomic& operator=(const native_atomic&) = delete;
 
-  T load(memory_order order = memory_order_seq_cst) const noexcept {
+  [[nodiscard]] T load(memory_order order = memory_order_seq_cst) const noexcept {
     T value;
     __atomic_load(&value_, &value, order);
     return value;
@@ -82,7 +82,7 @@ class native_atomic {
                                            : order;
   }
 
-  alignas(sizeof(T)) T value_;
+  alignas(sizeof(T)) T value_; // NOLINT: a pointer is to be as aligned as it is large, too
 };
 
 #else
