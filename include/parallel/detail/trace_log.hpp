@@ -1,10 +1,10 @@
-// Where the events of a traced program go: a file that is valid JSON at every moment.
+// Where the events of a traced program go: a file that is valid JSON after every write.
 //
 // Each thread has a buffer of its own, which is emptied into the file when it is full and when its
 // thread, or the program, ends: by exit() or std::terminate(). What has not been written when it is
-// killed is lost, but not the file: each write takes back its last line and puts it behind the new
-// events. Entered from trace.hpp. The format is Chrome's Trace Event Format (as a JSON object),
-// which ui.perfetto.dev and chrome://tracing open.
+// killed is lost, but not the file, unless that cuts a write short: each takes back the file's last
+// line and puts it behind the new events. Entered from trace.hpp. The format is Chrome's Trace
+// Event Format (as a JSON object), which ui.perfetto.dev and chrome://tracing open.
 #pragma once
 
 #include <parallel/detail/platform/clock.hpp>
@@ -108,17 +108,19 @@ class trace_log {
 
   explicit trace_log(std::FILE* file) noexcept : file_(file) {}
 
-  /// The program ends. From now on each event is written at once.
+  /// The program ends. From now on what the calling thread does is written at once, and nothing of
+  /// what others do: the end would cut it short.
   static void finish() noexcept {
     if (is_child_.load(std::memory_order_relaxed))
       return;
     trace_log& log = *opened_;
     const std::lock_guard listed(log.listing_);
-    log.is_ending_.store(true, std::memory_order_relaxed); // relaxed: the buffers' guards order it
     for (buffer* each = log.buffers_; each != nullptr; each = each->next) {
       const std::lock_guard held(each->guard);
       log.empty(*each);
     }
+    const std::lock_guard writing(log.writing_);
+    ends_program_ = !std::exchange(log.is_over_, true) || ends_program_;
   }
 
   /// The calling thread's; null if there is no memory.
@@ -173,13 +175,17 @@ class trace_log {
     event.ns = steady_ns() - start_ns_;
     const std::lock_guard held(own.guard);
     own.events[own.size++] = event;
-    if (own.size == buffer::most || is_ending_.load(std::memory_order_relaxed))
+    if (own.size == buffer::most || ends_program_)
       empty(own);
   }
 
   /// Puts what is in a buffer into the file.
   void empty(buffer& full) noexcept {
     const std::lock_guard writing(writing_);
+    if (is_over_ && !ends_program_) {
+      full.size = 0;
+      return;
+    }
     length_ = 0;
     if (full.name[0] != '\0') {
       put(",\n");
@@ -269,10 +275,10 @@ class trace_log {
   static inline constinit std::atomic<bool> is_child_{false};
   static inline constinit trace_log* opened_ = nullptr; // these two: set before finish() is known
   static inline constinit std::terminate_handler before_ = nullptr;
+  static inline constinit thread_local bool ends_program_ = false;
 
   const std::int64_t start_ns_ = steady_ns();
   const std::uint64_t process_ = process_id();
-  std::atomic<bool> is_ending_{false};
   std::mutex listing_; // guards the next three; asked for before a buffer's
   buffer* buffers_ = nullptr;
   std::uint64_t threads_ = 0;
@@ -280,6 +286,7 @@ class trace_log {
   std::mutex writing_; // guards what follows; asked for last
   std::FILE* const file_;
   bool is_new_ = true;
+  bool is_over_ = false;
   bool has_failed_ = false;
   std::size_t length_ = 0;
   char text_[(buffer::most + 1) * longest_event];
