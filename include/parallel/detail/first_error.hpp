@@ -6,11 +6,11 @@
 
 #include <parallel/detail/lock_guard.hpp>
 #include <parallel/detail/platform/sync.hpp>
+#include <parallel/errors.hpp> // there must be exceptions
 
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-
 #include <utility>
 
 namespace parallel::detail {
