@@ -128,6 +128,16 @@ void while_nobody_writes(End end) {
                      {.grain = 1});
 }
 
+/// Another thread maps when the program has begun to end.
+void exits_slowly() {
+  std::atexit([] {
+    std::thread([] { parallel::for_each(first(many), [](std::size_t) {}, {.grain = 1}); }).join();
+  });
+  // Opens the trace, which so ends before that.
+  parallel::for_each(first(many), [](std::size_t) {}, {.grain = 1});
+  std::exit(0);
+}
+
 int in_a_child() {
 #if HAS_FORK
   map_with_thief(parallel::default_pool());
@@ -161,6 +171,8 @@ int main(int count, char** arguments) {
     in_the_middle([] { throw std::runtime_error("nobody catches this"); });
   else if (what == "exits")
     in_the_middle([] { std::exit(0); });
+  else if (what == "exits_slowly")
+    exits_slowly();
   else if (what == "quick_exits")
     while_nobody_writes([] { std::_Exit(0); });
   else if (what == "aborts")
