@@ -6,10 +6,9 @@
 // where tests put no others in its place.
 #pragma once
 
-#if defined(__linux__) && !defined(PARALLEL_PORTABLE)
-#define PARALLEL_DETAIL_LINUX 1
-#else
-#define PARALLEL_DETAIL_LINUX 0
+#include <parallel/detail/platform/has_linux.hpp>
+
+#if !PARALLEL_DETAIL_LINUX
 #include <atomic>
 #endif
 

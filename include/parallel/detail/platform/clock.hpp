@@ -6,10 +6,11 @@
 #pragma once
 
 #include <parallel/detail/platform/atomic.hpp>
+#include <parallel/detail/platform/has_linux.hpp>
 
 #include <cstdint>
 
-#if defined(__linux__) && defined(__x86_64__) && !defined(PARALLEL_PORTABLE)
+#if PARALLEL_DETAIL_LINUX && defined(__x86_64__)
 #define PARALLEL_DETAIL_COUNTER 1
 #include <time.h> // not <chrono>, which takes long to compile
 #else

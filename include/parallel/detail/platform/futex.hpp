@@ -6,16 +6,14 @@
 #pragma once
 
 #include <parallel/detail/platform/atomic.hpp>
+#include <parallel/detail/platform/has_linux.hpp>
 
 #include <cstdint>
 
-#if defined(__linux__) && !defined(PARALLEL_PORTABLE)
-#define PARALLEL_DETAIL_LINUX 1
+#if PARALLEL_DETAIL_LINUX
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#else
-#define PARALLEL_DETAIL_LINUX 0
 #endif
 
 namespace parallel::detail {

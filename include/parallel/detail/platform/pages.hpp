@@ -7,15 +7,14 @@
 // pool.hpp.
 #pragma once
 
+#include <parallel/detail/platform/has_linux.hpp>
+
 #include <cstddef>
 #include <cstdint>
 
-#if defined(__linux__) && !defined(PARALLEL_PORTABLE)
-#define PARALLEL_DETAIL_LINUX 1
+#if PARALLEL_DETAIL_LINUX
 #include <sys/mman.h>
 #include <unistd.h>
-#else
-#define PARALLEL_DETAIL_LINUX 0
 #endif
 
 namespace parallel::detail {

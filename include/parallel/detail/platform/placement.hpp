@@ -4,15 +4,14 @@
 // PARALLEL_PORTABLE defined, leaves it to the system. Entered from workers.hpp.
 #pragma once
 
+#include <parallel/detail/platform/has_linux.hpp>
+
 #include <utility>
 
-#if defined(__linux__) && !defined(PARALLEL_PORTABLE)
-#define PARALLEL_DETAIL_LINUX 1
+#if PARALLEL_DETAIL_LINUX
 #include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#else
-#define PARALLEL_DETAIL_LINUX 0
 #endif
 
 namespace parallel::detail {

@@ -5,11 +5,10 @@
 // trace_log.hpp.
 #pragma once
 
-#if defined(__linux__) && !defined(PARALLEL_PORTABLE)
-#define PARALLEL_DETAIL_LINUX 1
+#include <parallel/detail/platform/has_linux.hpp>
+
+#if PARALLEL_DETAIL_LINUX
 #include <pthread.h>
-#else
-#define PARALLEL_DETAIL_LINUX 0
 #endif
 
 namespace parallel::detail {

@@ -4,13 +4,12 @@
 // defined, cannot. Entered from trace_log.hpp.
 #pragma once
 
+#include <parallel/detail/platform/has_linux.hpp>
+
 #include <cstdint>
 
-#if defined(__linux__) && !defined(PARALLEL_PORTABLE)
-#define PARALLEL_DETAIL_LINUX 1
+#if PARALLEL_DETAIL_LINUX
 #include <unistd.h>
-#else
-#define PARALLEL_DETAIL_LINUX 0
 #endif
 
 namespace parallel::detail {

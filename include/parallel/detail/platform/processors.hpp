@@ -4,17 +4,17 @@
 // PARALLEL_PORTABLE defined, gets the standard library's. Entered from pool_options.hpp.
 #pragma once
 
+#include <parallel/detail/platform/has_linux.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
 
-#if defined(__linux__) && !defined(PARALLEL_PORTABLE)
-#define PARALLEL_DETAIL_LINUX 1
+#if PARALLEL_DETAIL_LINUX
 #include <sched.h>
 #include <unistd.h>
 #else
-#define PARALLEL_DETAIL_LINUX 0
 #include <thread>
 #endif
 

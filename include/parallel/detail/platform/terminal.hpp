@@ -4,17 +4,16 @@
 // from progress.hpp.
 #pragma once
 
+#include <parallel/detail/platform/has_linux.hpp>
+
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
-#if defined(__linux__) && !defined(PARALLEL_PORTABLE)
-#define PARALLEL_DETAIL_TERMINAL 1
+#if PARALLEL_DETAIL_LINUX
 #include <sys/ioctl.h>
 #include <unistd.h>
-#else
-#define PARALLEL_DETAIL_TERMINAL 0
 #endif
 
 namespace parallel::detail {
@@ -22,7 +21,7 @@ namespace parallel::detail {
 /// The number of columns of the terminal that `stream` goes to; 0 if it goes elsewhere, or to a
 /// terminal on which no line can be written over (TERM is "dumb" or not set).
 inline std::size_t terminal_columns([[maybe_unused]] std::FILE* stream) noexcept {
-#if PARALLEL_DETAIL_TERMINAL
+#if PARALLEL_DETAIL_LINUX
   const char* const kind = std::getenv("TERM");
   const int file = fileno(stream);
   if (file < 0 || isatty(file) == 0 || kind == nullptr || std::strcmp(kind, "dumb") == 0)

@@ -6,18 +6,18 @@
 // from workers.hpp and io_threads.hpp, which start threads, and wherever one pauses or sleeps.
 #pragma once
 
+#include <parallel/detail/platform/has_linux.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 
-#if defined(__linux__) && !defined(PARALLEL_PORTABLE)
-#define PARALLEL_DETAIL_LINUX 1
+#if PARALLEL_DETAIL_LINUX
 #include <pthread.h>
 #include <sched.h>
 #include <time.h>
 #else
-#define PARALLEL_DETAIL_LINUX 0
 #include <chrono>
 #include <thread>
 #endif

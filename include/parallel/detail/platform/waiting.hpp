@@ -6,16 +6,15 @@
 // submitted.
 #pragma once
 
+#include <parallel/detail/platform/has_linux.hpp>
 #include <parallel/detail/platform/mutex.hpp>
 
-#if defined(__linux__) && !defined(PARALLEL_PORTABLE)
-#define PARALLEL_DETAIL_LINUX 1
+#if PARALLEL_DETAIL_LINUX
 #include <chrono>
 #include <mutex>
 #include <pthread.h>
 #include <time.h>
 #else
-#define PARALLEL_DETAIL_LINUX 0
 #include <condition_variable>
 #endif
 
