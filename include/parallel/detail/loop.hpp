@@ -72,8 +72,10 @@ class loop final : public job {
     basic_pace<quick_clock> own(site_);
     run(seat, own, counts);
     // Only what the caller would not have told: that some elements are dear.
-    if (site_ != nullptr && own.total_ns() > 2 * site_->estimate() * elements(own.total_blocks()))
-      site_->learn(own.total_ns(), own.total_blocks() * block_);
+    const double expected =
+        site_ != nullptr ? site_->shared_estimate() * elements(own.total_blocks()) : 0;
+    if (site_ != nullptr && own.total_ns() > 2 * expected)
+      site_->learn_shared(own.total_ns(), own.total_blocks() * block_);
   }
 
   /// Runs what it can, without a seat, for as long as goes_on(); true when nothing is left that a
@@ -261,6 +263,7 @@ class loop final : public job {
 /// Runs [first, n) on the caller and on whichever workers come, in blocks of `block` elements.
 [[gnu::cold]] inline void share(scheduler& pool, const loop_body& body, std::size_t first,
                                 std::size_t n, std::size_t block, call_site* site) {
+  const std::uint64_t entered = site != nullptr ? quick_clock::now() : 0;
   loop* work = nullptr;
   try {
     work = static_cast<loop*>(&pool.acquire_job());
@@ -273,9 +276,10 @@ class loop final : public job {
   if (const std::size_t blocks = blocks_in(n - first, block); blocks < most)
     most = blocks;
   const double expected = site != nullptr ? site->estimate() * static_cast<double>(n - first) : 0;
-  const invitation invited = invite(expected, most, pool.awake(), pool.wake_ns());
-  const bool compare = site != nullptr && !invited.wakes && expected < worth_comparing_ns;
-  const std::uint64_t opened = compare ? quick_clock::now() : 0;
+  const std::size_t awake = pool.awake();
+  const invitation invited = invite(expected, most, awake, pool.wake_ns());
+  const bool compare =
+      site != nullptr && invited.threads <= awake + 1 && expected < worth_comparing_rarely_ns;
   work->prepare(body, first, n, block, site, static_cast<std::uint32_t>(invited.threads));
   pool.open(*work, invited.threads - 1, invited.wakes);
   {
@@ -283,8 +287,8 @@ class loop final : public job {
     work->participate();
     pool.close(*work);
   }
-  if (compare)
-    site->learn_sharing(quick_clock::ns_between(opened, quick_clock::now()), expected,
+  if (compare && site->is_settled())
+    site->learn_sharing(quick_clock::ns_between(entered, quick_clock::now()), expected,
                         invited.threads);
   if (site != nullptr && !invited.wakes) {
     // If nobody has come, those who are awake are busy elsewhere.
