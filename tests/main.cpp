@@ -4,12 +4,7 @@
 #include <catch2/catch.hpp>
 #endif
 
-#if defined(__has_feature) // Clang; GCC defines the macro itself
-#if __has_feature(thread_sanitizer)
-#define __SANITIZE_THREAD__ 1
-#endif
-#endif
-#ifdef __SANITIZE_THREAD__
+#ifdef UNDER_THREAD_SANITIZER // which this file itself is not
 /// libstdc++ counts the references to an exception in code that ThreadSanitizer does not see: so
 /// its end, on the thread that lets go of it last, seems to race with whoever has looked at it.
 extern "C" const char* __tsan_default_suppressions() {
