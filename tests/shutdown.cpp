@@ -457,4 +457,6 @@ TEST_CASE("the helpers of an imap that is left early do not stay in the queue") 
   auto last = pool.submit([] { return 1; });
   open.open();
   CHECK(last.get() == 1);
+  for (std::future<void>& task : busy)
+    task.get();
 }
