@@ -21,16 +21,10 @@
 #include <vector>
 
 using parallel::as_completed;
+using test::token;
 using namespace std::chrono_literals;
 
-namespace {
-
-struct token {
-  std::atomic<bool>* requested;
-  [[nodiscard]] bool stop_requested() const { return requested->load(); }
-};
-
-} // namespace
+namespace {} // namespace
 
 TEMPLATE_TEST_CASE("as_completed gives every future once, when it is ready, with its index", "",
                    parallel::thread_pool, parallel::io_pool, parallel::serial_executor) {

@@ -57,9 +57,9 @@ class fragile {
   int value_;
 };
 
-constexpr int count = 30;
+constexpr int how_many = 30;
 
-fragile twice(const fragile& x) {
+fragile fragile_twice(const fragile& x) {
   step();
   return fragile(2 * x.value());
 }
@@ -68,7 +68,7 @@ bool is_right(const std::vector<fragile>& made) {
   int sum = 0;
   for (const fragile& each : made)
     sum += each.value();
-  return made.size() == count && sum == count * (count - 1);
+  return made.size() == how_many && sum == how_many * (how_many - 1);
 }
 
 /// Runs call(pool, xs), which says whether its result is right, with a fault at every step.
@@ -86,8 +86,8 @@ void at_every_step(const Call& call) {
           return Pool(3);
       }();
       std::vector<fragile> xs;
-      xs.reserve(count);
-      for (int i = 0; i < count; ++i)
+      xs.reserve(how_many);
+      for (int i = 0; i < how_many; ++i)
         xs.emplace_back(i);
       steps_left = k;
       try {
@@ -111,58 +111,59 @@ TEMPLATE_TEST_CASE("calls whose elements or functions throw at any step lose not
 
   SECTION("map") {
     at_every_step<TestType>(
-        [](TestType& on, elements& xs) { return is_right(parallel::map(on, xs, twice)); });
+        [](TestType& on, elements& xs) { return is_right(parallel::map(on, xs, fragile_twice)); });
   }
   SECTION("map over a list") {
     at_every_step<TestType>([](TestType& on, elements& xs) {
       const std::list<fragile> list(xs.begin(), xs.end());
-      return is_right(parallel::map(on, list, twice));
+      return is_right(parallel::map(on, list, fragile_twice));
     });
   }
   SECTION("nested maps") {
     at_every_step<TestType>([](TestType& on, elements& xs) {
-      const auto rows =
-          parallel::map(on, std::vector<int>(3), [&](int) { return parallel::map(on, xs, twice); });
+      const auto rows = parallel::map(on, std::vector<int>(3),
+                                      [&](int) { return parallel::map(on, xs, fragile_twice); });
       return is_right(rows[0]) && is_right(rows[1]) && is_right(rows[2]);
     });
   }
   SECTION("map_into") {
     at_every_step<TestType>([](TestType& on, elements& xs) {
       elements ys = xs;
-      parallel::map_into(on, xs, ys.begin(), twice);
+      parallel::map_into(on, xs, ys.begin(), fragile_twice);
       return is_right(ys);
     });
   }
   SECTION("for_each") {
     at_every_step<TestType>([](TestType& on, elements& xs) {
-      parallel::for_each(on, xs, [](fragile& x) { x = twice(x); });
+      parallel::for_each(on, xs, [](fragile& x) { x = fragile_twice(x); });
       return is_right(xs);
     });
   }
   SECTION("try_map") {
     at_every_step<TestType>([](TestType& on, elements& xs) {
-      const auto tried = parallel::try_map(on, xs, twice);
+      const auto tried = parallel::try_map(on, xs, fragile_twice);
       std::size_t good = 0;
-      for (int i = 0; i < count; ++i)
+      for (int i = 0; i < how_many; ++i)
         if (const auto& each = tried[static_cast<std::size_t>(i)]; each.has_value())
           good += each->value() == 2 * i ? 1U : 1'000U;
-      return good == count || good == count - 1;
+      return good == how_many || good == how_many - 1;
     });
   }
   SECTION("imap") {
     at_every_step<TestType>([](TestType& on, elements& xs) {
       int sum = 0;
-      for (const fragile& y : parallel::imap(on, xs, twice))
+      for (const fragile& y : parallel::imap(on, xs, fragile_twice))
         sum += y.value();
-      return sum == count * (count - 1);
+      return sum == how_many * (how_many - 1);
     });
   }
   SECTION("imap_unordered over elements of its own") {
     at_every_step<TestType>([](TestType& on, elements& xs) {
       int sum = 0;
-      for (const fragile& y : parallel::imap_unordered(on, std::move(xs), twice, {.window = 4}))
+      for (const fragile& y :
+           parallel::imap_unordered(on, std::move(xs), fragile_twice, {.window = 4}))
         sum += y.value();
-      return sum == count * (count - 1);
+      return sum == how_many * (how_many - 1);
     });
   }
   SECTION("filter: copies, moves, elements taken along") {
@@ -171,7 +172,7 @@ TEMPLATE_TEST_CASE("calls whose elements or functions throw at any step lose not
       return x.value() % 2 == 0;
     };
     const auto are_right = [](const std::vector<fragile>& kept) {
-      bool right = kept.size() == count / 2;
+      bool right = kept.size() == how_many / 2;
       for (std::size_t i = 0; i < kept.size(); ++i)
         right = right && kept[i].value() == 2 * static_cast<int>(i);
       return right;
@@ -188,17 +189,17 @@ TEMPLATE_TEST_CASE("calls whose elements or functions throw at any step lose not
   }
   SECTION("map_reduce") {
     at_every_step<TestType>([](TestType& on, elements& xs) {
-      return parallel::map_reduce(on, xs, twice, fragile(0),
+      return parallel::map_reduce(on, xs, fragile_twice, fragile(0),
                                   [](const fragile& a, const fragile& b) {
                                     step();
                                     return fragile(a.value() + b.value());
                                   })
-                 .value() == count * (count - 1);
+                 .value() == how_many * (how_many - 1);
     });
   }
   SECTION("map_async") {
     at_every_step<TestType>([](TestType& on, elements& xs) {
-      return is_right(parallel::map_async(on, std::move(xs), twice).get());
+      return is_right(parallel::map_async(on, std::move(xs), fragile_twice).get());
     });
   }
   SECTION("submit and as_completed") {
@@ -207,7 +208,7 @@ TEMPLATE_TEST_CASE("calls whose elements or functions throw at any step lose not
       int sum = 0;
       try {
         for (const fragile& x : xs)
-          futures.push_back(on.submit([x] { return twice(x); }));
+          futures.push_back(on.submit([x] { return fragile_twice(x); }));
         for (auto [index, future] : parallel::as_completed(on, futures))
           sum += future.get().value();
       } catch (const fault&) {
@@ -216,7 +217,7 @@ TEMPLATE_TEST_CASE("calls whose elements or functions throw at any step lose not
             each.wait();
         throw;
       }
-      return sum == count * (count - 1);
+      return sum == how_many * (how_many - 1);
     });
   }
 }

@@ -30,14 +30,11 @@
 #include <utility>
 #include <vector>
 
+using test::any_pool_size;
 using test::numbers;
+using test::token;
 
 namespace {
-
-/// The pool sizes that every promise is tried on.
-std::size_t any_pool_size() {
-  return GENERATE(std::size_t{1}, 2U, 3U, 8U);
-}
 
 bool is_odd(int x) {
   return x % 2 == 1;
@@ -51,11 +48,6 @@ std::vector<std::unique_ptr<int>> owned(int n) {
 }
 
 const auto points_at_odd = [](const std::unique_ptr<int>& x) { return is_odd(*x); };
-
-struct token {
-  std::atomic<bool>* requested;
-  [[nodiscard]] bool stop_requested() const { return requested->load(); }
-};
 
 } // namespace
 
@@ -439,7 +431,7 @@ TEST_CASE("filters nest, in each other and in maps") {
 
 namespace acme {
 
-struct points : std::vector<int> {
+struct figures : std::vector<int> {
   using std::vector<int>::vector;
 };
 
@@ -456,7 +448,7 @@ int choose(const Xs&...) {
 } // namespace acme
 
 TEST_CASE("filter takes no function of the user's for one of its own") {
-  acme::points xs{1, 2, 3};
+  acme::figures xs{1, 2, 3};
   CHECK(parallel::filter(xs, is_odd) == std::vector<int>{1, 3});
 }
 

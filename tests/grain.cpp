@@ -43,7 +43,7 @@ std::size_t run_small(call_site& site, std::size_t n, double (*wake_ns)(), const
   return parallel::detail::run_while_small<test_clock>(site, n, wake_ns, body);
 }
 
-const auto never = [](std::size_t, std::size_t) { FAIL("the body ran"); };
+const auto must_not_run = [](std::size_t, std::size_t) { FAIL("the body ran"); };
 
 /// A body whose elements take so long each.
 auto lasting(std::chrono::nanoseconds time) {
@@ -87,17 +87,17 @@ int calls_until_a_wake(std::chrono::nanoseconds apart) {
 
 TEST_CASE("a call site of unknown cost shares from the start") {
   call_site site;
-  CHECK(run_small(site, 2, asleep, never) == 0);
+  CHECK(run_small(site, 2, asleep, must_not_run) == 0);
 }
 
 TEST_CASE("a call worth more than a few wakes shares from the start") {
   site_of known(1'000);
-  CHECK(run_small(known.site, 200, asleep, never) == 0);
+  CHECK(run_small(known.site, 200, asleep, must_not_run) == 0);
 }
 
 TEST_CASE("a call of three microseconds is shared with workers that are awake") {
   site_of known(100);
-  CHECK(run_small(known.site, 30, awake, never) == 0);
+  CHECK(run_small(known.site, 30, awake, must_not_run) == 0);
 }
 
 TEST_CASE("a call of three microseconds wakes nobody") {

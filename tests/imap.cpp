@@ -30,10 +30,10 @@
 using parallel::imap;
 using parallel::imap_unordered;
 using test::numbers;
+using test::same;
+using test::token;
 
 namespace {
-
-const auto same = [](int x) { return x; };
 
 /// Numbers from 0 on, without an end or up to one; single-pass; it counts what has been taken.
 class source {
@@ -77,11 +77,6 @@ class source {
   int next_ = 0;
   int end_;
   int fails_at_;
-};
-
-struct token {
-  std::atomic<bool>* requested;
-  [[nodiscard]] bool stop_requested() const { return requested->load(); }
 };
 
 /// Requests nothing, but is alive.

@@ -24,7 +24,7 @@ job* make() {
   return new idle_job;
 }
 
-const auto never = [] { return false; };
+const auto no_spin = [] { return false; };
 const auto no_help = [] { return false; };
 
 job* open_one(const job_list& list) {
@@ -47,7 +47,7 @@ TEST_CASE("a job has as many seats as it was opened with, numbered from one") {
   CHECK(work.joined() == 2);
   work.leave();
   work.leave();
-  work.wait(never, no_help);
+  work.wait(no_spin, no_help);
 }
 
 TEST_CASE("a job can be opened with the most seats that there are") {
@@ -59,7 +59,7 @@ TEST_CASE("a job can be opened with the most seats that there are") {
   CHECK(work.join() == 0);
   for (std::uint32_t seat = 1; seat <= 65'535; ++seat)
     work.leave();
-  work.wait(never, no_help);
+  work.wait(no_spin, no_help);
   CHECK(work.joined() == 65'535);
 }
 
@@ -72,7 +72,7 @@ TEST_CASE("nobody joins a job that was withdrawn") {
   CHECK(work.join() == 0);
   CHECK(work.joined() == 1);
   work.leave();
-  work.wait(never, no_help);
+  work.wait(no_spin, no_help);
   work.open(1);
   CHECK(work.join() == 1);
 }

@@ -26,14 +26,10 @@
 #include <utility>
 #include <vector>
 
+using test::any_pool_size;
 using test::numbers;
 
 namespace {
-
-/// The pool sizes that every promise is tried on.
-std::size_t any_pool_size() {
-  return GENERATE(std::size_t{1}, 2U, 3U, 8U);
-}
 
 int twice(int x) {
   return 2 * x;

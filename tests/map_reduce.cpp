@@ -19,12 +19,9 @@
 #include <vector>
 
 using test::numbers;
+using test::same;
 
-namespace {
-
-const auto same = [](int x) { return x; };
-
-} // namespace
+namespace {} // namespace
 
 TEST_CASE("map_reduce gives the same floating-point sum for any number of threads") {
   for (const std::size_t n : {1U, 2U, 511U, 512U, 513U, 10'000U, 100'003U}) {

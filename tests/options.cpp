@@ -28,11 +28,13 @@
 
 using namespace std::chrono_literals;
 using test::numbers;
+using test::same;
 
 namespace {
 
-/// A stop token as simple as can be. (libc++ has std::stop_token behind a flag only.)
-struct token {
+/// A stop token, copies included, as simple as can be. (libc++ has std::stop_token behind a flag
+/// only.)
+struct shared_token {
   std::shared_ptr<std::atomic<bool>> requested = std::make_shared<std::atomic<bool>>(false);
   [[nodiscard]] bool stop_requested() const { return requested->load(); }
 };
@@ -78,7 +80,7 @@ std::string message_of(const F& f) {
 
 FOR_EVERY_EXECUTOR("after a stop no element is started, and the call throws stopped") {
   executor_of<TestType> e;
-  const token stop;
+  const shared_token stop;
   std::atomic<int> started{0};
   std::atomic<int> started_after{0};
   CHECK_THROWS_AS(parallel::for_each(e.executor, numbers(100'000),
@@ -110,7 +112,7 @@ FOR_EVERY_EXECUTOR("a call that was stopped before it began runs nothing") {
 
 FOR_EVERY_EXECUTOR("a stop that comes when every element has been started changes nothing") {
   executor_of<TestType> e;
-  const token stop;
+  const shared_token stop;
   const auto result = parallel::map(e.executor, numbers(1),
                                     [&](int x) {
                                       *stop.requested = true;
@@ -123,7 +125,7 @@ FOR_EVERY_EXECUTOR("a stop that comes when every element has been started change
 
 FOR_EVERY_EXECUTOR("an element's exception is not lost to a stop") {
   executor_of<TestType> e;
-  const token stop;
+  const shared_token stop;
   CHECK_THROWS_AS(parallel::for_each(e.executor, numbers(10'000),
                                      [&](int x) {
                                        if (x != 0)
@@ -190,7 +192,6 @@ FOR_EVERY_EXECUTOR("a deadline that has passed, of any clock, starts nothing") {
 
 FOR_EVERY_EXECUTOR("a deadline far away lets the call finish") {
   executor_of<TestType> e;
-  const auto same = [](int x) { return x; };
   const auto xs = numbers(100);
   CHECK(parallel::map(e.executor, xs, same, {.deadline = 24h}) == xs);
   CHECK(parallel::map(e.executor, xs, same, {.deadline = std::chrono::hours::max()}) == xs);
@@ -370,7 +371,7 @@ TEST_CASE("rate and time left follow from what has been done") {
 
 FOR_EVERY_EXECUTOR("stop, deadline and progress work together, and with nested calls") {
   executor_of<TestType> e;
-  const token stop;
+  const shared_token stop;
   std::size_t done = 0;
   const auto sums = parallel::map(
       e.executor, numbers(20),
@@ -385,7 +386,7 @@ FOR_EVERY_EXECUTOR("stop, deadline and progress work together, and with nested c
 }
 
 TEST_CASE("options can be copied, with what they keep") {
-  const token stop;
+  const shared_token stop;
   std::vector<int> large(100); // so that the hook does not fit in place
   int told = 0;
   parallel::map_options first{.stop = stop, .progress = [large, &told](const auto&) {
@@ -416,7 +417,7 @@ TEST_CASE("the library's own exceptions have one base") {
 
 TEST_CASE("a call that was stopped does not spoil what its call site knows") {
   parallel::thread_pool pool(2);
-  token stop;
+  shared_token stop;
   const auto slow = [&](int x) {
     work_until(std::chrono::steady_clock::now() + 20us);
     return x;

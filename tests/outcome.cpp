@@ -17,13 +17,9 @@
 
 using parallel::outcome;
 using test::numbers;
+using test::token;
 
 namespace {
-
-struct token {
-  std::atomic<bool>* requested;
-  [[nodiscard]] bool stop_requested() const { return requested->load(); }
-};
 
 int odd_only(int x) {
   if (x % 2 == 0)

@@ -22,13 +22,9 @@ using parallel::io_pool;
 using parallel::start_rate;
 using parallel::detail::pacer;
 using test::numbers;
+using test::token;
 
 namespace {
-
-struct token {
-  std::atomic<bool>* requested;
-  [[nodiscard]] bool stop_requested() const { return requested->load(); }
-};
 
 /// When calls have begun, in nanoseconds.
 class start_times {

@@ -25,7 +25,7 @@ cpu_set_t without(cpu_set_t mask, int processor) {
   return mask;
 }
 
-bool same(const cpu_set_t& a, const cpu_set_t& b) {
+bool equal(const cpu_set_t& a, const cpu_set_t& b) {
   return CPU_EQUAL(&a, &b);
 }
 
@@ -49,12 +49,12 @@ TEST_CASE("a thread is kept off a processor until it settles") {
     const int here = this_processor();
     placement place;
     place.keep_off(here);
-    CHECK(same(mask_of_this_thread(), without(mask, here)));
+    CHECK(equal(mask_of_this_thread(), without(mask, here)));
     CHECK(this_processor() != here);
     place.settle();
-    CHECK(same(mask_of_this_thread(), mask));
+    CHECK(equal(mask_of_this_thread(), mask));
     place.settle(); // nothing more to undo
-    CHECK(same(mask_of_this_thread(), mask));
+    CHECK(equal(mask_of_this_thread(), mask));
   });
 }
 
@@ -63,13 +63,13 @@ TEST_CASE("a thread that is kept off one processor can be moved off another inst
     const int here = this_processor();
     placement place;
     place.move_off(here); // not kept off any: left alone
-    CHECK(same(mask_of_this_thread(), mask));
+    CHECK(equal(mask_of_this_thread(), mask));
     place.keep_off(here);
     const int there = this_processor();
     place.move_off(there);
-    CHECK(same(mask_of_this_thread(), without(mask, there)));
+    CHECK(equal(mask_of_this_thread(), without(mask, there)));
     place.settle();
-    CHECK(same(mask_of_this_thread(), mask));
+    CHECK(equal(mask_of_this_thread(), mask));
   });
 }
 
@@ -83,7 +83,7 @@ TEST_CASE("a thread keeps a mask that somebody else has given it meanwhile") {
     CPU_SET(here, &chosen);
     REQUIRE(sched_setaffinity(0, sizeof chosen, &chosen) == 0);
     place.settle();
-    CHECK(same(mask_of_this_thread(), chosen));
+    CHECK(equal(mask_of_this_thread(), chosen));
     REQUIRE(sched_setaffinity(0, sizeof mask, &mask) == 0);
   });
 }
@@ -96,9 +96,9 @@ TEST_CASE("a thread whose mask somebody else has set is not moved any more") {
     const int there = this_processor();
     REQUIRE(sched_setaffinity(0, sizeof mask, &mask) == 0); // all processors again
     place.move_off(there);
-    CHECK(same(mask_of_this_thread(), mask));
+    CHECK(equal(mask_of_this_thread(), mask));
     place.settle();
-    CHECK(same(mask_of_this_thread(), mask));
+    CHECK(equal(mask_of_this_thread(), mask));
   });
 }
 
@@ -111,12 +111,12 @@ TEST_CASE("a thread that may run on one processor only is left there") {
     REQUIRE(sched_setaffinity(0, sizeof one, &one) == 0);
     placement place;
     place.keep_off(here);
-    CHECK(same(mask_of_this_thread(), one));
+    CHECK(equal(mask_of_this_thread(), one));
     place.keep_off(-1); // not known
     place.keep_off(1'000'000);
-    CHECK(same(mask_of_this_thread(), one));
+    CHECK(equal(mask_of_this_thread(), one));
     place.settle();
-    CHECK(same(mask_of_this_thread(), one));
+    CHECK(equal(mask_of_this_thread(), one));
   }).join();
 }
 
@@ -136,6 +136,6 @@ TEST_CASE("calls far enough apart for the workers to sleep leave every caller's 
       parallel::detail::pause();
   }
 #if PARALLEL_DETAIL_LINUX
-  CHECK(same(mask_of_this_thread(), before));
+  CHECK(equal(mask_of_this_thread(), before));
 #endif
 }

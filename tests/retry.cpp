@@ -22,13 +22,9 @@ using parallel::backoff_time;
 using parallel::io_pool;
 using parallel::detail::wait_ns;
 using test::numbers;
+using test::token;
 
 namespace {
-
-struct token {
-  std::atomic<bool>* requested;
-  [[nodiscard]] bool stop_requested() const { return requested->load(); }
-};
 
 constexpr std::int64_t ms = 1'000'000;
 
@@ -170,11 +166,11 @@ TEST_CASE("waits double from between a half and the whole of the first, up to th
   CHECK(wait_ns(backoff_time(24h * 365 * 400), 0, 3) > 0); // no overflow
 }
 
-TEST_CASE("waits are the same for the same seed, and differ between elements") {
+TEST_CASE("waits are the alike for the same seed, and differ between elements") {
   const backoff_time one(100ms, 1s, 7);
-  const backoff_time same(100ms, 1s, 7);
+  const backoff_time alike(100ms, 1s, 7);
   const backoff_time other(100ms, 1s, 8);
-  CHECK(wait_ns(one, 5, 2) == wait_ns(same, 5, 2));
+  CHECK(wait_ns(one, 5, 2) == wait_ns(alike, 5, 2));
   CHECK(wait_ns(one, 5, 2) != wait_ns(one, 6, 2));
   CHECK(wait_ns(one, 5, 2) != wait_ns(other, 5, 2));
 }

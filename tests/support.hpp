@@ -1,5 +1,8 @@
-// What several test files need: numbers to map over, objects that count themselves, a gate.
+// What several test files need: numbers to map over, a stop token, objects that count themselves, a
+// gate.
 #pragma once
+
+#include "catch.hpp"
 
 #include <atomic>
 #include <condition_variable>
@@ -13,12 +16,26 @@
 
 namespace test {
 
+/// The pool sizes that every promise is tried on.
+inline std::size_t any_pool_size() {
+  return GENERATE(std::size_t{1}, 2U, 3U, 8U);
+}
+
 /// 0, 1, … n − 1.
 inline std::vector<int> numbers(std::size_t n) {
   std::vector<int> xs(n);
   std::iota(xs.begin(), xs.end(), 0);
   return xs;
 }
+
+/// What hands on its argument.
+inline constexpr auto same = [](int x) { return x; };
+
+/// Requests a stop once the flag is set.
+struct token {
+  std::atomic<bool>* requested;
+  [[nodiscard]] bool stop_requested() const { return requested->load(); }
+};
 
 /// A value that counts how many of its kind are alive. It has no default constructor.
 class counted {
