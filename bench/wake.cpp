@@ -1,7 +1,9 @@
 // Question: what does a call cost whose workers have gone to sleep, and what does an idle pool?
 //
-// Each call comes after 50 ms of idleness. Then the processor time that a pool takes in the second
-// after a call, in which nobody asks anything of it.
+// Each call comes after 50 ms of idleness. Then what the machine takes to wake one thread, from
+// which follows the least that such a call can take; and the processor time that a pool takes in
+// the second after a call, in which nobody asks anything of it.
+#include "bare_wake.hpp"
 #include "contenders.hpp"
 #include "contest.hpp"
 #include "kernels.hpp"
@@ -54,6 +56,12 @@ int main(int argc, char** argv) {
     });
   }
   const int status = table.run(flags, 9, 1);
+
+  const auto wake = bench::bare_wake().measure(21, [] { idle(std::chrono::milliseconds(50)); });
+  std::printf(
+      "\na thread that sleeps runs %.0f us after its wake, which takes %.0f us of its waker's: "
+      "work of W us\ntakes two threads (W + %.0f us) / 2 at least, or one alone W\n",
+      wake.woken, wake.waker, wake.woken + wake.waker);
 
   std::printf("\nprocessor time in the second after a call of 200 x w=1280\n");
   bench::for_each_contender([&](auto contender) {

@@ -1,6 +1,7 @@
 // How work is measured: what stays on the caller, and how large claims become. Time stands still
 // here unless a test moves it.
 #include "catch.hpp"
+#include "test_clock.hpp"
 
 #include <parallel/detail/grain.hpp>
 
@@ -12,35 +13,25 @@
 
 using namespace std::chrono_literals;
 using parallel::detail::call_site;
+using test::test_clock;
 
 namespace {
 
-struct test_clock {
-  static std::uint64_t now() { return static_cast<std::uint64_t>(time.count()); }
-  static double ns_between(std::uint64_t from, std::uint64_t to) {
-    return static_cast<double>(to - from);
-  }
-  static void pass(std::chrono::nanoseconds passed) { time += passed; }
-
- private:
-  static inline std::chrono::nanoseconds time{1h};
-};
-
 using pace = parallel::detail::basic_pace<test_clock>;
 
-/// The workers are awake.
-double awake() {
-  return 0;
-}
+struct workers {
+  double wakes_take_ns;
+  mutable int forgotten = 0;
 
-/// They sleep, and take a tenth of a millisecond to come.
-double asleep() {
-  return 100'000;
-}
+  [[nodiscard]] double wake_ns() const { return wakes_take_ns; }
+  void forget_wake() const { ++forgotten; }
+};
+const workers awake{0};
+const workers asleep{100'000};
 
 template <class Body>
-std::size_t run_small(call_site& site, std::size_t n, double (*wake_ns)(), const Body& body) {
-  return parallel::detail::run_while_small<test_clock>(site, n, wake_ns, body);
+std::size_t run_small(call_site& site, std::size_t n, const workers& wakes, const Body& body) {
+  return parallel::detail::run_while_small<test_clock>(site, n, wakes, body);
 }
 
 const auto must_not_run = [](std::size_t, std::size_t) { FAIL("the body ran"); };
@@ -49,12 +40,6 @@ const auto must_not_run = [](std::size_t, std::size_t) { FAIL("the body ran"); }
 auto lasting(std::chrono::nanoseconds time) {
   return [=](std::size_t begin, std::size_t end) { test_clock::pass(time * (end - begin)); };
 }
-
-/// A site that has seen elements of `ns` nanoseconds.
-struct site_of {
-  explicit site_of(double ns) { site.learn(ns, 1); }
-  call_site site;
-};
 
 /// How many of so many calls, a microsecond apart, stay on their caller; the others are `shared()`.
 template <class Shared>
@@ -74,9 +59,9 @@ int alone_of(int calls, call_site& site, std::size_t n, std::chrono::nanoseconds
 /// How many of 1,000 calls of 10 microseconds stay on their caller while the workers sleep, the
 /// calls `apart` from each other, before one wakes them.
 int calls_until_a_wake(std::chrono::nanoseconds apart) {
-  site_of known(1'000);
+  call_site known(1'000);
   for (int call = 0; call < 1'000; ++call) {
-    if (run_small(known.site, 10, asleep, lasting(1us)) == 0)
+    if (run_small(known, 10, asleep, lasting(1us)) == 0)
       return call;
     test_clock::pass(apart);
   }
@@ -91,37 +76,49 @@ TEST_CASE("a call site of unknown cost shares from the start") {
 }
 
 TEST_CASE("a call worth more than a few wakes shares from the start") {
-  site_of known(1'000);
-  CHECK(run_small(known.site, 200, asleep, must_not_run) == 0);
+  call_site known(1'000);
+  CHECK(run_small(known, 200, asleep, must_not_run) == 0);
 }
 
 TEST_CASE("a call of three microseconds is shared with workers that are awake") {
-  site_of known(100);
-  CHECK(run_small(known.site, 30, awake, must_not_run) == 0);
+  call_site known(100);
+  CHECK(run_small(known, 30, awake, must_not_run) == 0);
 }
 
 TEST_CASE("a call of three microseconds wakes nobody") {
-  site_of known(100);
-  CHECK(run_small(known.site, 30, asleep, lasting(100ns)) == 30);
+  call_site known(100);
+  CHECK(run_small(known, 30, asleep, lasting(100ns)) == 30);
 }
 
 TEST_CASE("a call known to be small runs whole and in order on its caller") {
-  site_of known(1);
+  call_site known(1);
   std::vector<std::size_t> seen;
   const auto cheap = [&](std::size_t begin, std::size_t end) {
     test_clock::pass(1ns * (end - begin));
     for (; begin != end; ++begin)
       seen.push_back(begin);
   };
-  CHECK(run_small(known.site, 500, awake, cheap) == 500);
+  CHECK(run_small(known, 500, awake, cheap) == 500);
   CHECK(seen.size() == 500);
   CHECK(std::is_sorted(seen.begin(), seen.end()));
-  CHECK(known.site.estimate() == 1);
+  CHECK(known.estimate() == 1);
 }
 
 TEST_CASE(
     "small calls in quick succession wake the workers once they have lost what a wake costs") {
   CHECK(calls_until_a_wake(1us) == 20); // each could have gained half of its ten microseconds
+}
+
+TEST_CASE(
+    "a call that a wake is a little too long for lets that be forgotten, a small one does not") {
+  const workers sleepers{100'000};
+  call_site known(1'000);
+  CHECK(run_small(known, 49, sleepers, lasting(1us)) == 49);
+  CHECK(sleepers.forgotten == 0);
+  CHECK(run_small(known, 51, sleepers, lasting(1us)) == 51);
+  CHECK(sleepers.forgotten == 1);
+  CHECK(run_small(known, 126, sleepers, must_not_run) == 0);
+  CHECK(sleepers.forgotten == 1);
 }
 
 TEST_CASE("small calls far apart never wake the workers") {
@@ -130,15 +127,15 @@ TEST_CASE("small calls far apart never wake the workers") {
 
 TEST_CASE("a call that was cheap notices dear elements after the first one") {
   // Elements of a nanosecond, says the memory. (Functions of one type share a call site.)
-  for (const auto workers : {awake, asleep}) {
-    site_of known(1);
-    CHECK(run_small(known.site, 200, workers, lasting(1ms)) == 2); // the second one is timed
-    CHECK(known.site.estimate() > 100'000);                        // and the next call knows it
+  for (const workers& some : {awake, asleep}) {
+    call_site known(1);
+    CHECK(run_small(known, 200, some, lasting(1ms)) == 2); // the second one is timed
+    CHECK(known.estimate() > 100'000);                     // and the next call knows it
   }
 }
 
 TEST_CASE("a call looks at the clock once if the call before has just ended") {
-  site_of known(1);
+  call_site known(1);
   static int looks = 0;
   struct counting_clock : test_clock {
     static std::uint64_t now() {
@@ -147,7 +144,7 @@ TEST_CASE("a call looks at the clock once if the call before has just ended") {
     }
   };
   const auto call = [&] {
-    return parallel::detail::run_while_small<counting_clock>(known.site, 10, awake, lasting(1ns));
+    return parallel::detail::run_while_small<counting_clock>(known, 10, awake, lasting(1ns));
   };
   call();
   looks = 0;
@@ -158,176 +155,94 @@ TEST_CASE("a call looks at the clock once if the call before has just ended") {
 }
 
 TEST_CASE("a dear first element is noticed although a small call within it has just ended") {
-  site_of known(1);
-  site_of within(1);
+  call_site known(1);
+  call_site within(1);
   const auto nested = [&](std::size_t begin, std::size_t end) {
     for (; begin != end; ++begin) {
       test_clock::pass(1ms);
-      run_small(within.site, 10, awake, lasting(1ns));
+      run_small(within, 10, awake, lasting(1ns));
     }
   };
-  run_small(known.site, 10, awake, lasting(1ns));
-  CHECK(run_small(known.site, 100, awake, nested) == 2);
+  run_small(known, 10, awake, lasting(1ns));
+  CHECK(run_small(known, 100, awake, nested) == 2);
 }
 
 TEST_CASE("a call of two dear elements, thought to be cheap, is learnt") {
-  site_of known(1);
-  CHECK(run_small(known.site, 2, awake, lasting(1ms)) == 2);
-  CHECK(known.site.estimate() > 100'000);
+  call_site known(1);
+  CHECK(run_small(known, 2, awake, lasting(1ms)) == 2);
+  CHECK(known.estimate() > 100'000);
 }
 
 TEST_CASE("a long call of the smallest elements notices dear ones after a few") {
-  site_of known(1);
-  CHECK(run_small(known.site, 1'000, awake, lasting(1ms)) == 32);
+  call_site known(1);
+  CHECK(run_small(known, 1'000, awake, lasting(1ms)) == 32);
 }
 
 TEST_CASE("a call whose elements become dear midway is left soon after") {
-  site_of known(1);
-  run_small(known.site, 10, awake, lasting(1ns)); // so that the first element is known to be quick
+  call_site known(1);
+  run_small(known, 10, awake, lasting(1ns)); // so that the first element is known to be quick
   const auto dear_from_20_on = [](std::size_t begin, std::size_t end) {
     for (; begin != end; ++begin)
       test_clock::pass(begin < 20 ? 1ns : 1ms);
   };
-  CHECK(run_small(known.site, 1'900, asleep, dear_from_20_on) == 16 + 128);
+  CHECK(run_small(known, 1'900, asleep, dear_from_20_on) == 16 + 128);
 }
 
 TEST_CASE("a call whose elements are a little dearer than known stays where it is and is learnt") {
-  site_of known(100);
-  CHECK(run_small(known.site, 15, asleep, lasting(300ns)) == 15);
-  CHECK(known.site.estimate() == 200);
+  call_site known(100);
+  CHECK(run_small(known, 15, asleep, lasting(300ns)) == 15);
+  CHECK(known.estimate() == 200);
 }
 
 TEST_CASE("a tail that has become dear is found within a few dozen calls") {
-  site_of known(1);
+  call_site known(1);
   const auto dear_tail = [](std::size_t begin, std::size_t end) {
     for (; begin != end; ++begin)
       test_clock::pass(begin < 97 ? 1ns : 1ms);
   };
   int calls = 0;
-  while (calls < 500 && run_small(known.site, 100, awake, dear_tail) == 100)
+  while (calls < 500 && run_small(known, 100, awake, dear_tail) == 100)
     ++calls;
   CHECK(calls < 500);
-  CHECK(known.site.estimate() > 10'000);
+  CHECK(known.estimate() > 10'000);
 }
 
 TEST_CASE("a call site at which sharing costs more than it gains stops, and tries again at times") {
-  site_of known(100);
-  const int shared = 1'000 - alone_of(1'000, known.site, 40, 100ns, [&] {
-                       known.site.learn_sharing(6'000, 4'000, 2); // instead of four microseconds
+  call_site known(100);
+  const int shared = 1'000 - alone_of(1'000, known, 40, 100ns, [&] {
+                       known.learn_sharing(6'000, 4'000, 2); // instead of four microseconds
                      });
   CHECK(shared > 10);
   CHECK(shared < 100);
 }
 
 TEST_CASE("a call site at which sharing pays runs alone at times, to compare") {
-  site_of known(100);
+  call_site known(100);
   const int alone =
-      alone_of(1'000, known.site, 40, 100ns, [&] { known.site.learn_sharing(2'300, 4'000, 2); });
+      alone_of(1'000, known, 40, 100ns, [&] { known.learn_sharing(2'300, 4'000, 2); });
   CHECK(alone > 10);
   CHECK(alone < 60);
 }
 
-TEST_CASE("sharing pays from two microseconds on, or from where two threads gain a twentieth") {
-  call_site site;
-  CHECK(site.break_even_ns() == 2'000);
-  for (int call = 0; call < 100; ++call)
-    site.learn_sharing(5'000, 6'000, 2);
-  CHECK(site.break_even_ns() > 4'399); // half of the work is 3,000, so sharing costs 2,000
-  CHECK(site.break_even_ns() < 4'401);
-  for (int call = 0; call < 100; ++call)
-    site.learn_sharing(3'300, 6'000, 2);
-  CHECK(site.break_even_ns() == 2'000);
-}
-
-TEST_CASE("one stalled call says little about what sharing costs") {
-  call_site site;
-  site.learn_sharing(50'000'000, 6'000, 2);
-  CHECK(site.break_even_ns() == 2'000);
-}
-
-TEST_CASE("a short measurement within a shared call counts only if it is less, or much more") {
-  site_of known(100);
-  known.site.learn_shared(1'500, 10);
-  CHECK(known.site.shared_estimate() == 100);
-  known.site.learn_shared(15'000, 100);
-  CHECK(known.site.shared_estimate() == 112.5);
-  known.site.learn_shared(5'125, 10);
-  CHECK(known.site.shared_estimate() == 312.5);
-  known.site.learn_shared(2'125, 10);
-  CHECK(known.site.shared_estimate() == 262.5);
-}
-
-TEST_CASE("what elements cost in a shared call says nothing of what they cost alone") {
-  site_of known(100);
-  for (int call = 0; call < 100; ++call)
-    known.site.learn_shared(70'000, 100);
-  CHECK(known.site.shared_estimate() > 650);
-  CHECK(known.site.estimate() == 100);
-}
-
-TEST_CASE("elements that sharing cannot have made so dear are dearer than remembered") {
-  site_of known(100);
-  known.site.learn_shared(1'000'000, 10);
-  CHECK(known.site.estimate() > 50'000);
-}
-
-TEST_CASE("elements that are cheaper although they are shared are cheaper than remembered") {
-  site_of known(100);
-  known.site.learn_shared(500, 10);
-  CHECK(known.site.estimate() == 75);
-}
-
-TEST_CASE("one stalled measurement is all but forgotten after the next") {
-  site_of known(100);
-  known.site.learn(50'000'000, 10);
-  known.site.learn(1'000, 10);
-  CHECK(known.site.estimate() == 200);
-  known.site.learn_shared(50'000'000, 10);
-  known.site.learn_shared(1'000, 10);
-  CHECK(known.site.estimate() <= 200);
-}
-
-TEST_CASE("the other way is tried for four calls, of which the last one is learnt") {
-  call_site site;
-  int learnt = 0;
-  for (int call = 0; call < 4; ++call) {
-    CHECK(site.tries_other_way(1, 1)); // one in one: always
-    learnt += site.is_settled() ? 1 : 0;
-  }
-  CHECK(learnt == 1);
-  CHECK(site.is_settled());
-}
-
 TEST_CASE("the first calls of a trial, which fetch what other threads had, are not learnt") {
-  site_of known(100);
+  call_site known(100);
   int in_a_row = 0;
   int learnt = 0;
   for (int call = 0; call < 1'000; ++call) {
     test_clock::pass(997ns);
     const auto each = in_a_row % 4 == 3 ? 100ns : 180ns;
-    if (run_small(known.site, 40, awake, lasting(each)) == 40)
+    if (run_small(known, 40, awake, lasting(each)) == 40)
       learnt += ++in_a_row % 4 == 0 ? 1 : 0;
-    CHECK(known.site.estimate() == 100);
+    CHECK(known.estimate() == 100);
   }
   CHECK(learnt > 2);
 }
 
 TEST_CASE("calls of some fifty microseconds run alone at times too, but rarely") {
-  site_of known(500);
-  const int alone = alone_of(10'000, known.site, 100, 500ns, [] {});
+  call_site known(500);
+  const int alone = alone_of(10'000, known, 100, 500ns, [] {});
   CHECK(alone > 4);
   CHECK(alone < 200);
-}
-
-TEST_CASE("a call site blends what it measures") {
-  call_site site;
-  CHECK(site.estimate() == 0);
-  site.learn(1'000, 10);
-  CHECK(site.estimate() == 100);
-  site.learn(3'000, 10);
-  CHECK(site.estimate() == 200);
-  site.learn(5, 0); // no element: nothing to learn
-  CHECK(site.estimate() == 200);
 }
 
 TEST_CASE("claims are one block when the user has chosen the grain") {
@@ -342,8 +257,8 @@ TEST_CASE("claims are one block when the user has chosen the grain") {
 }
 
 TEST_CASE("claims double from one microsecond to ten") {
-  site_of known(100);
-  pace own(&known.site);
+  call_site known(100);
+  pace own(&known);
   own.start();
   std::vector<std::uint32_t> sizes;
   for (int claim = 0; claim < 6; ++claim) {
@@ -369,8 +284,8 @@ TEST_CASE("claims of unknown cost grow fourfold to a microsecond, then twofold")
 }
 
 TEST_CASE("claims shrink at once when elements turn out dear") {
-  site_of known(1);
-  pace own(&known.site);
+  call_site known(1);
+  pace own(&known);
   own.start();
   CHECK(own.wanted() == 1'000);
   test_clock::pass(1ms);
@@ -380,8 +295,8 @@ TEST_CASE("claims shrink at once when elements turn out dear") {
 }
 
 TEST_CASE("short claims are timed together") {
-  site_of known(100);
-  pace own(&known.site);
+  call_site known(100);
+  pace own(&known);
   own.start();
   for (int claim = 0; claim < 5; ++claim) {
     CHECK(own.total_blocks() == 0);
@@ -393,8 +308,8 @@ TEST_CASE("short claims are timed together") {
 }
 
 TEST_CASE("a steal is not charged to the claims, and the first one after it is a single block") {
-  site_of known(100);
-  pace own(&known.site);
+  call_site known(100);
+  pace own(&known);
   own.start();
   test_clock::pass(1us);
   own.claimed(10);
@@ -445,15 +360,4 @@ TEST_CASE("work of unknown length invites all") {
   using parallel::detail::invite;
   CHECK(invite(0, 16, 3, 50'000).threads == 16);
   CHECK(invite(0, 16, 3, 50'000).wakes);
-}
-
-TEST_CASE("calls wake one more worker when together they have lost what that costs") {
-  call_site site;
-  int calls = 1;
-  while (!site.worth_a_wake<test_clock>(10'000, 4'000, 50'000)) {
-    test_clock::pass(10us);
-    ++calls;
-  }
-  CHECK(calls == 13);
-  CHECK_FALSE(site.worth_a_wake<test_clock>(10'000, 4'000, 50'000)); // from the beginning
 }

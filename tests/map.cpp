@@ -306,6 +306,32 @@ TEST_CASE("map takes every kind of callable") {
     CHECK(parallel::map(pool, points, &point::x) == std::vector<int>{1, 2});
     CHECK(parallel::map(pool, points, &point::negated) == std::vector<int>{-1, -2});
   }
+  SECTION("pointers to members, of whatever leads to an object") {
+    struct base {
+      explicit base(int value) : x(value) {}
+      int x;
+      int add(int y) const noexcept { return x + y; }
+      int taken() && { return std::exchange(x, 0); }
+    };
+    struct derived : base {
+      using base::base;
+    };
+    const std::vector<int> expected{1, 2};
+    std::vector<derived> objects{derived(1), derived(2)};
+    CHECK(parallel::map(pool, objects, &base::x) == expected);
+    CHECK(parallel::map(pool, objects, std::vector<int>{10, 20}, &base::add) ==
+          std::vector<int>{11, 22});
+    const std::vector<const derived*> pointers{&objects[0], &objects[1]};
+    CHECK(parallel::map(pool, pointers, &base::x) == expected);
+    const std::vector<std::shared_ptr<base>> shared{std::make_shared<base>(1),
+                                                    std::make_shared<derived>(2)};
+    CHECK(parallel::map(pool, shared, std::list{1, 1}, &base::add) == std::vector<int>{2, 3});
+    const std::vector<std::reference_wrapper<derived>> wrapped{objects[0], objects[1]};
+    CHECK(parallel::map(pool, wrapped, &base::x) == expected);
+    CHECK(parallel::map(
+              pool, std::views::iota(1, 3) | std::views::transform([](int i) { return base(i); }),
+              &base::taken) == expected);
+  }
   SECTION("a reference_wrapper") {
     const std::function<int(int)> function = twice;
     CHECK(parallel::map(pool, xs, std::cref(function)) == std::vector<int>{2, 4});

@@ -6,15 +6,15 @@
 // (stream.hpp, outcome.hpp and retry.hpp use parts of it); what runs the loop is pool.hpp.
 #pragma once
 
+#include <parallel/detail/pack.hpp>
+#include <parallel/detail/platform/refusal.hpp>
 #include <parallel/random.hpp>
 
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <parallel/detail/platform/refusal.hpp>
 #include <span> // the range concepts, in a fifth of the time that <ranges> takes to compile
-#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -28,11 +28,36 @@ constexpr std::size_t smallest(std::size_t first, Sizes... others) noexcept {
   return first;
 }
 
+/// What a pointer to a member of C is applied to, for x: itself, if it is a C; what a
+/// std::reference_wrapper refers to; or what it points to. ([func.require])
+template <class C, class X>
+constexpr decltype(auto) object_of(X&& x) {
+  if constexpr (std::is_base_of_v<C, std::remove_cvref_t<X>>)
+    return std::forward<X>(x);
+  else if constexpr (
+      requires {
+        typename std::remove_cvref_t<X>::type;
+        x.get();
+      } &&
+      !requires { *x; })
+    return x.get();
+  else
+    return *std::forward<X>(x);
+}
+
+template <class M, class C, class X, class... Xs>
+constexpr decltype(auto) call_member(M C::*member, X&& x, Xs&&... xs) {
+  if constexpr (std::is_function_v<M>)
+    return (object_of<C>(std::forward<X>(x)).*member)(std::forward<Xs>(xs)...);
+  else
+    return object_of<C>(std::forward<X>(x)).*member;
+}
+
 /// std::invoke, without <functional>, which takes long to compile.
 template <class F, class... Xs>
 constexpr decltype(auto) call(const F& f, Xs&&... xs) {
   if constexpr (std::is_member_pointer_v<F>)
-    return std::apply(f, std::forward_as_tuple(std::forward<Xs>(xs)...));
+    return detail::call_member(f, std::forward<Xs>(xs)...);
   else
     return f(std::forward<Xs>(xs)...);
 }
@@ -243,7 +268,7 @@ class indexed_calls {
       decltype(std::declval<const Caller&>()(0, std::declval<input<Rs>>().elements()[0]...));
 
   explicit indexed_calls(const Caller& caller, Rs&... ranges)
-      : caller_(caller), size_(smallest(detail::size_hint(ranges)...)), inputs_{take(ranges)...} {
+      : caller_(caller), size_(smallest(detail::size_hint(ranges)...)), inputs_{{take(ranges)}...} {
     static_assert(!(endless<Rs> && ...),
                   "parallel: there is no end to this; take a part of the range, for example with "
                   "std::views::take, or pair it with a range that ends.");
@@ -255,17 +280,16 @@ class indexed_calls {
 
   /// Makes the calls begin … end − 1 and discards what they return.
   void run(std::size_t begin, std::size_t end) const {
-    std::apply([&](const auto&... inputs) { discard(caller_, begin, end, inputs.elements()...); },
-               inputs_);
+    inputs_.apply(
+        [&](const auto&... inputs) { discard(caller_, begin, end, inputs.elements()...); });
   }
 
   /// Makes the calls begin … end − 1 and hands what each returns to sink(i, value) at once: it may
   /// refer to an element that is itself a temporary, and so must not travel any further.
   template <class Sink>
   void run(std::size_t begin, std::size_t end, const Sink& sink) const {
-    std::apply(
-        [&](const auto&... inputs) { hand_on(caller_, begin, end, sink, inputs.elements()...); },
-        inputs_);
+    inputs_.apply(
+        [&](const auto&... inputs) { hand_on(caller_, begin, end, sink, inputs.elements()...); });
   }
 
  private:
@@ -293,7 +317,7 @@ class indexed_calls {
 
   const Caller caller_;
   std::size_t size_;
-  std::tuple<input<Rs>...> inputs_;
+  pack<input<Rs>...> inputs_;
 };
 
 [[noreturn, gnu::cold]] inline void refuse_seed(std::uint64_t seed) {

@@ -1,27 +1,18 @@
 // How much work is worth sharing, and worth taking at once: measured rather than guessed.
 //
-// `call_site` remembers what an element costs for one combination of callable and range types;
 // `run_while_small` keeps what is not worth sharing on its caller; `invite` says how many threads
 // the rest is worth, and whether to wake any; `basic_pace` sizes one participant's claims: long
 // enough to hide the price of a claim, short enough that a loop's end stays balanced. Entered from
-// loop.hpp.
+// loop.hpp; what is remembered from call to call is in call_site.hpp.
 #pragma once
 
+#include <parallel/detail/call_site.hpp>
 #include <parallel/detail/platform/sync.hpp>
 
 #include <cstddef>
 #include <cstdint>
 
 namespace parallel::detail {
-
-/// Below this much work, in nanoseconds, a call gains nothing even from workers that are awake:
-/// sharing costs 0.3 to 0.9 of a microsecond, and half of the work is what there is to gain. Below
-/// the last figure it may still cost more than it gains, if cores are far apart or two of them are
-/// one core's, or if the threads write to the same cache lines; there each call site compares:
-/// often below the second figure, rarely above it, where there is little to lose.
-inline constexpr double worth_sharing_ns = 2'000;
-inline constexpr double worth_comparing_ns = 16'000;
-inline constexpr double worth_comparing_rarely_ns = 64'000;
 
 /// What one more thread costs a loop, in nanoseconds: it joins, leaves and steals through cache
 /// lines that the others want too, one after another.
@@ -45,143 +36,6 @@ inline constexpr double worth_learning_ns = 200;
 
 /// Elements of less than this may be part of a loop of vector instructions.
 inline constexpr double worth_vectors_ns = 4;
-
-/// True for about one in `many` of the moments given: the upper bits of this product are as good as
-/// random.
-constexpr bool one_in(std::uint64_t many, std::uint64_t moment) noexcept {
-  return moment * 0x9E37'79B9'7F4A'7C15 <= ~std::uint64_t{0} / many;
-}
-
-/// The running estimate of an element's cost at one call site: one combination of range and
-/// callable types, so that functions of one type share an estimate, and lambdas have one each. It
-/// is shared by all threads: a lost update costs a little precision, nothing else, so all is
-/// relaxed.
-class call_site {
- public:
-  call_site() = default;
-  explicit call_site(double ns_per_element) noexcept
-      : ns_per_element_(static_cast<float>(ns_per_element)),
-        shared_ns_per_element_(static_cast<float>(ns_per_element)) {}
-
-  /// Nanoseconds per element for one thread alone; 0 when nothing is known yet.
-  [[nodiscard]] double estimate() const noexcept {
-    return static_cast<double>(ns_per_element_.load(memory_order_relaxed));
-  }
-
-  /// Likewise for each of the threads that share a call: more, if they get in each other's way.
-  [[nodiscard]] double shared_estimate() const noexcept {
-    return static_cast<double>(shared_ns_per_element_.load(memory_order_relaxed));
-  }
-
-  /// The work, in nanoseconds, from which sharing pays here with workers that are awake: from which
-  /// two threads gain a twentieth.
-  [[nodiscard, gnu::cold]] double break_even_ns() const noexcept {
-    const double found = 2.2 * double{sharing_ns_.load(memory_order_relaxed)};
-    return found > worth_sharing_ns ? found : worth_sharing_ns;
-  }
-
-  /// Notes that a call took `ns`, shared by so many threads, whose work alone takes `total_ns`.
-  /// Longer than that is as long: it was the system that took more.
-  [[gnu::cold]] void learn_sharing(double ns, double total_ns, std::size_t threads) noexcept {
-    const double cost = (ns < total_ns ? ns : total_ns) - total_ns / static_cast<double>(threads);
-    const double known = sharing_ns_.load(memory_order_relaxed);
-    sharing_ns_.store(static_cast<float>(known + (cost - known) / 8), memory_order_relaxed);
-  }
-
-  /// Whether a call that would be shared is to run alone, or the other way round, so that both
-  /// ways stay known: that begins once in so many calls, and goes on for a few, as the first one
-  /// has to fetch from another core's cache what the calls before have left there.
-  [[nodiscard, gnu::cold]] bool tries_other_way(std::uint64_t once_in, std::uint64_t now) noexcept {
-    std::uint32_t left = trials_.load(memory_order_relaxed);
-    if (left == 0 && one_in(once_in, now))
-      left = trial_calls;
-    if (left == 0)
-      return false;
-    trials_.store(left - 1, memory_order_relaxed);
-    return true;
-  }
-
-  /// Whether what this call takes is to be learnt: not while a trial has only begun.
-  [[nodiscard]] bool is_settled() const noexcept { return trials_.load(memory_order_relaxed) == 0; }
-
-  /// Nothing is measured while the workers sleep: what was found before fades, to be tried again.
-  [[gnu::cold]] void forget_sharing() noexcept {
-    trials_.store(0, memory_order_relaxed);
-    const float known = sharing_ns_.load(memory_order_relaxed);
-    sharing_ns_.store(known * 7 / 8, memory_order_relaxed);
-  }
-
-  /// Blends in what one participant of a shared call has measured. That includes what sharing costs
-  /// its elements, so where little was measured only a large difference counts; and it says nothing
-  /// of what they cost alone, unless that cannot be what is remembered.
-  [[gnu::cold]] void learn_shared(double ns, std::size_t elements) noexcept {
-    const double expected = shared_estimate() * static_cast<double>(elements);
-    if (ns <= worth_comparing_ns / 2 && ns <= 2 * expected && ns >= expected)
-      return;
-    blend(shared_ns_per_element_, ns, elements);
-    const double shared = shared_estimate();
-    const double alone = estimate();
-    if (alone > shared || alone < shared / most_hindrance)
-      ns_per_element_.store(static_cast<float>(shared), memory_order_relaxed);
-  }
-
-  /// Blends in what a thread alone has measured.
-  [[gnu::cold]] void learn(double ns, std::size_t elements) noexcept {
-    blend(ns_per_element_, ns, elements);
-    blend(shared_ns_per_element_, ns, elements);
-  }
-
-  /// Notes a call of `ns` nanoseconds that takes `lost_ns` longer than it would with one more
-  /// worker, or with all that it is worth, because they sleep; and says whether to wake one after
-  /// all: when such calls follow each other so quickly that a worker, once awake, would be found
-  /// awake by the next, and have together lost what a wake costs, `wake_ns`. (To rent skis until
-  /// they could have been bought costs at most twice the best that could have been done: Karlin,
-  /// Manasse, Rudolph, Sleator, 1988.)
-  template <class Clock>
-  [[nodiscard, gnu::cold]] bool worth_a_wake(double ns, double lost_ns, double wake_ns) noexcept {
-    const std::uint64_t now = Clock::now();
-    const double since = Clock::ns_between(last_.exchange(now, memory_order_relaxed), now) - ns;
-    const double lost =
-        lost_ns + (since < soon_ns ? double{lost_ns_.load(memory_order_relaxed)} : 0);
-    const bool wake = lost > wake_ns;
-    lost_ns_.store(static_cast<float>(wake ? 0 : lost), memory_order_relaxed);
-    return wake;
-  }
-
- private:
-  /// Less than a worker looks around before it sleeps.
-  static constexpr double soon_ns = 50'000;
-
-  static constexpr std::uint32_t trial_calls = 4;
-
-  /// How many times as long an element may take because others share the call.
-  static constexpr double most_hindrance = 8;
-
-  /// What is measured counts half, or a quarter if it is a little more than what is known: some of
-  /// the time may have been the system's. So much more may have been that the new estimate is twice
-  /// what was measured at the most.
-  static void blend(atomic<float>& estimate, double ns, std::size_t elements) noexcept {
-    if (elements == 0)
-      return;
-    const double measured = ns / static_cast<double>(elements);
-    const double known = estimate.load(memory_order_relaxed);
-    const bool little_more = measured >= known && measured < 2 * known;
-    double blended = known + (measured - known) / (little_more ? 4 : 2);
-    if (known == 0)
-      blended = measured;
-    else if (blended > 2 * measured)
-      blended = 2 * measured;
-    constexpr double least = 0.01; // not 0, which stands for unknown
-    estimate.store(static_cast<float>(blended < least ? least : blended), memory_order_relaxed);
-  }
-
-  atomic<float> ns_per_element_{0};
-  atomic<float> shared_ns_per_element_{0};
-  atomic<float> sharing_ns_{0};     // what a shared call took beyond an even part of the work
-  atomic<std::uint32_t> trials_{0}; // how many more calls go the other way
-  atomic<float> lost_ns_{0};
-  atomic<std::uint64_t> last_{0}; // when the last call was noted, on its caller's clock
-};
 
 /// How many of `threads` threads, at least two, can make a call of `total_ns` of work quicker:
 /// total / p + participant_ns p is least at the square root of their quotient. `awake` workers need
@@ -225,24 +79,24 @@ inline constinit thread_local per_thread<std::uint64_t> last_look = 0;
 
 /// Runs the front of [0, n) on the calling thread for as long as that is too little to share, and
 /// returns how far it came: n, or the index from which sharing pays. A site of unknown cost shares
-/// from the start. `wake_ns()` is how long a worker takes to come, 0 when one is awake. A body that
-/// throws leaves at once, as in the plain loop.
+/// from the start. `wakes.wake_ns()` is what it takes to have a worker come, 0 when one is awake;
+/// forget_wake() hears of calls for which that was a little too much. A body that throws leaves at
+/// once, as in the plain loop.
 ///
 /// The elements may have become dearer than the site remembers, so the clock is looked at after the
 /// first one (or few), and then after strips that grow to a microsecond of what is remembered. To
 /// save a look before the first one, that is taken to be cheap if the thread's last look, in an
 /// earlier call, was less than a microsecond ago; else the second one is timed. Near the
 /// break-even, a few calls in a hundred go the other way. `Clock` is another one in tests only.
-template <class Clock, class WakeTime, class Body>
-std::size_t run_while_small(call_site& site, std::size_t n, const WakeTime& wake_ns,
-                            const Body& body) {
+template <class Clock, class Wakes, class Body>
+std::size_t run_while_small(call_site& site, std::size_t n, const Wakes& wakes, const Body& body) {
   const double known = site.estimate();
   if (known == 0)
     return 0;
   const double total = known * static_cast<double>(n);
   bool compare = false;
   if (total > worth_sharing_ns) {
-    const double wake = wake_ns();
+    const double wake = wakes.wake_ns();
     const bool pays = total > site.break_even_ns();
     compare = total < worth_comparing_rarely_ns &&
               site.tries_other_way(pays && total > worth_comparing_ns ? 1'024 : 128, Clock::now());
@@ -255,6 +109,8 @@ std::size_t run_while_small(call_site& site, std::size_t n, const WakeTime& wake
         pays && (total > worth_waking * wake || site.worth_a_wake<Clock>(total, total / 2, wake));
     if (shared != compare)
       return 0;
+    if (pays && wake > 0 && total > wake / 2)
+      wakes.forget_wake();
   }
   const double least = compare ? 4 * total : 0; // no comparison is worth more
   const auto longest = total < worth_timing_ns / 2
@@ -281,7 +137,7 @@ std::size_t run_while_small(call_site& site, std::size_t n, const WakeTime& wake
     elapsed = Clock::ns_between(start, last_look);
     const double left = elapsed / static_cast<double>(done - first) * static_cast<double>(n - done);
     if (elapsed > first_claim_ns && left > least && left > site.break_even_ns() &&
-        left > worth_waking * wake_ns()) {
+        left > worth_waking * wakes.wake_ns()) {
       site.learn(elapsed, done - first);
       return done;
     }

@@ -301,6 +301,16 @@ class loop final : public job {
     std::rethrow_exception(std::move(error));
 }
 
+/// What run_while_small asks of the pool's workers.
+struct wakes_of {
+  scheduler& pool;
+
+  [[nodiscard, gnu::cold]] double wake_ns() const noexcept {
+    return pool.awake() != 0 ? 0 : pool.wake_ns();
+  }
+  [[gnu::cold]] void forget_wake() const noexcept { pool.forget_wake(); }
+};
+
 /// Calls body(begin, end) for disjoint ranges that together cover [0, n), on the caller and the
 /// pool's workers, and returns when all have ended. `grain` elements are claimed at a time; 0
 /// measures it, and `site` remembers. Of several exceptions the one of the lowest index is
@@ -316,8 +326,7 @@ inline void run_loop(scheduler& pool, call_site& site, std::size_t n, std::size_
   const std::size_t block = grain > least ? grain : least;
   if (grain != 0)
     return share(pool, body, 0, n, block, nullptr);
-  const std::size_t done = run_while_small<quick_clock>(
-      site, n, [&] { return pool.awake() != 0 ? 0 : pool.wake_ns(); }, body);
+  const std::size_t done = run_while_small<quick_clock>(site, n, wakes_of{pool}, body);
   if (n - done >= 2)
     share(pool, body, done, n, block, &site);
   else if (done != n)

@@ -78,6 +78,7 @@ class scheduler {
   /// See workers.hpp.
   [[nodiscard, gnu::cold]] std::size_t awake() const noexcept { return workers_.awake(); }
   [[nodiscard, gnu::cold]] double wake_ns() const noexcept { return workers_.wake_ns(); }
+  [[gnu::cold]] void forget_wake() noexcept { workers_.forget_wake(); }
 
   /// A job to open, until job_list::release().
   [[nodiscard, gnu::cold]] job& acquire_job() {
@@ -157,7 +158,9 @@ class scheduler {
   [[gnu::cold]] void wake_one() noexcept {
     // Within a task the caller is itself one of the workers.
     const bool in_task = this_job == nullptr && workers_.here() != nullptr;
-    workers_.wake_one(in_task ? workers_.size() : helpers());
+    const std::uint64_t before = quick_clock::now();
+    if (workers_.wake_one(in_task ? workers_.size() : helpers()))
+      workers_.learn_from_waking(quick_clock::ns_between(before, quick_clock::now()));
   }
 
   /// Withdraws a job and waits until the last helper is out of it. The wait runs nothing but jobs

@@ -86,20 +86,35 @@ class workers {
     return started > asleep ? started - asleep : 0;
   }
 
-  /// How long a worker that sleeps takes to come, in nanoseconds: what the last wakes took.
+  /// What it takes to have a worker come that sleeps, in nanoseconds, as learnt from the last
+  /// wakes: the time until it is there, and what the wake itself takes of its waker's.
   [[nodiscard, gnu::cold]] double wake_ns() const noexcept {
-    return static_cast<double>(wake_ns_.load(memory_order_relaxed)); // relaxed: a hint
+    return static_cast<double>(
+               wake_ns_.load(memory_order_relaxed)) + // relaxed, here and below: hints
+           static_cast<double>(waker_ns_.load(memory_order_relaxed));
   }
 
-  /// Gets one more worker going: one that sleeps, or else a new one, up to `most`. Workers that are
-  /// awake come by themselves, as none sleeps without a last look.
-  [[gnu::cold]] void wake_one(std::size_t most) noexcept {
-    if (const std::size_t sleeper = idle_.claim(); sleeper != idle_set::none)
+  /// Notes that a wake was not worth it: that it takes so long is forgotten a little, as nobody
+  /// would find out otherwise that it takes less by now.
+  [[gnu::cold]] void forget_wake() noexcept {
+    const float known = wake_ns_.load(memory_order_relaxed);
+    wake_ns_.store(known * 63 / 64, memory_order_relaxed);
+  }
+
+  /// Notes how long a waker's wake took.
+  [[gnu::cold]] void learn_from_waking(double ns) noexcept { blend(waker_ns_, ns); }
+
+  /// Gets one more worker going: one that sleeps, then it says true; or else a new one, up to
+  /// `most`. Workers that are awake come by themselves, as none sleeps without a last look.
+  [[gnu::cold]] bool wake_one(std::size_t most) noexcept {
+    const std::size_t sleeper = idle_.claim();
+    if (sleeper != idle_set::none)
       wake(each_[sleeper]);
     else if (started_.load(memory_order_relaxed) < most && start_one(most)) // relaxed: a hint
-      return;
+      return false;
     else if (stand_ins_.any_blocked())
       call_spare();
+    return sleeper != idle_set::none;
   }
 
   [[gnu::cold]] void wake_all() noexcept {
@@ -177,7 +192,8 @@ class workers {
     // The last look, after the announcement: who publishes now sees this worker in the idle set.
     if ((!any_work() && !is_over()) || !idle_.remove(self.number))
       sleep(self);
-    self.place.settle(); // before it runs anybody's code, which may start threads of its own
+    else
+      self.place.settle();
     return !is_over();
   }
 
@@ -207,7 +223,8 @@ class workers {
       }
       if (is_spare && !(any_work() && call_stand_in(self.does)))
         sleep(self);
-      self.place.settle();
+      else
+        self.place.settle();
       if (!is_spare || !self.called)
         return false;
     }
@@ -332,6 +349,7 @@ class workers {
       const trace_span span("park");
       self.bed.park();
     }
+    self.place.settle(); // before it runs anybody's code, which may start threads of its own
     learn_from_wake(self);
   }
 
@@ -350,11 +368,14 @@ class workers {
       wakes_stack_.store(true, memory_order_relaxed); // relaxed: a hint, as is the next
       return;
     }
-    double took = quick_clock::ns_between(self.woken_at, quick_clock::now());
-    constexpr double most = 100'000; // more says that the processors were busy
-    took = took < 0 ? 0 : took > most ? most : took;
-    const double known = wake_ns_.load(memory_order_relaxed);
-    wake_ns_.store(static_cast<float>(known + (took - known) / 4), memory_order_relaxed);
+    blend(wake_ns_, quick_clock::ns_between(self.woken_at, quick_clock::now()));
+  }
+
+  static void blend(atomic<float>& estimate, double ns) noexcept {
+    constexpr double most = 300'000; // more says that the processors were busy
+    ns = ns < 0 ? 0 : ns > most ? most : ns;
+    const double known = estimate.load(memory_order_relaxed); // relaxed: a hint
+    estimate.store(static_cast<float>(known + (ns - known) / 4), memory_order_relaxed);
   }
 
   fixed_array<worker> each_;
@@ -369,7 +390,8 @@ class workers {
   /// A woken worker has found itself on its waker's processor, so wakes are placed from now on:
   /// virtual machines in particular take a processor that sleeps for a busy one.
   atomic<bool> wakes_stack_{false};
-  atomic<float> wake_ns_{50'000};
+  atomic<float> wake_ns_{50'000};  // until a worker has come
+  atomic<float> waker_ns_{10'000}; // until its waker goes on
   mutable mutex starting_;
   mutex joining_;
   atomic<std::size_t> started_{0};

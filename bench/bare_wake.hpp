@@ -1,0 +1,90 @@
+// What the machine takes to wake a thread, with no pool around it: who calls somebody who sleeps
+// can do no better than this.
+//
+// The thread sleeps as the library's workers do, and is kept off its waker's processor as they are:
+// by the platform room's own parts.
+#pragma once
+
+#include "statistics.hpp"
+
+#include <parallel/detail/parking.hpp>
+#include <parallel/detail/platform/clock.hpp>
+#include <parallel/detail/platform/placement.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+namespace bench {
+
+class bare_wake {
+ public:
+  struct microseconds {
+    double waker; // until who wakes can go on
+    double woken; // until the thread runs, from the same moment on
+  };
+
+  bare_wake() { until_asleep(); }
+  bare_wake(const bare_wake&) = delete;
+  bare_wake& operator=(const bare_wake&) = delete;
+  ~bare_wake() {
+    ends_ = true;
+    bed_.unpark();
+    thread_.join();
+  }
+
+  /// The medians of so many wakes, each after `idle()`.
+  template <class Idle>
+  microseconds measure(int wakes, const Idle& idle) {
+    std::vector<double> waker;
+    std::vector<double> woken;
+    for (int i = 0; i < wakes; ++i) {
+      idle();
+      const int here = parallel::detail::this_processor();
+      place_.move_off(here);
+      waker_processor_ = here;
+      const std::int64_t start = parallel::detail::steady_ns();
+      bed_.unpark();
+      const std::int64_t went_on = parallel::detail::steady_ns();
+      while (!ran_at_.load())
+        parallel::detail::pause();
+      waker.push_back(1e-3 * static_cast<double>(went_on - start));
+      woken.push_back(1e-3 * static_cast<double>(ran_at_.load() - start));
+      until_asleep();
+    }
+    return {median(waker), median(woken)};
+  }
+
+ private:
+  void until_asleep() {
+    ran_at_ = 0;
+    goes_to_bed_ = true;
+    while (goes_to_bed_)
+      std::this_thread::yield();
+  }
+
+  void live() {
+    for (;;) {
+      while (!goes_to_bed_)
+        std::this_thread::yield();
+      place_.keep_off(waker_processor_);
+      goes_to_bed_ = false;
+      bed_.park();
+      if (ends_)
+        return;
+      ran_at_ = parallel::detail::steady_ns();
+      place_.settle();
+    }
+  }
+
+  parallel::detail::parker bed_;
+  parallel::detail::placement place_; // the thread's while it is awake, its waker's until the wake
+  std::atomic<int> waker_processor_{parallel::detail::this_processor()};
+  std::atomic<std::int64_t> ran_at_{0};
+  std::atomic<bool> goes_to_bed_{false};
+  std::atomic<bool> ends_{false};
+  std::thread thread_{[this] { live(); }};
+};
+
+} // namespace bench

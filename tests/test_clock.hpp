@@ -1,0 +1,20 @@
+// A clock for what is told its clock: time stands still unless a test moves it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace test {
+
+struct test_clock {
+  static std::uint64_t now() { return static_cast<std::uint64_t>(time.count()); }
+  static double ns_between(std::uint64_t from, std::uint64_t to) {
+    return static_cast<double>(to - from);
+  }
+  static void pass(std::chrono::nanoseconds passed) { time += passed; }
+
+ private:
+  static inline std::chrono::nanoseconds time = std::chrono::hours(1);
+};
+
+} // namespace test
