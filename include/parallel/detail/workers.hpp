@@ -98,7 +98,7 @@ class workers {
   /// would find out otherwise that it takes less by now.
   [[gnu::cold]] void forget_wake() noexcept {
     const float known = wake_ns_.load(memory_order_relaxed);
-    wake_ns_.store(known * 63 / 64, memory_order_relaxed);
+    wake_ns_.store(known * 255 / 256, memory_order_relaxed);
   }
 
   /// Notes how long a waker's wake took.
