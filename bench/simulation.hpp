@@ -89,6 +89,7 @@ class simulation {
     line slot_line;
     parallel::detail::basic_pace<virtual_clock> pace{nullptr};
     parallel::detail::block_range in_hand;
+    int looks = 0; // since the last steal
   };
 
   using action = void (simulation::*)(std::size_t who);
@@ -184,13 +185,21 @@ class simulation {
 
   /// As in loop::steal_for.
   void look_for_loot(std::size_t who) {
+    participant& self = crew_[who];
     double time = virtual_clock::time;
+    bool any_left = false;
     for (std::size_t i = 1; i < crew_.size(); ++i) {
       const std::size_t other = (who + i) % crew_.size();
       time += prices_.look;
-      if (crew_[other].slot.empty())
+      const std::uint32_t left = crew_[other].slot.size();
+      if (left == 0)
         continue;
-      crew_[who].in_hand = crew_[other].slot.steal(parallel::detail::opposite(near_end(other)));
+      if (left < self.pace.worth_stealing() && self.looks < parallel::detail::polite_looks) {
+        any_left = true;
+        continue;
+      }
+      self.looks = 0;
+      self.in_hand = crew_[other].slot.steal(parallel::detail::opposite(near_end(other)));
       ++under_way_;
       ++steals_;
       time = write(steals_line_, who, time);
@@ -198,7 +207,8 @@ class simulation {
       plan(write(steals_line_, who, time), who, &simulation::stolen);
       return;
     }
-    plan(time, who, under_way_ != 0 ? &simulation::look_for_loot : &simulation::leave);
+    ++self.looks;
+    plan(time, who, any_left || under_way_ != 0 ? &simulation::look_for_loot : &simulation::leave);
   }
 
   void stolen(std::size_t who) {

@@ -294,6 +294,15 @@ TEST_CASE("claims shrink at once when elements turn out dear") {
   CHECK(own.least() == 1);
 }
 
+TEST_CASE("blocks that last half a microsecond are worth a steal, or one if nothing is known") {
+  call_site known(100);
+  pace own(&known);
+  CHECK(own.worth_stealing() == 5);
+  own.restart();
+  CHECK(own.worth_stealing() == 1);
+  CHECK(pace(nullptr).worth_stealing() == 1);
+}
+
 TEST_CASE("short claims are timed together") {
   call_site known(100);
   pace own(&known);

@@ -23,10 +23,13 @@ inline constexpr double participant_ns = 300;
 inline constexpr double worth_waking = 1.25;
 
 /// How long one claim should last, how long the first one after a start or a steal, and the last
-/// ones, when a quarter of what is left is less still.
+/// ones, when a quarter of what is left is less still. A steal costs both as long as that: for so
+/// many looks a thief leaves to its owner what lasts less than the last figure.
 inline constexpr double claim_ns = 10'000;
 inline constexpr double first_claim_ns = 1'000;
 inline constexpr double least_claim_ns = 400;
+inline constexpr double worth_stealing_ns = 500;
+inline constexpr int polite_looks = 16;
 
 /// Work that is expected to be shorter is run without a look at the clock, which costs 10 to 25.
 inline constexpr double worth_timing_ns = 900;
@@ -173,6 +176,11 @@ class basic_pace {
   /// How many are worth a claim even if less than a quarter is left behind.
   [[nodiscard]] std::uint32_t least() const noexcept {
     return ns_per_block_ > 0 ? blocks_in(least_claim_ns) : 1;
+  }
+
+  /// How many are worth a steal, if they are like those before.
+  [[nodiscard]] std::uint32_t worth_stealing() const noexcept {
+    return ns_per_block_ > 0 ? blocks_in(worth_stealing_ns) : 1;
   }
 
   /// Call it before the first claim.

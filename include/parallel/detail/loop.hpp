@@ -146,7 +146,7 @@ class loop final : public job {
           own.claimed(blocks.size());
         else if (near == side::front)
           slot.clear(); // a lower index has failed: what is left here is higher
-      } else if (steal_for(seat)) {
+      } else if (steal_for(seat, own.worth_stealing())) {
         counts.steals.add_one();
         own.restart();
       } else {
@@ -174,7 +174,9 @@ class loop final : public job {
     }
   }
 
-  /// Fills the empty slot of `seat` with half of another's blocks; false when it found none.
+  /// Fills the empty slot of `seat` with half of another's blocks; false when it found none. Fewer
+  /// than `worth` are left to their owner for a moment, which should be enough for them: else there
+  /// is a dear one among them.
   ///
   /// Blocks on their way from one slot to another are in neither, so that a look at all the slots
   /// could miss them. `steals_` counts the steals under way (low half) and ever begun (high half):
@@ -184,16 +186,22 @@ class loop final : public job {
   ///
   /// A thief that the system has stopped in the middle of a steal is waited for, but not for ever:
   /// to give up costs parallelism only, as each block is in somebody's slot or hands.
-  [[gnu::cold]] bool steal_for(std::uint32_t seat) noexcept {
+  [[gnu::cold]] bool steal_for(std::uint32_t seat, std::uint32_t worth) noexcept {
     for (int look = 0; look < most_looks; ++look) {
       // acquire: pairs with the release that ends a steal. Whoever stole before this load has its
       // blocks in a slot that we see.
       const std::uint64_t before = steals_.load(memory_order_acquire);
+      bool any_left = false;
       for (std::uint32_t i = 1; i < seats_; ++i) {
         const std::uint32_t other = seat + i < seats_ ? seat + i : seat + i - seats_;
         range_slot& victim = slots_[other];
-        if (victim.empty())
+        const std::uint32_t left = victim.size();
+        if (left == 0)
           continue;
+        if (left < worth && look < polite_looks) {
+          any_left = true;
+          continue;
+        }
         // acquire: keeps this steal's put() behind its beginning, for those who see the put().
         steals_.fetch_add(begun + under_way, memory_order_acquire);
         const block_range loot = victim.steal(opposite(near_end(other)));
@@ -205,7 +213,7 @@ class loop final : public job {
           return true;
         }
       }
-      if (is_exhausted_since(before))
+      if (!any_left && is_exhausted_since(before))
         return false;
       rest_after(look);
     }

@@ -35,33 +35,33 @@ constexpr side opposite(side end) noexcept {
 /// own blocks shares no line with anyone.
 class alignas(64) range_slot {
  public:
-  /// True when nothing is left to take. A false answer may be stale by the time it is used.
-  [[nodiscard]] bool empty() const noexcept {
+  /// How many blocks are left to take; once 0, 0 until the next put(). Any other answer may be
+  /// stale by the time it is used.
+  [[nodiscard]] std::uint32_t size() const noexcept {
     // acquire: pairs with the release in steal() and put(); see loop::steal_for.
-    return unpack(word_.load(memory_order_acquire)).empty();
+    return unpack(word_.load(memory_order_acquire)).size();
   }
+  [[nodiscard]] bool empty() const noexcept { return size() == 0; }
 
   /// Owner only, and only while the slot is empty: thieves leave an empty slot alone. (Before a
   /// loop is opened, its caller owns every slot.)
   void put(block_range range) noexcept {
-    // release: pairs with the acquire in empty().
+    // release: pairs with the acquire in size().
     word_.store(pack(range), memory_order_release);
   }
 
   /// Owner only: takes up to `wanted` blocks from one end, at most a quarter of what is left, so
-  /// that thieves find something until the very end; or `least`, but half at most, if that is more;
-  /// or the last one. Both are at least 1.
+  /// that thieves find something; or `least`, if that is more. Both are at least 1.
   [[nodiscard]] block_range take(side from, std::uint32_t wanted, std::uint32_t least) noexcept {
     std::uint64_t word = word_.load(memory_order_relaxed);
     for (;;) {
       const block_range left = unpack(word);
       if (left.empty())
         return {};
-      const std::uint32_t half = left.size() - left.size() / 2;
       const std::uint32_t quarter = left.size() / 4;
-      const std::uint32_t worth = least < half ? least : half;
-      const std::uint32_t most = quarter > worth ? quarter : worth;
-      const cut parts = split(left, from, wanted < most ? wanted : most);
+      const std::uint32_t most = quarter > least ? quarter : least;
+      const std::uint32_t count = wanted < most ? wanted : most;
+      const cut parts = split(left, from, count < left.size() ? count : left.size());
       // relaxed: only the word itself is contended. As a read-modify-write it continues the
       // release sequence of the put() or steal() before it.
       if (word_.compare_exchange_weak(word, pack(parts.left), memory_order_relaxed))
@@ -84,7 +84,7 @@ class alignas(64) range_slot {
         return {};
       const std::uint32_t half = left.size() - left.size() / 2;
       const cut parts = split(left, from, half < most ? half : most);
-      // release: pairs with the acquire in empty(); who sees the blocks gone sees that a steal
+      // release: pairs with the acquire in size(); who sees the blocks gone sees that a steal
       // has begun.
       if (word_.compare_exchange_weak(word, pack(parts.left), memory_order_release,
                                       memory_order_relaxed))
