@@ -92,3 +92,16 @@ TEST_CASE("a worker that is awake joins a job that wakes nobody, and wakes nobod
   CHECK(second.joined() == 1);
   CHECK(wakes == 1);
 }
+
+TEST_CASE("what a wake takes is forgotten a little at a time, what it takes of its waker is not") {
+  pool_of pool(2);
+  for (int wake = 0; wake < 100; ++wake)
+    pool.all.forget_wake();
+  const double after_some = pool.all.wake_ns();
+  CHECK(after_some > 40'000); // of 60,000, as long as there has been no wake
+  CHECK(after_some < 50'000);
+  for (int wake = 0; wake < 10'000; ++wake)
+    pool.all.forget_wake();
+  CHECK(pool.all.wake_ns() >= 10'000);
+  CHECK(pool.all.wake_ns() < 10'001);
+}

@@ -6,6 +6,7 @@
 // (stream.hpp, outcome.hpp and retry.hpp use parts of it); what runs the loop is pool.hpp.
 #pragma once
 
+#include <parallel/detail/invoke.hpp>
 #include <parallel/detail/pack.hpp>
 #include <parallel/detail/platform/refusal.hpp>
 #include <parallel/random.hpp>
@@ -26,40 +27,6 @@ template <class... Sizes>
 constexpr std::size_t smallest(std::size_t first, Sizes... others) noexcept {
   ((first = others < first ? others : first), ...);
   return first;
-}
-
-/// What a pointer to a member of C is applied to, for x: itself, if it is a C; what a
-/// std::reference_wrapper refers to; or what it points to. ([func.require])
-template <class C, class X>
-constexpr decltype(auto) object_of(X&& x) {
-  if constexpr (std::is_base_of_v<C, std::remove_cvref_t<X>>)
-    return std::forward<X>(x);
-  else if constexpr (
-      requires {
-        typename std::remove_cvref_t<X>::type;
-        x.get();
-      } &&
-      !requires { *x; })
-    return x.get();
-  else
-    return *std::forward<X>(x);
-}
-
-template <class M, class C, class X, class... Xs>
-constexpr decltype(auto) call_member(M C::*member, X&& x, Xs&&... xs) {
-  if constexpr (std::is_function_v<M>)
-    return (object_of<C>(std::forward<X>(x)).*member)(std::forward<Xs>(xs)...);
-  else
-    return object_of<C>(std::forward<X>(x)).*member;
-}
-
-/// std::invoke, without <functional>, which takes long to compile.
-template <class F, class... Xs>
-constexpr decltype(auto) call(const F& f, Xs&&... xs) {
-  if constexpr (std::is_member_pointer_v<F>)
-    return detail::call_member(f, std::forward<Xs>(xs)...);
-  else
-    return f(std::forward<Xs>(xs)...);
 }
 
 /// A range without an end, such as std::views::iota(0).

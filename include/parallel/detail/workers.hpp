@@ -89,9 +89,9 @@ class workers {
   /// What it takes to have a worker come that sleeps, in nanoseconds, as learnt from the last
   /// wakes: the time until it is there, and what the wake itself takes of its waker's.
   [[nodiscard, gnu::cold]] double wake_ns() const noexcept {
-    return static_cast<double>(
-               wake_ns_.load(memory_order_relaxed)) + // relaxed, here and below: hints
-           static_cast<double>(waker_ns_.load(memory_order_relaxed));
+    // relaxed, here and below: hints
+    return double{wake_ns_.load(memory_order_relaxed)} +
+           double{waker_ns_.load(memory_order_relaxed)};
   }
 
   /// Notes that a wake was not worth it: that it takes so long is forgotten a little, as nobody
@@ -374,7 +374,7 @@ class workers {
   static void blend(atomic<float>& estimate, double ns) noexcept {
     constexpr double most = 300'000; // more says that the processors were busy
     ns = ns < 0 ? 0 : ns > most ? most : ns;
-    const double known = estimate.load(memory_order_relaxed); // relaxed: a hint
+    const double known = estimate.load(memory_order_relaxed);
     estimate.store(static_cast<float>(known + (ns - known) / 4), memory_order_relaxed);
   }
 
