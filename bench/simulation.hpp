@@ -30,7 +30,7 @@ struct machine {
   double clock = 10;         ///< a look at the clock
   double wake_call = 5'000;  ///< for the waker
   double wake_time = 50'000; ///< from the waker's call until the woken thread runs
-  int wakes_each = 6;        ///< as the scheduler's: how many wakes by one that has joined
+  int wakes_each = 6;        ///< as the scheduler's: how many wakes by the caller, and by each
 };
 
 /// One call of parallel::map on so many threads.
@@ -52,12 +52,10 @@ class simulation {
       return until_.back();
     deal();
     const double dealt = static_cast<double>(crew_.size()) * prices_.own;
-    if (asleep_)
-      wake(1, dealt);
-    else
+    if (!asleep_)
       for (std::size_t i = 1; i < crew_.size(); ++i)
         plan(dealt + prices_.transfer, i, &simulation::join);
-    plan(dealt + (asleep_ ? prices_.wake_call : 0), 0, &simulation::begin);
+    plan(asleep_ ? wake_some(dealt) : dealt, 0, &simulation::begin);
     while (!events_.empty()) {
       const event due = events_.top();
       events_.pop();
@@ -144,21 +142,20 @@ class simulation {
     }
   }
 
-  /// `time` is when the waker begins.
-  void wake(std::size_t who, double time) {
-    plan(time + prices_.wake_call + prices_.wake_time, who, &simulation::join);
-    woken_ = who;
+  /// From `time` on, by one thread; returns when that is done.
+  double wake_some(double time) {
+    for (int i = 0; i < prices_.wakes_each && woken_ + 1 < crew_.size(); ++i) {
+      time += prices_.wake_call;
+      plan(time + prices_.wake_time, ++woken_, &simulation::join);
+    }
+    return time;
   }
 
   void join(std::size_t who) {
     if (finished_) // withdrawn: whoever would come now is not waited for
       return;
-    double time = write(crew_line_, who, virtual_clock::time);
-    for (int i = 0; asleep_ && i < prices_.wakes_each && woken_ + 1 < crew_.size(); ++i) {
-      wake(woken_ + 1, time);
-      time += prices_.wake_call;
-    }
-    plan(time, who, &simulation::begin);
+    const double time = write(crew_line_, who, virtual_clock::time);
+    plan(asleep_ ? wake_some(time) : time, who, &simulation::begin);
   }
 
   void begin(std::size_t who) {
@@ -187,28 +184,30 @@ class simulation {
   void look_for_loot(std::size_t who) {
     participant& self = crew_[who];
     double time = virtual_clock::time;
-    bool any_left = false;
+    std::size_t richest = who;
+    std::uint32_t most = 0;
     for (std::size_t i = 1; i < crew_.size(); ++i) {
       const std::size_t other = (who + i) % crew_.size();
-      time += prices_.look;
       const std::uint32_t left = crew_[other].slot.size();
-      if (left == 0)
-        continue;
-      if (left < self.pace.worth_stealing() && self.looks < parallel::detail::polite_looks) {
-        any_left = true;
-        continue;
+      time += prices_.look;
+      if (left > most) {
+        richest = other;
+        most = left;
       }
+    }
+    if (most >= self.pace.worth_stealing() ||
+        (most != 0 && self.looks >= parallel::detail::polite_looks)) {
       self.looks = 0;
-      self.in_hand = crew_[other].slot.steal(parallel::detail::opposite(near_end(other)));
+      self.in_hand = crew_[richest].slot.steal(parallel::detail::opposite(near_end(richest)));
       ++under_way_;
       ++steals_;
       time = write(steals_line_, who, time);
-      time = write(crew_[other].slot_line, who, time);
+      time = write(crew_[richest].slot_line, who, time);
       plan(write(steals_line_, who, time), who, &simulation::stolen);
       return;
     }
     ++self.looks;
-    plan(time, who, any_left || under_way_ != 0 ? &simulation::look_for_loot : &simulation::leave);
+    plan(time, who, most != 0 || under_way_ != 0 ? &simulation::look_for_loot : &simulation::leave);
   }
 
   void stolen(std::size_t who) {

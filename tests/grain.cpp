@@ -185,7 +185,7 @@ TEST_CASE("a call whose elements become dear midway is left soon after") {
     for (; begin != end; ++begin)
       test_clock::pass(begin < 20 ? 1ns : 1ms);
   };
-  CHECK(run_small(known, 1'900, asleep, dear_from_20_on) == 16 + 128);
+  CHECK(run_small(known, 1'900, asleep, dear_from_20_on) == 16 + 32);
 }
 
 TEST_CASE("a call whose elements are a little dearer than known stays where it is and is learnt") {
@@ -256,18 +256,35 @@ TEST_CASE("claims are one block when the user has chosen the grain") {
   CHECK(own.total_blocks() == 0);
 }
 
-TEST_CASE("claims double from one microsecond to ten") {
-  call_site known(100);
+TEST_CASE("claims of known cost begin with a short trial, then double from a microsecond to ten") {
+  call_site known(10);
   pace own(&known);
   own.start();
   std::vector<std::uint32_t> sizes;
-  for (int claim = 0; claim < 6; ++claim) {
+  for (int claim = 0; claim < 7; ++claim) {
     sizes.push_back(own.wanted());
-    test_clock::pass(100ns * own.wanted());
+    test_clock::pass(10ns * own.wanted());
     own.claimed(own.wanted());
   }
-  CHECK(sizes == std::vector<std::uint32_t>{10, 20, 40, 80, 100, 100});
-  CHECK(own.total_ns() == 100.0 * static_cast<double>(own.total_blocks()));
+  CHECK(sizes == std::vector<std::uint32_t>{12, 100, 200, 400, 800, 1'000, 1'000});
+  CHECK(own.total_ns() == 10.0 * static_cast<double>(own.total_blocks()));
+}
+
+TEST_CASE("the first claim tells whether elements are much dearer than before") {
+  call_site known(10);
+  for (const auto each : {10ns, 70ns}) { // the latter because of empty caches
+    pace own(&known);
+    own.start();
+    test_clock::pass(12 * each);
+    own.claimed(12);
+    CHECK(own.wanted() == 100);
+    CHECK(own.total_ns() == 12.0 * static_cast<double>(each.count()));
+  }
+  pace own(&known);
+  own.start();
+  test_clock::pass(12us);
+  own.claimed(12);
+  CHECK(own.wanted() == 10);
 }
 
 TEST_CASE("claims of unknown cost grow fourfold to a microsecond, then twofold") {
@@ -287,6 +304,7 @@ TEST_CASE("claims shrink at once when elements turn out dear") {
   call_site known(1);
   pace own(&known);
   own.start();
+  own.claimed(125);
   CHECK(own.wanted() == 1'000);
   test_clock::pass(1ms);
   own.claimed(1'000);
@@ -307,13 +325,15 @@ TEST_CASE("short claims are timed together") {
   call_site known(100);
   pace own(&known);
   own.start();
+  test_clock::pass(100ns);
+  own.claimed(1); // the trial
   for (int claim = 0; claim < 5; ++claim) {
-    CHECK(own.total_blocks() == 0);
+    CHECK(own.total_blocks() == 1);
     test_clock::pass(200ns);
     own.claimed(2);
   }
-  CHECK(own.total_blocks() == 10);
-  CHECK(own.total_ns() == 1'000);
+  CHECK(own.total_blocks() == 11);
+  CHECK(own.total_ns() == 1'100);
 }
 
 TEST_CASE("a steal is not charged to the claims, and the first one after it is a single block") {
@@ -322,7 +342,7 @@ TEST_CASE("a steal is not charged to the claims, and the first one after it is a
   own.start();
   test_clock::pass(1us);
   own.claimed(10);
-  CHECK(own.wanted() == 20);
+  CHECK(own.wanted() == 10);
   test_clock::pass(1h);
   own.restart();
   CHECK(own.wanted() == 1);
@@ -351,22 +371,26 @@ TEST_CASE("sleeping workers are worth a wake each that has work left when they c
 TEST_CASE("little work is for those who are awake, and wakes nobody") {
   using parallel::detail::invite;
   CHECK(invite(30'000, 16, 3, 50'000).threads == 4);
-  CHECK_FALSE(invite(30'000, 16, 3, 50'000).wakes);
+  CHECK(invite(30'000, 16, 3, 50'000).wakes == 0);
   CHECK(invite(30'000, 16, 15, 50'000).threads == 10);
-  CHECK_FALSE(invite(30'000, 16, 15, 50'000).wakes);
-  CHECK_FALSE(invite(15'000, 16, 1, 1'000).wakes); // a wake has its price for the waker, too
+  CHECK(invite(30'000, 16, 15, 50'000).wakes == 0);
+  CHECK(invite(15'000, 16, 1, 1'000).wakes == 0); // a wake has its price for the waker, too
 }
 
 TEST_CASE("work wakes those who come in time, and little work one if all sleep") {
   using parallel::detail::invite;
   CHECK(invite(500'000, 16, 3, 50'000).threads == 14);
-  CHECK(invite(500'000, 16, 3, 50'000).wakes);
+  CHECK(invite(500'000, 16, 3, 50'000).wakes == 10);
   CHECK(invite(30'000, 16, 0, 50'000).threads == 2);
-  CHECK(invite(30'000, 16, 0, 50'000).wakes);
+  CHECK(invite(30'000, 16, 0, 50'000).wakes == 1);
+}
+
+TEST_CASE("long work wakes one although enough are awake, as they may be busy elsewhere") {
+  CHECK(parallel::detail::invite(500'000, 4, 3, 50'000).wakes == 1);
 }
 
 TEST_CASE("work of unknown length invites all") {
   using parallel::detail::invite;
   CHECK(invite(0, 16, 3, 50'000).threads == 16);
-  CHECK(invite(0, 16, 3, 50'000).wakes);
+  CHECK(invite(0, 16, 3, 50'000).wakes == 12);
 }

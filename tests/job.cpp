@@ -52,15 +52,36 @@ TEST_CASE("a job has as many seats as it was opened with, numbered from one") {
 
 TEST_CASE("a job can be opened with the most seats that there are") {
   idle_job work;
-  work.open(65'535);
-  for (std::uint32_t seat = 1; seat <= 65'535; ++seat)
+  work.open(job::most_inside);
+  for (std::uint32_t seat = 1; seat <= job::most_inside; ++seat)
     if (work.join() != seat)
       FAIL("seat " << seat);
   CHECK(work.join() == 0);
-  for (std::uint32_t seat = 1; seat <= 65'535; ++seat)
-    work.leave();
+  work.withdraw();
+  for (std::uint32_t seat = 1; seat <= job::most_inside; ++seat)
+    work.withdraw_and_leave();
   work.wait(no_spin, no_help);
-  CHECK(work.joined() == 65'535);
+  CHECK(work.joined() == job::most_inside);
+  CHECK_FALSE(work.is_open());
+  CHECK(work.join() == 0);
+}
+
+TEST_CASE("nobody joins a job that a helper has left because nothing is left to start") {
+  idle_job work;
+  work.open(5);
+  CHECK(work.join() == 1);
+  CHECK(work.join() == 2);
+  CHECK(work.free_seats() == 3);
+  work.withdraw_and_leave();
+  CHECK_FALSE(work.is_open());
+  CHECK_FALSE(work.is_open_to_stand_ins());
+  CHECK(work.free_seats() == 0);
+  CHECK(work.join() == 0);
+  CHECK_FALSE(work.join_without_seat());
+  CHECK(work.joined() == 2);
+  work.leave();
+  work.withdraw();
+  work.wait(no_spin, no_help);
 }
 
 TEST_CASE("nobody joins a job that was withdrawn") {
@@ -75,6 +96,26 @@ TEST_CASE("nobody joins a job that was withdrawn") {
   work.wait(no_spin, no_help);
   work.open(1);
   CHECK(work.join() == 1);
+}
+
+TEST_CASE("who is inside a job can add seats to it") {
+  idle_job work;
+  work.open(1, nullptr, false, false);
+  CHECK(work.join() == 1);
+  CHECK_FALSE(work.is_open());
+  work.add_seats(2);
+  CHECK(work.is_open());
+  CHECK(work.wakes());
+  CHECK(work.join() == 2);
+  CHECK(work.join() == 3);
+  CHECK(work.join() == 0);
+  work.withdraw_and_leave();
+  work.add_seats(2);
+  CHECK_FALSE(work.is_open()); // it is withdrawn
+  CHECK(work.join() == 0);
+  work.leave();
+  work.leave();
+  work.wait(no_spin, no_help);
 }
 
 TEST_CASE("an owner that waits sees what every helper did before it left") {

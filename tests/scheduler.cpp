@@ -1,13 +1,17 @@
-// Who comes to a job: workers that are awake, and such as sleep if it wakes them.
+// Who comes to a job: workers that are awake, such as sleep if it wakes them, and more later.
 #include "catch.hpp"
 
+#include <parallel/detail/loop.hpp>
 #include <parallel/detail/scheduler.hpp>
 #include <parallel/pool_options.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <latch>
+#include <mutex>
+#include <set>
 #include <thread>
 
 namespace {
@@ -24,7 +28,7 @@ class pool_of {
       : all({.threads = threads}, [](std::size_t) -> parallel::detail::job* { return new gated; }) {
   }
 
-  gated& open(std::size_t seats, bool wakes) {
+  gated& open(std::size_t seats, std::size_t wakes) {
     auto& work = static_cast<gated&>(all.acquire_job());
     all.open(work, seats, wakes);
     return work;
@@ -57,31 +61,31 @@ void wait_until_joined(const gated& work, std::uint32_t helpers) {
 
 TEST_CASE("a job starts workers, and each that joins gets more going") {
   pool_of pool(4);
-  gated& work = pool.open(3, true);
+  gated& work = pool.open(3, 3);
   wait_until_joined(work, 3);
   pool.close(work);
 }
 
 TEST_CASE("a job that wakes nobody is left to its owner while all workers sleep") {
   pool_of pool(4);
-  gated& first = pool.open(3, true);
+  gated& first = pool.open(3, 3);
   wait_until_joined(first, 3);
   pool.close(first);
   pool.wait_for_sleep();
-  gated& second = pool.open(3, false);
+  gated& second = pool.open(3, 0);
   pool.close(second);
   CHECK(second.joined() == 0);
 }
 
 TEST_CASE("a worker that is awake joins a job that wakes nobody, and wakes nobody for it") {
   pool_of pool(4);
-  gated& first = pool.open(3, true);
+  gated& first = pool.open(3, 3);
   wait_until_joined(first, 3);
   pool.close(first);
   pool.wait_for_sleep();
-  gated& only = pool.open(1, true); // keeps one worker awake
+  gated& only = pool.open(1, 1); // keeps one worker awake
   wait_until_joined(only, 1);
-  gated& second = pool.open(3, false);
+  gated& second = pool.open(3, 0);
   only.gate.count_down();
   wait_until_joined(second, 1);
   std::uint64_t wakes = 0;
@@ -91,6 +95,39 @@ TEST_CASE("a worker that is awake joins a job that wakes nobody, and wakes nobod
   pool.all.close(only);
   CHECK(second.joined() == 1);
   CHECK(wakes == 1);
+}
+
+TEST_CASE("workers that sleep come to a job that somebody inside has opened further") {
+  pool_of pool(4);
+  gated& first = pool.open(3, 3);
+  wait_until_joined(first, 3);
+  pool.close(first);
+  pool.wait_for_sleep();
+  gated& second = pool.open(1, 1);
+  wait_until_joined(second, 1);
+  pool.all.open_further(second, 2);
+  wait_until_joined(second, 3);
+  pool.close(second);
+}
+
+TEST_CASE("a loop gets more threads when its elements turn out dear") {
+  using namespace std::chrono_literals;
+  parallel::detail::scheduler pool({.threads = 4}, parallel::detail::make_loop);
+  parallel::detail::call_site cheap(2); // 2,000 of these are worth one worker
+  std::mutex guard;
+  std::set<std::thread::id> threads;
+  const auto body = [&](std::size_t begin, std::size_t end) {
+    for (; begin != end; ++begin) {
+      const auto start = std::chrono::steady_clock::now();
+      for (bool all_here = false; !all_here && std::chrono::steady_clock::now() < start + 5ms;) {
+        const std::lock_guard lock(guard);
+        threads.insert(std::this_thread::get_id());
+        all_here = threads.size() == 4;
+      }
+    }
+  };
+  parallel::detail::share(pool, parallel::detail::loop_body(body), 0, 2'000, 1, &cheap);
+  CHECK(threads.size() == 4);
 }
 
 TEST_CASE("what a wake takes is forgotten a little at a time, what it takes of its waker is not") {

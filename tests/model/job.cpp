@@ -33,10 +33,11 @@ struct shared_job final : job {
 };
 
 /// The owner opens a job, twice; `Helpers` others look at it a few times each, and so does a
-/// stand-in if there is one.
-template <std::size_t Helpers, std::uint32_t Seats, std::size_t StandIns = 0>
+/// stand-in if there is one. The first helper adds so many seats (`More`).
+template <std::size_t Helpers, std::uint32_t Seats, std::size_t StandIns = 0,
+          std::uint32_t More = 0>
 struct owner_and_helpers
-    : model::test<owner_and_helpers<Helpers, Seats, StandIns>, 1 + Helpers + StandIns> {
+    : model::test<owner_and_helpers<Helpers, Seats, StandIns, More>, 1 + Helpers + StandIns> {
   void before() {
     work.prepared($) = 0;
     for (rl::var<int>& each : work.results)
@@ -50,12 +51,13 @@ struct owner_and_helpers
       const std::uint32_t seat = has_seat ? work.join() : 0;
       if (has_seat ? seat == 0 : !work.join_without_seat())
         continue;
+      if (seat == 1 && More != 0)
+        work.add_seats(More);
       if (has_seat)
         work.help(seat, work.by_owner());
       else
         work.stand_in();
-      work.withdraw();
-      work.leave();
+      work.withdraw_and_leave();
     }
   }
   void own() {
@@ -65,7 +67,7 @@ struct owner_and_helpers
       work.open(Seats);
       work.withdraw();
       const std::uint32_t joined = work.joined();
-      model::require(joined <= Seats, "more have joined than there are seats");
+      model::require(joined <= Seats + More, "more have joined than there are seats");
       bool first = true;
       work.wait([&] { return std::exchange(first, false); }, [] { return false; });
       for (std::uint32_t seat = 1; seat <= joined; ++seat)
@@ -176,6 +178,8 @@ int main() {
                                                 {.random = 1'000'000});
   all &= model::passes<owner_and_helpers<1, 1, 1>>("an owner, a helper, a stand-in",
                                                    {.random = 1'000'000});
+  all &= model::passes<owner_and_helpers<2, 1, 0, 1>>(
+      "an owner, two helpers, a seat, and another from the first", {.random = 1'000'000});
   all &= model::passes<owner_helps_within<1>>("an owner that waits helps within its job",
                                               {.random = 1'000'000});
   all &= model::passes<owner_helps_within<2>>("likewise, with the jobs of two helpers",

@@ -20,7 +20,7 @@ struct shared_loop : model::test<Model, Threads> {
   void before() {
     for (rl::var<int>& each : runs)
       each($) = 0;
-    work.prepare(loop_body(static_cast<Model&>(*this)), 0, Blocks, 1, nullptr, Seats);
+    work.prepare(loop_body(static_cast<Model&>(*this)), 0, Blocks, 1, nullptr, Seats, nullptr);
   }
   void thread(unsigned number) {
     if (number == 0) {
@@ -65,7 +65,7 @@ struct with_a_stand_in : model::test<with_a_stand_in<Threads, Blocks, Seats>, Th
   void before() {
     for (rl::var<int>& each : runs)
       each($) = 0;
-    work.prepare(loop_body(*this), 0, Blocks, 1, nullptr, Seats);
+    work.prepare(loop_body(*this), 0, Blocks, 1, nullptr, Seats, nullptr);
   }
   void operator()(std::size_t begin, std::size_t end) const {
     begun += end - begin;

@@ -61,6 +61,28 @@ struct loops : with_pool<loops<Callers, Threads, Loops, Blocks>, Callers, Thread
   }
 };
 
+/// Loops whose elements are dearer, at times, than their call site knows: claims of several blocks,
+/// thieves that leave the last ones to their owners, seats that are added midway.
+template <std::size_t Callers, std::size_t Threads, std::size_t Blocks>
+struct loops_that_grow : with_pool<loops_that_grow<Callers, Threads, Blocks>, Callers, Threads> {
+  void thread(unsigned) {
+    for (int round = 0; round < 2; ++round) {
+      rl::var<int> runs[Blocks];
+      for (rl::var<int>& each : runs)
+        each($) = 0;
+      const auto body = [&](std::size_t begin, std::size_t end) {
+        for (std::size_t i = begin; i < end; ++i)
+          runs[i]($) = runs[i]($) + 1;
+      };
+      parallel::detail::call_site cheap(150);
+      parallel::detail::share(*this->pool, loop_body(body), 0, Blocks, 1, &cheap);
+      for (rl::var<int>& each : runs)
+        model::require(each($) == 1, "a block was not run once when its loop had ended");
+    }
+    this->leave();
+  }
+};
+
 /// Loops whose blocks wait for each other: a worker comes each time, asleep or about to sleep.
 template <std::size_t Threads>
 struct loops_that_meet : with_pool<loops_that_meet<Threads>, 1, Threads> {
@@ -223,6 +245,8 @@ int main() {
     all &= model::passes<loops<1, 2, 3, 2>>("a caller and a worker, three loops", some);
     all &= model::passes<loops<1, 3, 2, 3>>("a caller and two workers, two loops", some);
     all &= model::passes<loops<2, 2, 1, 2>>("two callers and a worker", some);
+    all &= model::passes<loops_that_grow<1, 3, 6>>("a caller, a worker, and another midway", some);
+    all &= model::passes<loops_that_grow<2, 3, 4>>("two callers, likewise", some);
     all &= model::passes<nested_loops>("a loop within a loop", some);
     all &= model::passes<tasks<1, 2>>("one worker, two tasks", some);
     all &= model::passes<tasks<2, 3>>("two workers, three tasks", some);

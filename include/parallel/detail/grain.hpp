@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace parallel::detail {
 
@@ -30,6 +31,16 @@ inline constexpr double first_claim_ns = 1'000;
 inline constexpr double least_claim_ns = 400;
 inline constexpr double worth_stealing_ns = 500;
 inline constexpr int polite_looks = 16;
+
+/// Before the first claim of elements whose cost is remembered comes a short one, as they may be
+/// much dearer now. It also pays for empty caches: up to so many times what is remembered is no
+/// news.
+inline constexpr double trial_claim_ns = 125;
+inline constexpr double no_news = 8;
+
+/// After so much work, and four times as much each time, a participant looks whether what is left
+/// is worth more threads than were invited.
+inline constexpr double first_review_ns = 20'000;
 
 /// Work that is expected to be shorter is run without a look at the clock, which costs 10 to 25.
 inline constexpr double worth_timing_ns = 900;
@@ -61,19 +72,21 @@ constexpr std::size_t threads_worth(double total_ns, std::size_t threads, std::s
 /// Whom a call invites.
 struct invitation {
   std::size_t threads; // the caller among them
-  bool wakes;          // also such as sleep; else those who are awake come by themselves
+  std::size_t wakes;   // so many sleep; if 0, those who are awake come by themselves
 };
 
 /// For `total_ns` of work, 0 if that is not known. Little work is for those who are awake, if any:
 /// who is woken for it would come too late, and cost its waker more than it brings.
 constexpr invitation invite(double total_ns, std::size_t threads, std::size_t awake,
                             double wake_ns) noexcept {
-  if (total_ns == 0)
-    return {threads, true};
-  const std::size_t most = threads_worth(total_ns, threads, awake, wake_ns);
-  if (awake == 0 || (total_ns > worth_waking * wake_ns && total_ns > worth_comparing_ns))
-    return {most, true};
-  return {most < awake + 1 ? most : awake + 1, false};
+  const std::size_t most =
+      total_ns == 0 ? threads : threads_worth(total_ns, threads, awake, wake_ns);
+  const std::size_t here = awake + 1;
+  // One at least, as those who are awake may be busy elsewhere.
+  if (total_ns == 0 || awake == 0 ||
+      (total_ns > worth_waking * wake_ns && total_ns > worth_comparing_ns))
+    return {most, most > here ? most - here : 1};
+  return {most < here ? most : here, 0};
 }
 
 /// The calling thread's last look at a clock in run_while_small: less than a microsecond ago, in
@@ -130,10 +143,10 @@ std::size_t run_while_small(call_site& site, std::size_t n, const Wakes& wakes, 
   last_look = start;
   std::size_t done = first;
   double elapsed = 0;
-  // A jump to 128 elements; or, if the whole call is worth no more looks, to its end.
-  const std::size_t second = longest == n || longest < 128 ? longest : 128;
+  // A jump to 32 elements; or, if the whole call is worth no more looks, to its end.
+  const std::size_t second = longest == n || longest < 32 ? longest : 32;
   for (std::size_t strip = quick ? second : first; strip < n - done;
-       strip = strip * 128 < longest ? strip * 128 : longest) {
+       strip = strip * 32 < longest ? strip * 32 : longest) {
     body(done, done + strip);
     done += strip;
     last_look = Clock::now();
@@ -187,8 +200,9 @@ class basic_pace {
   void start() noexcept {
     if (!measured_)
       return;
-    if (ns_per_block_ > 0)
-      wanted_ = blocks_in(first_claim_ns);
+    is_trial_ = ns_per_block_ > 0;
+    if (is_trial_)
+      wanted_ = blocks_in(trial_claim_ns);
     last_ = Clock::now();
   }
 
@@ -197,6 +211,7 @@ class basic_pace {
   [[gnu::cold]] void restart() noexcept {
     if (!measured_)
       return;
+    is_trial_ = false;
     ns_per_block_ = 0;
     wanted_ = 1;
     untimed_ = 0;
@@ -209,6 +224,10 @@ class basic_pace {
     if (!measured_)
       return;
     untimed_ += blocks;
+    if (std::exchange(is_trial_, false) && trial_was_as_known()) {
+      wanted_ = blocks_in(first_claim_ns);
+      return;
+    }
     std::uint32_t grown = wanted_;
     if (ns_per_block_ == 0 || static_cast<double>(untimed_) * ns_per_block_ >= worth_timing_ns) {
       time_claims();
@@ -222,6 +241,15 @@ class basic_pace {
   [[nodiscard]] std::size_t total_blocks() const noexcept { return total_blocks_; }
 
  private:
+  [[nodiscard, gnu::cold]] bool trial_was_as_known() noexcept {
+    const double known = ns_per_block_;
+    time_claims();
+    if (ns_per_block_ > no_news * known)
+      return false;
+    ns_per_block_ = known;
+    return true;
+  }
+
   [[gnu::cold]] void time_claims() noexcept {
     const std::uint64_t now = Clock::now();
     const double measured = Clock::ns_between(last_, now);
@@ -244,6 +272,7 @@ class basic_pace {
   }
 
   bool measured_;
+  bool is_trial_ = false;
   double ns_per_block_; // 0 when unknown
   std::uint32_t wanted_ = 1;
   std::uint64_t last_ = 0;

@@ -1,9 +1,9 @@
 // Work that other threads may join, and the list in which a thread offers it.
 //
 // Who may still join a job, who ever did and who is inside stand in one word, so that joining,
-// leaving and withdrawing are one atomic operation each; and as jobs belong to the pool and are
-// used again, a helper's late last touch harms nobody. Entered from scheduler.hpp; loop.hpp derives
-// the one kind of job.
+// withdrawing and leaving, or both at once, are one atomic operation each; and as jobs belong to
+// the pool and are used again, a helper's late last touch harms nobody. Entered from scheduler.hpp;
+// loop.hpp derives the one kind of job.
 #pragma once
 
 #include <parallel/detail/counter.hpp>
@@ -54,19 +54,30 @@ class job {
     return free(crew_.load(memory_order_relaxed)); // relaxed: a hint
   }
 
-  /// Owner: offers the job to at most `seats` helpers, up to 65,535. `parent` is the job within
-  /// which the owner runs, or null; `within_task` says that it runs a task, somewhere around that;
-  /// `wakes`, that workers which sleep are to be woken for it.
+  /// The most helpers, with a seat or without, that can be inside at once.
+  static constexpr std::uint32_t most_inside = 0x7FFE;
+
+  /// Owner: offers the job to at most `seats` helpers, up to most_inside. `parent` is the job
+  /// within which the owner runs, or null; `within_task` says that it runs a task, somewhere around
+  /// that; `wakes`, that workers which sleep are to be woken for it.
   void open(std::uint32_t seats, job* parent = nullptr, bool within_task = false,
             bool wakes = true) noexcept {
     uses_.add_one();
     within_task_ = within_task;
-    wakes_ = wakes;
-    parent_.store(parent, memory_order_relaxed); // relaxed, both: published with the word
+    wakes_.store(wakes, memory_order_relaxed); // relaxed, all three: published with the word
+    parent_.store(parent, memory_order_relaxed);
     signal_.store(quiet, memory_order_relaxed);
     // seq_cst: the publisher's store, see idle_set and call_owner(). The release in it pairs with
     // the acquire in join(), so that a helper sees the job as it was prepared.
     crew_.store(seats * one_free);
+  }
+
+  /// Who is inside: offers so many more seats, as long as the job is not withdrawn, and from now on
+  /// workers that sleep are to be woken for it. All seats together are most_inside at the most.
+  [[gnu::cold]] void add_seats(std::uint32_t seats) noexcept {
+    wakes_.store(true, memory_order_relaxed); // relaxed: published with the word
+    // seq_cst: the publisher's store, and the release for join(), as in open().
+    crew_.fetch_add(seats * one_free);
   }
 
   /// The job within which the owner runs. Anybody may look, but only who is inside can rely on it.
@@ -76,7 +87,9 @@ class job {
 
   /// For who is inside.
   [[nodiscard]] bool is_within_task() const noexcept { return within_task_; }
-  [[nodiscard]] bool wakes() const noexcept { return wakes_; }
+  [[nodiscard]] bool wakes() const noexcept {
+    return wakes_.load(memory_order_relaxed); // relaxed: see open()
+  }
 
   /// Worker inside: has just opened a job within this one, with which the owner could help if it
   /// waits.
@@ -114,27 +127,16 @@ class job {
     return false;
   }
 
-  /// Nobody can join any more; whoever has joined is counted, as both change one word. Called by
-  /// the owner, and by a helper that has found nothing left to start.
+  /// Owner: nobody can join any more; whoever has joined is counted, as both change one word.
   [[gnu::cold]] void withdraw() noexcept {
-    // relaxed: once withdrawn, it stays so; and see wait()
-    std::uint64_t seen = crew_.load(memory_order_relaxed);
-    while ((seen & withdrawn) == 0 &&
-           !crew_.compare_exchange_weak(seen, (seen & ~(all * one_free)) | withdrawn,
-                                        memory_order_relaxed))
-      ;
+    crew_.fetch_add(one_withdrawal, memory_order_relaxed); // relaxed: see wait()
   }
 
   /// Worker: ends its membership. The owner may be gone when this returns.
-  [[gnu::cold]] void leave() noexcept {
-    // release: pairs with the acquire in wait(): the helper's results become the owner's.
-    const std::uint64_t before = crew_.fetch_sub(one_inside, memory_order_release);
-    if (inside(before) == 1 && (before & owner_asleep) != 0) {
-      signal_.exchange(
-          departed); // seq_cst for wake_one_on(); its release pairs with the acquire in wait()
-      wake_one_on(signal_);
-    }
-  }
+  [[gnu::cold]] void leave() noexcept { go(one_inside); }
+
+  /// Likewise, for one that has found nothing left to start: nobody can join any more.
+  [[gnu::cold]] void withdraw_and_leave() noexcept { go(one_inside - one_withdrawal); }
 
   /// Owner: waits until every helper is out of the withdrawn job: first in `spin`, called until it
   /// says that it has waited long enough, then asleep. Whenever helpers have opened jobs of their
@@ -171,13 +173,15 @@ class job {
  private:
   friend class job_list;
 
-  // The word: 16 bits each for helpers inside, those ever joined, and seats that are free; marks.
-  static constexpr std::uint64_t all = 0xFFFF;
+  // The word: 15 bits each for helpers inside, those ever joined, seats that nobody has taken, and
+  // withdrawals, by the owner and by each who was inside at most; and a mark. To count withdrawals
+  // takes a leaver one addition, where many leave at once; a flag would take a look before it.
+  static constexpr std::uint64_t all = 0x7FFF;
   static constexpr std::uint64_t one_inside = 1;
-  static constexpr std::uint64_t one_joined = std::uint64_t{1} << 16;
-  static constexpr std::uint64_t one_free = std::uint64_t{1} << 32;
-  static constexpr std::uint64_t owner_asleep = std::uint64_t{1} << 48;
-  static constexpr std::uint64_t withdrawn = std::uint64_t{1} << 49;
+  static constexpr std::uint64_t one_joined = std::uint64_t{1} << 15;
+  static constexpr std::uint64_t one_free = std::uint64_t{1} << 30;
+  static constexpr std::uint64_t one_withdrawal = std::uint64_t{1} << 45;
+  static constexpr std::uint64_t owner_asleep = std::uint64_t{1} << 60;
 
   // What an owner that waits is called for.
   static constexpr std::uint32_t quiet = 0;
@@ -189,17 +193,32 @@ class job {
   }
   static constexpr std::uint32_t inside(std::uint64_t word) { return field(word, one_inside); }
   static constexpr std::uint32_t joined(std::uint64_t word) { return field(word, one_joined); }
-  static constexpr std::uint32_t free(std::uint64_t word) { return field(word, one_free); }
+  static constexpr bool is_withdrawn(std::uint64_t word) {
+    return field(word, one_withdrawal) != 0;
+  }
+  static constexpr std::uint32_t free(std::uint64_t word) {
+    return is_withdrawn(word) ? 0 : field(word, one_free);
+  }
   static constexpr bool may_stand_in(std::uint64_t word) {
-    return (word & withdrawn) == 0 && (free(word) != 0 || inside(word) != 0);
+    return free(word) != 0 || (inside(word) != 0 && !is_withdrawn(word));
+  }
+
+  [[gnu::cold]] void go(std::uint64_t difference) noexcept {
+    // release: pairs with the acquire in wait(): the helper's results become the owner's.
+    const std::uint64_t before = crew_.fetch_sub(difference, memory_order_release);
+    if (inside(before) == 1 && (before & owner_asleep) != 0) {
+      signal_.exchange(
+          departed); // seq_cst for wake_one_on(); its release pairs with the acquire in wait()
+      wake_one_on(signal_);
+    }
   }
 
   // What searching workers look at has a cache line of its own.
   alignas(64) atomic<std::uint64_t> crew_{0};
   atomic<std::uint32_t> signal_{quiet}; // what the owner sleeps on
   atomic<job*> parent_{nullptr};
-  bool within_task_ = false;   // published with the word
-  bool wakes_ = true;          // likewise
+  bool within_task_ = false; // published with the word
+  atomic<bool> wakes_{true};
   atomic<job*> next_{nullptr}; // in the list, for good
 
   alignas(64) atomic<bool> taken_{false};

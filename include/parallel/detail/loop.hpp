@@ -39,16 +39,20 @@ class loop final : public job {
 
   /// Makes the loop ready to run [first, n) in blocks of `block` elements, dealt out evenly to the
   /// seats of `participants` threads; those who come take from those who do not. `site` is null
-  /// when the user has chosen the block size, so that nothing is measured.
+  /// when the user has chosen the block size, so that nothing is measured; else `pool` is asked for
+  /// more threads when the elements turn out dearer than it knows. (The slots of seats that are
+  /// added then are empty, as every loop leaves them.)
   [[gnu::cold]] void prepare(const loop_body& body, std::size_t first, std::size_t n,
-                             std::size_t block, call_site* site,
-                             std::uint32_t participants) noexcept {
+                             std::size_t block, call_site* site, std::uint32_t participants,
+                             scheduler* pool) noexcept {
     body_ = body;
     first_ = first;
     end_ = n;
     block_ = block;
     site_ = site;
-    seats_ = participants;
+    pool_ = pool;
+    dealt_ = participants;
+    seats_.store(participants, memory_order_relaxed); // relaxed: published with the job
     const std::uint64_t blocks = blocks_in(n - first, block);
     std::uint32_t begin = 0;
     for (std::uint32_t seat = 0; seat < participants; ++seat) {
@@ -90,8 +94,9 @@ class loop final : public job {
       bool all_empty = true;
       block_range blocks;
       std::uint32_t seat = last; // where there was something there may be more
-      for (std::uint32_t i = 0; i < seats_ && blocks.empty(); ++i) {
-        seat = last + i < seats_ ? last + i : last + i - seats_;
+      const std::uint32_t seats = seats_.load(memory_order_relaxed); // relaxed: as in steal_for()
+      for (std::uint32_t i = 0; i < seats && blocks.empty(); ++i) {
+        seat = last + i < seats ? last + i : last + i - seats;
         if (slots_[seat].empty())
           continue;
         all_empty = false;
@@ -125,11 +130,11 @@ class loop final : public job {
     return static_cast<double>(blocks * block_);
   }
 
-  /// The end of its range from which a seat works. The last seat works from the back, the others
-  /// from the front: a giant element is found early at either end of the whole loop, where sorted
-  /// inputs have theirs. Thieves come from the other end.
+  /// The end of its range from which a seat works. The last one that has a share works from the
+  /// back, the others from the front: a giant element is found early at either end of the whole
+  /// loop, where sorted inputs have theirs. Thieves come from the other end.
   [[nodiscard]] side near_end(std::uint32_t seat) const noexcept {
-    return seat != 0 && seat + 1 == seats_ ? side::back : side::front;
+    return seat != 0 && seat + 1 == dealt_ ? side::back : side::front;
   }
 
   /// Runs blocks until none is left to claim, in this slot or any other.
@@ -137,14 +142,19 @@ class loop final : public job {
                          loop_counts& counts) noexcept {
     range_slot& slot = slots_[seat];
     const side near = near_end(seat);
+    double review_ns = first_review_ns;
     own.start();
     for (;;) {
       const block_range blocks = slot.take(near, own.wanted(), own.least());
       if (!blocks.empty()) {
         counts.blocks.add_one();
-        if (run_blocks(blocks))
+        if (run_blocks(blocks)) {
           own.claimed(blocks.size());
-        else if (near == side::front)
+          if (own.total_ns() > review_ns) {
+            invite_more(own.total_ns() / static_cast<double>(own.total_blocks()));
+            review_ns *= 4;
+          }
+        } else if (near == side::front)
           slot.clear(); // a lower index has failed: what is left here is higher
       } else if (steal_for(seat, own.worth_stealing())) {
         counts.steals.add_one();
@@ -153,6 +163,25 @@ class loop final : public job {
         return;
       }
     }
+  }
+
+  /// Who has worked for a while looks whether elements are dearer than the call site knew: then
+  /// what is left may be worth more threads than were invited.
+  [[gnu::cold]] void invite_more(double ns_per_block) noexcept {
+    std::uint32_t seats = seats_.load(memory_order_relaxed);
+    if (seats == pool_->most_participants() ||
+        ns_per_block < 2 * site_->shared_estimate() * elements(1))
+      return;
+    std::uint64_t left = 0;
+    for (std::uint32_t seat = 0; seat < seats; ++seat)
+      left += slots_[seat].size();
+    const std::size_t worth =
+        threads_worth(static_cast<double>(left) * ns_per_block, pool_->most_participants(),
+                      pool_->awake(), pool_->wake_ns());
+    // relaxed: published with the seats, to those who take them; see steal_for() for the others
+    if (worth > seats && seats_.compare_exchange_strong(seats, static_cast<std::uint32_t>(worth),
+                                                        memory_order_relaxed))
+      pool_->open_further(*this, worth - seats);
   }
 
   /// False when the blocks were skipped or failed, so that no higher ones are wanted.
@@ -174,9 +203,9 @@ class loop final : public job {
     }
   }
 
-  /// Fills the empty slot of `seat` with half of another's blocks; false when it found none. Fewer
-  /// than `worth` are left to their owner for a moment, which should be enough for them: else there
-  /// is a dear one among them.
+  /// Fills the empty slot of `seat` with half of the blocks of whoever has most, so that few steals
+  /// are enough; false when nobody has any. Fewer than `worth` are left to their owner for a
+  /// moment, which should be enough for them: else there is a dear one among them.
   ///
   /// Blocks on their way from one slot to another are in neither, so that a look at all the slots
   /// could miss them. `steals_` counts the steals under way (low half) and ever begun (high half):
@@ -191,30 +220,33 @@ class loop final : public job {
       // acquire: pairs with the release that ends a steal. Whoever stole before this load has its
       // blocks in a slot that we see.
       const std::uint64_t before = steals_.load(memory_order_acquire);
-      bool any_left = false;
-      for (std::uint32_t i = 1; i < seats_; ++i) {
-        const std::uint32_t other = seat + i < seats_ ? seat + i : seat + i - seats_;
-        range_slot& victim = slots_[other];
-        const std::uint32_t left = victim.size();
-        if (left == 0)
-          continue;
-        if (left < worth && look < polite_looks) {
-          any_left = true;
-          continue;
+      // relaxed: blocks come to a seat that was added by a steal only, and whoever has stolen
+      // there has seen that there are more: so this load, behind the other, sees it too.
+      const std::uint32_t seats = seats_.load(memory_order_relaxed);
+      std::uint32_t richest = seat;
+      std::uint32_t most = 0;
+      for (std::uint32_t i = 1; i < seats; ++i) {
+        const std::uint32_t other = seat + i < seats ? seat + i : seat + i - seats;
+        const std::uint32_t left = slots_[other].size();
+        if (left > most) {
+          richest = other;
+          most = left;
         }
+      }
+      if (most == 0 && is_exhausted_since(before))
+        return false;
+      if (most >= worth || (most != 0 && look >= polite_looks)) {
         // acquire: keeps this steal's put() behind its beginning, for those who see the put().
         steals_.fetch_add(begun + under_way, memory_order_acquire);
-        const block_range loot = victim.steal(opposite(near_end(other)));
+        const block_range loot = slots_[richest].steal(opposite(near_end(richest)));
         if (!loot.empty())
           slots_[seat].put(loot);
         steals_.fetch_sub(under_way, memory_order_release); // pairs with the acquire above
         if (!loot.empty()) {
-          trace_instant("steal", {"from", other}, {"blocks", loot.size()});
+          trace_instant("steal", {"from", richest}, {"blocks", loot.size()});
           return true;
         }
       }
-      if (!any_left && is_exhausted_since(before))
-        return false;
       rest_after(look);
     }
     return false;
@@ -239,14 +271,16 @@ class loop final : public job {
   static constexpr std::uint64_t under_way = 1;
   static constexpr std::uint64_t begun = std::uint64_t{1} << 32;
 
-  // Read by every participant, written by none while the loop runs.
+  // Read by every participant; written by none while the loop runs, but for the seats once or so.
   alignas(64) fixed_array<range_slot> slots_; // by seat
   loop_body body_;
   std::size_t first_ = 0;
   std::size_t end_ = 0;
   std::size_t block_ = 1;
   call_site* site_ = nullptr;
-  std::uint32_t seats_ = 0;
+  scheduler* pool_ = nullptr;
+  std::uint32_t dealt_ = 0; // the seats to which blocks were dealt
+  atomic<std::uint32_t> seats_{0};
   first_error error_;
   alignas(64) atomic<std::uint64_t> steals_{0};
 };
@@ -280,7 +314,7 @@ class loop final : public job {
   }
   if (work == nullptr)
     return body(first, n);
-  std::size_t most = pool.concurrency();
+  std::size_t most = pool.most_participants();
   if (const std::size_t blocks = blocks_in(n - first, block); blocks < most)
     most = blocks;
   const double expected = site != nullptr ? site->estimate() * static_cast<double>(n - first) : 0;
@@ -288,7 +322,7 @@ class loop final : public job {
   const invitation invited = invite(expected, most, awake, pool.wake_ns());
   const bool compare =
       site != nullptr && invited.threads <= awake + 1 && expected < worth_comparing_rarely_ns;
-  work->prepare(body, first, n, block, site, static_cast<std::uint32_t>(invited.threads));
+  work->prepare(body, first, n, block, site, static_cast<std::uint32_t>(invited.threads), &pool);
   pool.open(*work, invited.threads - 1, invited.wakes);
   {
     scheduler::part_of part(pool, work);
@@ -298,7 +332,7 @@ class loop final : public job {
   if (compare && site->is_settled())
     site->learn_sharing(quick_clock::ns_between(entered, quick_clock::now()), expected,
                         invited.threads);
-  if (site != nullptr && !invited.wakes) {
+  if (site != nullptr && invited.wakes == 0) {
     // If nobody has come, those who are awake are busy elsewhere.
     const std::size_t here = work->joined() == 0 ? 1 : invited.threads;
     wake_for_next(pool, *site, expected, here, threads_worth(expected, most, most, 0));

@@ -1,8 +1,8 @@
 // What workers do: they look for a job to help with, or else a task, and sleep when there is none.
 //
 // This is the last of the three rooms on the way from parallel::map (map.hpp, loop.hpp, here). A
-// job is offered in the list of the thread that opened it; one sleeping worker is woken, and each
-// worker that joins wakes some more, so that a wide machine fills in logarithmic time. While a
+// job is offered in the list of the thread that opened it, who wakes a few that sleep; each worker
+// that joins wakes some more, so that a wide machine fills in logarithmic time. While a
 // worker is blocked, a stand-in does the same without a seat. Behind it: job.hpp (joining and
 // leaving), task_queue.hpp (single tasks), workers.hpp (the threads).
 #pragma once
@@ -74,6 +74,11 @@ class scheduler {
 
   /// The caller and the workers.
   [[nodiscard]] std::size_t concurrency() const noexcept { return workers_.size(); }
+  /// How many of them can take part in one job.
+  [[nodiscard, gnu::cold]] std::size_t most_participants() const noexcept {
+    constexpr std::size_t most_seats = job::most_inside - stand_ins::most;
+    return concurrency() <= most_seats ? concurrency() : most_seats + 1;
+  }
 
   /// See workers.hpp.
   [[nodiscard, gnu::cold]] std::size_t awake() const noexcept { return workers_.awake(); }
@@ -142,25 +147,35 @@ class scheduler {
     scheduler* const home_; // null if it is the same, or none
   };
 
-  /// Offers a job to at most `seats` workers and returns at once; if it `wakes`, also to such as
-  /// sleep. The caller then becomes part_of it, until close() has returned.
-  [[gnu::cold]] void open(job& work, std::size_t seats, bool wakes) noexcept {
+  /// Offers a job to at most `seats` workers, fewer than most_participants(), and returns at once.
+  /// If it `wakes` any, it is for such as sleep, too: a few of them are woken here, or one is
+  /// started, and who joins wakes more. The caller then becomes part_of the job, until close() has
+  /// returned.
+  [[gnu::cold]] void open(job& work, std::size_t seats, std::size_t wakes) noexcept {
     job* const parent = this_job;
-    work.open(static_cast<std::uint32_t>(seats < most_seats ? seats : most_seats), parent,
-              within_task_of == this, wakes);
+    work.open(static_cast<std::uint32_t>(seats), parent, within_task_of == this, wakes != 0);
     if (parent != nullptr)
       parent->call_owner();
-    if (wakes)
-      wake_one();
+    for (std::size_t woken = 0; woken < wakes && woken < wakes_each && work.is_open(); ++woken)
+      if (!wake_one())
+        break;
   }
 
-  /// Gets one more worker going.
-  [[gnu::cold]] void wake_one() noexcept {
+  /// Who takes part in a job: offers it to so many more workers, asleep or awake.
+  [[gnu::cold]] void open_further(job& work, std::size_t seats) noexcept {
+    work.add_seats(static_cast<std::uint32_t>(seats));
+    wake_for(work);
+  }
+
+  /// Gets one more worker going: one that sleeps, then it says true; or else a new one.
+  [[gnu::cold]] bool wake_one() noexcept {
     // Within a task the caller is itself one of the workers.
     const bool in_task = this_job == nullptr && workers_.here() != nullptr;
     const std::uint64_t before = quick_clock::now();
-    if (workers_.wake_one(in_task ? workers_.size() : helpers()))
+    const bool slept = workers_.wake_one(in_task ? workers_.size() : helpers());
+    if (slept)
       workers_.learn_from_waking(quick_clock::ns_between(before, quick_clock::now()));
+    return slept;
   }
 
   /// Withdraws a job and waits until the last helper is out of it. The wait runs nothing but jobs
@@ -234,13 +249,10 @@ class scheduler {
   }
 
  private:
-  /// How many workers one that has joined wakes: a wake takes its waker a fraction of the time
-  /// until the woken one can wake others. (bench/simulation.hpp: 4 to 8 are about the best whatever
-  /// the fraction; 2, as in a textbook's tree, are up to two fifths slower.)
+  /// How many workers a caller wakes, and each that has joined: a wake takes its waker a fraction
+  /// of the time until the woken one can wake others. (bench/simulation.hpp: 4 to 8 are about the
+  /// best whatever the fraction; 2, as in a textbook's tree, are up to two fifths slower.)
   static constexpr std::uint32_t wakes_each = 6;
-
-  /// What a job can count inside, less the stand-ins.
-  static constexpr std::size_t most_seats = 65'535 - stand_ins::most;
 
   /// Workers that loops start: a caller takes part in each. For tasks there is one more.
   [[nodiscard]] std::size_t helpers() const noexcept { return workers_.size() - 1; }
@@ -344,8 +356,9 @@ class scheduler {
           work.stand_in(own, [&] { return goes_on = goes_on && workers_.standing_in().go_on(); });
     }
     if (nothing_left)
-      work.withdraw();
-    work.leave();
+      work.withdraw_and_leave();
+    else
+      work.leave();
     return goes_on;
   }
 
@@ -371,8 +384,7 @@ class scheduler {
       part_of part(*this, &work);
       work.help(seat, own);
     }
-    work.withdraw();
-    work.leave();
+    work.withdraw_and_leave();
   }
 
   /// Helps with a job that was opened within `parent`, the calling thread's own; false when there
