@@ -23,7 +23,9 @@
 #include <cstdio>
 #include <functional>
 #include <map>
+#include <memory>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -155,19 +157,25 @@ class contest {
 #endif
   }
 
-  /// Untimed calls first, in which threads are started and call sites learn; but not many of a
-  /// long one.
-  static double count_allocations(const std::function<void()>& work) {
+  /// Untimed calls first, in which threads are started and call sites learn; of a long one only
+  /// two, before its first repetition.
+  static double count_allocations(const std::function<void()>& work,
+                                  std::optional<double>& of_long_one) {
+    if (of_long_one)
+      return *of_long_one;
     const auto start = std::chrono::steady_clock::now();
     work();
-    const bool long_one = std::chrono::steady_clock::now() - start > std::chrono::milliseconds(10);
-    return allocations_per_call(long_one ? 1 : 8, work);
+    if (std::chrono::steady_clock::now() - start < std::chrono::milliseconds(10))
+      return allocations_per_call(8, work);
+    of_long_one = allocations_per_call(1, work);
+    return *of_long_one;
   }
 
   std::function<void(benchmark::State&)> timed(const entry& added) const {
-    return [this, row = added.row, work = added.work](benchmark::State& state) {
+    return [this, row = added.row, work = added.work,
+            counted = std::make_shared<std::optional<double>>()](benchmark::State& state) {
       settle();
-      state.counters["allocations"] = count_allocations(work);
+      state.counters["allocations"] = count_allocations(work, *counted);
       state.counters["ideal_speedup"] = 1 / bound_of(row);
       for ([[maybe_unused]] auto step : state)
         work();
@@ -175,18 +183,18 @@ class contest {
   }
 
   std::function<void(benchmark::State&)> timed_by_hand(const entry& added) const {
-    return
-        [this, row = added.row, work = added.work, before = added.before](benchmark::State& state) {
-          state.counters["allocations"] = count_allocations(work);
-          state.counters["ideal_speedup"] = 1 / bound_of(row);
-          for ([[maybe_unused]] auto step : state) {
-            before();
-            const auto start = std::chrono::steady_clock::now();
-            work();
-            state.SetIterationTime(
-                std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-          }
-        };
+    return [this, row = added.row, work = added.work, before = added.before,
+            counted = std::make_shared<std::optional<double>>()](benchmark::State& state) {
+      state.counters["allocations"] = count_allocations(work, *counted);
+      state.counters["ideal_speedup"] = 1 / bound_of(row);
+      for ([[maybe_unused]] auto step : state) {
+        before();
+        const auto start = std::chrono::steady_clock::now();
+        work();
+        state.SetIterationTime(
+            std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+      }
+    };
   }
 
   /// Keeps every run, here and in the JSON file, and shows somebody who waits that it is going.
