@@ -40,6 +40,7 @@ struct owner_and_helpers
     : model::test<owner_and_helpers<Helpers, Seats, StandIns, More>, 1 + Helpers + StandIns> {
   void before() {
     work.prepared($) = 0;
+    more($) = 0;
     for (rl::var<int>& each : work.results)
       each($) = 0;
   }
@@ -51,8 +52,12 @@ struct owner_and_helpers
       const std::uint32_t seat = has_seat ? work.join() : 0;
       if (has_seat ? seat == 0 : !work.join_without_seat())
         continue;
-      if (seat == 1 && More != 0)
+      if (seat == 1 && More != 0) {
+        more($) = work.prepared($);
         work.add_seats(More);
+      } else if (seat > Seats) {
+        model::require(more($) == work.prepared($), "who has an added seat does not see it added");
+      }
       if (has_seat)
         work.help(seat, work.by_owner());
       else
@@ -78,6 +83,7 @@ struct owner_and_helpers
     }
   }
 
+  rl::var<int> more; // the round in which seats were added
   shared_job work;
 };
 

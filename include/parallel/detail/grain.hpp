@@ -55,7 +55,7 @@ inline constexpr double worth_vectors_ns = 4;
 /// total / p + participant_ns p is least at the square root of their quotient. `awake` workers need
 /// not be woken; each of the others has to have the time for some work after its wake. (Against a
 /// search for the best number in bench/simulation.hpp, from five microseconds of work on, the first
-/// rule loses 7 % at most, the second 13 %.)
+/// rule loses 4 % at most, the second 7 %.)
 constexpr std::size_t threads_worth(double total_ns, std::size_t threads, std::size_t awake,
                                     double wake_ns) noexcept {
   const double woken = wake_ns > 0 ? total_ns / wake_ns : 0;

@@ -1,18 +1,18 @@
 // What the threads of an io_pool do: few while tasks are quick, more as tasks block, none at rest.
 //
-// One mutex, one first-in-first-out queue. One thread churns through tasks as long as they are
-// quick, and takes some along at a time (task_hand.hpp). Another one, the lookout, has an eye on
-// it: when a task turns out to block, it takes the next one itself and calls more. So it is what
-// blocks that makes the pool grow, not what is queued, and a quick task wakes nobody. Entered from
-// io_pool.hpp; behind it: io_threads.hpp.
+// One mutex, one queue, first in, first out. One thread churns through tasks as long as they are
+// quick, and takes some along at a time. Another one, the lookout, has an eye on it: when a task
+// turns out to block, it takes the next one itself and calls more. So it is what blocks that makes
+// the pool grow, not what is queued, and a quick task wakes nobody. Entered from io_pool.hpp;
+// behind it: io_queue.hpp and io_threads.hpp.
 #pragma once
 
+#include <parallel/detail/io_queue.hpp>
 #include <parallel/detail/io_threads.hpp>
 #include <parallel/detail/parking.hpp>
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/platform/thread.hpp>
 #include <parallel/detail/platform/waiting.hpp>
-#include <parallel/detail/queue_room.hpp>
 #include <parallel/detail/submitted_task.hpp>
 #include <parallel/detail/task_hand.hpp>
 #include <parallel/detail/task_list.hpp>
@@ -37,12 +37,12 @@ template <class Clock>
 class basic_io_scheduler {
  public:
   explicit basic_io_scheduler(const io_options& options)
-      : room_(options.queue), threads_(
-                                  options, mutex_,
-                                  [](void* pool, io_thread& self) noexcept {
-                                    static_cast<basic_io_scheduler*>(pool)->work(self);
-                                  },
-                                  this) {}
+      : queue_(options.queue), threads_(
+                                   options, mutex_,
+                                   [](void* pool, io_thread& self) noexcept {
+                                     static_cast<basic_io_scheduler*>(pool)->work(self);
+                                   },
+                                   this) {}
 
   basic_io_scheduler(const basic_io_scheduler&) = delete;
   basic_io_scheduler& operator=(const basic_io_scheduler&) = delete;
@@ -73,9 +73,8 @@ class basic_io_scheduler {
   };
   [[nodiscard]] counts count() noexcept {
     const guard held = lock();
-    settle();
-    return {begun_, running_, queued_.load(memory_order_relaxed), threads_.total(),
-            threads_.counts()};
+    queue_.settle();
+    return {queue_.begun(), running_, queue_.size(), threads_.total(), threads_.counts()};
   }
 
   /// Queues a task, as soon as the queue has room; for the pool's own threads at once, which could
@@ -86,7 +85,7 @@ class basic_io_scheduler {
     try {
       push(held, task);
     } catch (...) {
-      room_.give_back();
+      queue_.unreserve();
       throw;
     }
   }
@@ -95,15 +94,15 @@ class basic_io_scheduler {
   [[nodiscard]] bool try_reserve() noexcept {
     const guard held = lock();
     if (is_open_here())
-      return take_room();
-    room_.take_beyond(); // push() will say why
+      return queue_.try_reserve();
+    queue_.reserve_beyond(); // push() will say why
     return true;
   }
 
   /// Gives reserved room back.
   void release() noexcept {
     const guard held = lock();
-    room_.give_back();
+    queue_.unreserve();
   }
 
   /// Queues a task for which room has been reserved. If it throws, it has not.
@@ -112,8 +111,7 @@ class basic_io_scheduler {
     push(held, task);
   }
 
-  /// Queues a helper: it does not count against the queue's limit, which is there to hold back who
-  /// submits.
+  /// Queues a helper, which needs no room. If it throws, it has not.
   void post_helper(queued_task& helper) {
     guard held = lock();
     push(held, helper);
@@ -126,11 +124,9 @@ class basic_io_scheduler {
     if (frame == nullptr)
       return false;
     guard held = lock();
-    queued_task* const task = tasks_.pop_own(*frame);
-    if (task != nullptr) {
-      is_begun(*task);
+    queued_task* const task = queue_.pop_own(*frame);
+    if (task != nullptr)
       execute(held, *task);
-    }
     return task != nullptr;
   }
 
@@ -159,7 +155,7 @@ class basic_io_scheduler {
                 std::to_string(threads_.total()) +
                 ") would wait like this and nobody would be left to run the tasks that are queued "
                 "(" +
-                std::to_string(queued_.load(memory_order_relaxed)) + ')');
+                std::to_string(queue_.size()) + ')');
       }
     }
     future.wait();
@@ -173,13 +169,7 @@ class basic_io_scheduler {
     task_list unwanted;
     {
       const guard held = lock();
-      settle();
-      tasks_.move_to(unwanted, [&](const queued_task& task) {
-        const bool wanted = is_wanted(task);
-        if (wanted)
-          has_left(task);
-        return wanted;
-      });
+      queue_.move_to(unwanted, is_wanted);
       ++running_; // not at rest before they are gone
     }
     unwanted.discard_all(); // not under the mutex: it runs the users' destructors
@@ -190,12 +180,12 @@ class basic_io_scheduler {
   }
 
   /// A frame for what runs now.
-  [[nodiscard]] task_frame frame() noexcept { return {tasks_, mutex_}; }
+  [[nodiscard]] task_frame frame() noexcept { return queue_.frame(mutex_); }
 
   void add(task_listener& listener) noexcept {
     const guard held = lock();
     listeners_.add(listener);
-    settle(); // it wants to know of each task's end
+    queue_.settle(); // it wants to know of each task's end
   }
   void remove(task_listener& listener) noexcept {
     const guard held = lock();
@@ -209,7 +199,7 @@ class basic_io_scheduler {
       guard held = lock();
       if (open_to_ == everybody)
         open_to_ = own_threads;
-      room_.let_all_in(); // where they learn of it
+      queue_.let_all_in(); // where they learn of it
       at_rest_.wait(held, [this] { return is_resting(); });
       open_to_ = nobody;
       threads_.end();
@@ -273,33 +263,26 @@ class basic_io_scheduler {
   /// do not wait.
   void reserve(guard& held) {
     if (open_to_ == everybody && !is_needed_here()) {
-      if (room_.try_take())
+      if (queue_.try_reserve())
         return;
-      if (!room_.anybody_waits())
+      if (!queue_.anybody_waits_for_room())
         look_for_room(held);
       if (open_to_ == everybody) {
-        if (!take_room())
-          room_.wait_and_take(held);
+        if (!queue_.try_reserve())
+          queue_.wait_and_reserve(held);
         return;
       }
     }
-    room_.take_beyond();
-  }
-
-  [[nodiscard]] bool take_room() noexcept {
-    if (room_.try_take())
-      return true;
-    settle();
-    return room_.try_take();
+    queue_.reserve_beyond();
   }
 
   /// Tasks that are quick make room sooner than a sleep takes: so the queue is looked at for a
   /// while first, until there is room for some.
   void look_for_room(guard& held) {
-    const std::size_t enough = room_.most_of_it();
+    const std::size_t enough = queue_.almost_full();
     held.unlock();
     look_arounds looks;
-    while (queued_.load(memory_order_relaxed) >= enough && looks.another()) // relaxed: a hint
+    while (queue_.size() >= enough && looks.another())
       ;
     held = lock();
   }
@@ -311,9 +294,7 @@ class basic_io_scheduler {
     // happened.
     if (threads_.total() == 0)
       threads_.start_first();
-    // A helper is nobody's own: it runs whatever there is to help with.
-    tasks_.push(task, task.helped() == nullptr ? task_frame::innermost() : nullptr);
-    queued_.store(queued_.load(memory_order_relaxed) + 1, memory_order_relaxed);
+    queue_.push(task);
     if (!is_watched()) {
       threads_.call_one(held);
       notify_if_resting(); // meanwhile others may have done it all
@@ -331,53 +312,13 @@ class basic_io_scheduler {
   /// All threads wait for futures that are not ready, and no more threads are to be had, so that
   /// what is queued stays queued.
   [[nodiscard]] bool is_stuck(guard& held) noexcept {
-    settle();
+    queue_.settle();
     const auto all_wait = [this] {
-      return !tasks_.empty() && waiters_.size() == threads_.total() && outside_ == 0 &&
+      return !queue_.is_empty() && waiters_.size() == threads_.total() && outside_ == 0 &&
              std::none_of(waiters_.begin(), waiters_.end(),
                           [](const waiter* each) { return each->is_ready(each->future); });
     };
     return all_wait() && !threads_.call_one(held) && all_wait();
-  }
-
-  /// A task has left the queue.
-  void has_left(const queued_task& task) noexcept {
-    has_left(1);
-    if (task.helped() == nullptr) // helpers take no room
-      room_.give_back();
-  }
-
-  void has_left(std::size_t tasks) noexcept {
-    queued_.store(queued_.load(memory_order_relaxed) - tasks, memory_order_relaxed);
-  }
-
-  void is_begun(const queued_task& task) noexcept {
-    has_left(task);
-    begun_ += task.helped() == nullptr ? 1 : 0;
-  }
-
-  /// Takes more tasks for the one that churns, as long as they are quick. They still count as
-  /// queued: to whom it matters which of them have not been begun, and who may have to run them,
-  /// calls settle() first.
-  void fill(task_hand& hand) noexcept {
-    if (!listeners_.empty())
-      return;
-    while (!hand.is_full() && !tasks_.empty() && tasks_.front()->is_anybodys()) {
-      hand.add(*tasks_.pop());
-      hand_ = &hand;
-    }
-  }
-
-  /// What is in the hand and has not been begun is back in the queue, as if it had never left.
-  void settle() noexcept {
-    if (hand_ == nullptr)
-      return;
-    std::size_t begun =
-        std::exchange(hand_, nullptr)->close([this](queued_task& task) { tasks_.put_back(task); });
-    has_left(begun);
-    begun_ += begun;
-    for (; begun != 0; --begun)
-      room_.give_back();
   }
 
   /// Runs a task; holds the mutex before and afterwards.
@@ -423,7 +364,7 @@ class basic_io_scheduler {
       if (churner_ != &self && is_churning(self.now)) {
         if (lookout_ == nullptr && watch(held, self))
           continue;
-      } else if (queued_task* const task = next_task()) {
+      } else if (queued_task* const task = queue_.pop()) {
         run(held, self, *task);
         continue;
       } else if (churner_ == &self && look_around(held)) {
@@ -439,12 +380,6 @@ class basic_io_scheduler {
     }
   }
 
-  /// From the queue, or null.
-  [[nodiscard]] queued_task* next_task() noexcept {
-    settle();
-    return tasks_.pop();
-  }
-
   /// Some thread runs quick tasks, one after another, as far as can be told now.
   [[nodiscard]] bool is_churning(std::uint64_t now) const noexcept {
     return churner_ != nullptr &&
@@ -453,10 +388,9 @@ class basic_io_scheduler {
 
   /// Thread: runs a task from the queue, and maybe more.
   void run(guard& held, io_thread& self, queued_task& task) noexcept {
-    is_begun(task);
     task_hand more;
     if (churner_ == &self)
-      fill(more);
+      take_along(more);
     else if (churner_ == nullptr && running_ == 0 && !self.was_slow)
       churner_ = &self; // until it turns out otherwise
     if (call_for_the_rest(held, self))
@@ -467,7 +401,7 @@ class basic_io_scheduler {
     held.unlock();
     run_while_quick(self, task, more);
     held = lock();
-    settle();
+    queue_.settle();
     has_run();
     if (self.was_slow && churner_ == &self) {
       churner_ = nullptr;
@@ -475,6 +409,13 @@ class basic_io_scheduler {
       churner_ = &self;
       churner_began_ = self.now;
     }
+  }
+
+  /// Takes more tasks for the one that churns, as long as they are quick; none while somebody wants
+  /// to know of each task's end.
+  void take_along(task_hand& more) noexcept {
+    if (listeners_.empty())
+      queue_.fill(more);
   }
 
   /// Runs a task, and those in the hand until one is slow or it is time to see who else wants the
@@ -497,9 +438,8 @@ class basic_io_scheduler {
   bool call_for_the_rest(guard& held, const io_thread& self) noexcept {
     bool called = false;
     const std::size_t blocked = churner_ == &self || is_churning(self.now) ? 0 : running_ + 1;
-    while (!is_empty() &&
-           (!is_watched() ||
-            threads_.coming() < std::min(blocked, queued_.load(memory_order_relaxed)))) {
+    while (!queue_.is_empty() &&
+           (!is_watched() || threads_.coming() < std::min(blocked, queue_.size()))) {
       if (!threads_.call_one(held))
         break;
       called = true;
@@ -514,7 +454,7 @@ class basic_io_scheduler {
     bool is_needed = false;
     for (int looks = 0; looks < most_empty_looks && !is_needed && !threads_.is_ending(); ++looks) {
       Clock::wait_for(self.woken, held, look_every_ns);
-      if (is_empty())
+      if (queue_.is_empty())
         continue;
       looks = 0;
       self.now = Clock::now();
@@ -531,18 +471,16 @@ class basic_io_scheduler {
     is_looking_around_ = true;
     held.unlock();
     look_arounds looks;
-    while (queued_.load(memory_order_relaxed) == 0 && looks.another()) // relaxed: a hint
+    while (queue_.size() == 0 && looks.another())
       ;
     held = lock();
     is_looking_around_ = false;
-    return !tasks_.empty();
+    return !queue_.is_empty();
   }
-
-  [[nodiscard]] bool is_empty() const noexcept { return tasks_.empty() && hand_ == nullptr; }
 
   /// Nothing to run and nobody who could submit more: only then may the threads end.
   [[nodiscard]] bool is_resting() const noexcept {
-    return tasks_.empty() && running_ == 0 && !threads_.any_starting();
+    return queue_.is_empty() && running_ == 0 && !threads_.any_starting();
   }
 
   void notify_if_resting() noexcept {
@@ -551,16 +489,12 @@ class basic_io_scheduler {
   }
 
   mutable mutex mutex_; // guards everything below
-  queue_room room_;
+  io_queue queue_;
   io_threads<Clock> threads_;
   access open_to_ = everybody;
-  task_list tasks_;
-  task_hand* hand_ = nullptr; // of the thread that churns
   task_listeners listeners_;
-  atomic<std::size_t> queued_{0}; // tasks; changed under the mutex, read without it as a hint
-  std::uint64_t begun_ = 0;       // tasks, ever; no helpers
-  std::size_t running_ = 0;       // tasks under way
-  std::size_t outside_ = 0;       // of these, those on threads of others
+  std::size_t running_ = 0; // tasks under way
+  std::size_t outside_ = 0; // of these, those on threads of others
   std::vector<const waiter*> waiters_;
   io_thread* churner_ = nullptr;    // the thread that runs quick tasks, or has lately
   std::uint64_t churner_began_ = 0; // its task

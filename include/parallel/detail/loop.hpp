@@ -175,9 +175,11 @@ class loop final : public job {
     std::uint64_t left = 0;
     for (std::uint32_t seat = 0; seat < seats; ++seat)
       left += slots_[seat].size();
-    const std::size_t worth =
-        threads_worth(static_cast<double>(left) * ns_per_block, pool_->most_participants(),
-                      pool_->awake(), pool_->wake_ns());
+    std::size_t most = pool_->most_participants();
+    if (seats + left < most)
+      most = static_cast<std::size_t>(seats + left);
+    const std::size_t worth = threads_worth(static_cast<double>(left) * ns_per_block, most,
+                                            pool_->awake(), pool_->wake_ns());
     // relaxed: published with the seats, to those who take them; see steal_for() for the others
     if (worth > seats && seats_.compare_exchange_strong(seats, static_cast<std::uint32_t>(worth),
                                                         memory_order_relaxed))

@@ -1,6 +1,6 @@
 // The room in a bounded queue, and who waits for some: first come, first served.
 //
-// Guarded by the mutex of its owner, io_scheduler.hpp.
+// Guarded by the mutex of its owner, io_scheduler.hpp. Entered from io_queue.hpp.
 #pragma once
 
 #include <parallel/detail/platform/sync.hpp>

@@ -2,7 +2,8 @@
 // queue's mutex for each of them.
 //
 // They are its to begin one by one, without the mutex; what it has not begun when somebody closes
-// the hand goes back to the queue's front. Entered from io_scheduler.hpp.
+// the hand goes back to the queue's front. Filled and closed in io_queue.hpp; the thread's side is
+// in io_scheduler.hpp.
 #pragma once
 
 #include <parallel/detail/platform/sync.hpp>

@@ -2,8 +2,8 @@
 //
 // The list is intrusive: to queue a task allocates nothing and cannot fail. A piece of code that
 // queues tasks and then waits for them can take its own ones back (a `task_frame`). Entered from
-// task_queue.hpp (thread_pool's) and io_scheduler.hpp, which guard it; what a task is, is decided
-// in submitted_task.hpp, io_loop.hpp and stream.hpp.
+// task_queue.hpp (thread_pool's) and io_queue.hpp, whose owners guard it; what a task is, is
+// decided in submitted_task.hpp, io_loop.hpp and stream.hpp.
 #pragma once
 
 #include <parallel/detail/lock_guard.hpp>
