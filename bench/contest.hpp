@@ -163,12 +163,13 @@ class contest {
                                   std::optional<double>& of_long_one) {
     if (of_long_one)
       return *of_long_one;
-    const auto start = std::chrono::steady_clock::now();
     work();
+    const auto start = std::chrono::steady_clock::now();
+    const double of_second = allocations_per_call(1, work);
     if (std::chrono::steady_clock::now() - start < std::chrono::milliseconds(10))
       return allocations_per_call(8, work);
-    of_long_one = allocations_per_call(1, work);
-    return *of_long_one;
+    of_long_one = of_second;
+    return of_second;
   }
 
   std::function<void(benchmark::State&)> timed(const entry& added) const {

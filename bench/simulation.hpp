@@ -37,7 +37,7 @@ struct machine {
 class simulation {
  public:
   /// `costs` holds the time of each element; their mean is what the call site knows. If the workers
-  /// are `asleep`, one is woken by the caller, and each that comes wakes some more.
+  /// are `asleep`, the caller wakes some, and each that comes wakes more.
   simulation(const machine& prices, std::size_t threads, const std::vector<double>& costs,
              bool asleep)
       : prices_(prices), asleep_(asleep), until_(costs.size() + 1),

@@ -287,6 +287,19 @@ TEST_CASE("the first claim tells whether elements are much dearer than before") 
   CHECK(own.wanted() == 10);
 }
 
+TEST_CASE(
+    "a block's price is that of the last claims if the system has had a part in an earlier one") {
+  call_site known(100);
+  pace own(&known);
+  own.start();
+  test_clock::pass(1ms);
+  own.claimed(1);
+  CHECK(own.ns_per_block() == 1'000'000);
+  test_clock::pass(300ns);
+  own.claimed(3);
+  CHECK(own.ns_per_block() == 100);
+}
+
 TEST_CASE("claims of unknown cost grow fourfold to a microsecond, then twofold") {
   const call_site site;
   pace own(&site);

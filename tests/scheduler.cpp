@@ -9,10 +9,12 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <latch>
 #include <mutex>
 #include <set>
 #include <thread>
+#include <utility>
 
 namespace {
 
@@ -47,6 +49,27 @@ class pool_of {
         asleep = asleep && each.parks.get() > each.wakes.get();
       });
     }
+  }
+
+  parallel::detail::scheduler all;
+};
+
+/// Its helpers do what they are told.
+struct scripted : parallel::detail::job {
+  void help(std::uint32_t, parallel::detail::loop_counts&) noexcept override { script(); }
+  std::function<void()> script;
+};
+
+struct scripted_pool {
+  explicit scripted_pool(std::size_t threads)
+      : all({.threads = threads},
+            [](std::size_t) -> parallel::detail::job* { return new scripted; }) {}
+
+  scripted& open(std::function<void()> script, std::size_t seats) {
+    auto& work = static_cast<scripted&>(all.acquire_job());
+    work.script = std::move(script);
+    all.open(work, seats, seats);
+    return work;
   }
 
   parallel::detail::scheduler all;
@@ -108,6 +131,39 @@ TEST_CASE("workers that sleep come to a job that somebody inside has opened furt
   pool.all.open_further(second, 2);
   wait_until_joined(second, 3);
   pool.close(second);
+}
+
+TEST_CASE("an owner that waits is called for seats that are added within its job") {
+  scripted_pool pool(2);
+  int helped = 0;
+  // The worker's part of the outer job: opens one within, without a seat at first, for which there
+  // is nobody but the owner of the outer one. That one is called then, too, in vain.
+  const auto script = [&] {
+    for (int round = 0; round < 100 && helped == round; ++round) {
+      scripted& inner = pool.open([&] { ++helped; }, 0);
+      for (int wait = 0; wait < 16; ++wait)
+        std::this_thread::yield();
+      pool.all.open_further(inner, 1);
+      const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+      while (inner.joined() == 0 && std::chrono::steady_clock::now() < end)
+        std::this_thread::yield();
+      pool.all.close(inner);
+    }
+  };
+  scripted& outer = pool.open(script, 1);
+  {
+    parallel::detail::scheduler::part_of part(pool.all, &outer);
+    while (outer.joined() == 0)
+      std::this_thread::yield();
+    pool.all.close(outer);
+  }
+  CHECK(helped == 100);
+}
+
+TEST_CASE("no more threads take part in a job than it can count") {
+  const auto make = [](std::size_t) -> parallel::detail::job* { return new gated; };
+  CHECK(parallel::detail::scheduler({.threads = 8}, make).most_participants() == 8);
+  CHECK(parallel::detail::scheduler({.threads = 40'000}, make).most_participants() == 32'703);
 }
 
 TEST_CASE("a loop gets more threads when its elements turn out dear") {

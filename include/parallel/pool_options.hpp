@@ -125,7 +125,8 @@ class thread_hook {
 
 /// Options of a thread_pool.
 struct thread_pool_options {
-  /// The most threads that one call may use, its caller included: from 1 to 65,536.
+  /// The most threads that one call may use, its caller included: from 1 to 65,536. (No more than
+  /// 32,703 take part in the same loop.)
   std::size_t threads = default_concurrency();
 
   /// What its workers are called: "parallel" unless it is given.

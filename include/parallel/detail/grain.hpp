@@ -219,12 +219,13 @@ class basic_pace {
   }
 
   /// Notes that a claim of `blocks` has just ended. Claims shrink at once when elements turn out
-  /// dear; when they turn out cheap they grow at most fourfold to a microsecond, then twofold.
+  /// dear; when they turn out cheap they grow at most fourfold to a microsecond (at once after a
+  /// trial that was no news), then twofold.
   [[gnu::cold]] void claimed(std::uint32_t blocks) noexcept {
     if (!measured_)
       return;
     untimed_ += blocks;
-    if (std::exchange(is_trial_, false) && trial_was_as_known()) {
+    if (std::exchange(is_trial_, false) && !learn_from_trial()) {
       wanted_ = blocks_in(first_claim_ns);
       return;
     }
@@ -237,17 +238,25 @@ class basic_pace {
     wanted_ = smaller(grown > first ? grown : first, blocks_in(claim_ns));
   }
 
+  /// The price of a block: the lesser of the mean and of the last ones, as some of the time may
+  /// have been the system's. Only after a claim has been timed.
+  [[nodiscard]] double ns_per_block() const noexcept {
+    const double mean = total_ns_ / static_cast<double>(total_blocks_);
+    return ns_per_block_ > 0 && ns_per_block_ < mean ? ns_per_block_ : mean;
+  }
+
   [[nodiscard]] double total_ns() const noexcept { return total_ns_; }
   [[nodiscard]] std::size_t total_blocks() const noexcept { return total_blocks_; }
 
  private:
-  [[nodiscard, gnu::cold]] bool trial_was_as_known() noexcept {
+  /// Times the first claim; false if it was no news, so that what was known stays.
+  [[nodiscard, gnu::cold]] bool learn_from_trial() noexcept {
     const double known = ns_per_block_;
     time_claims();
     if (ns_per_block_ > no_news * known)
-      return false;
+      return true;
     ns_per_block_ = known;
-    return true;
+    return false;
   }
 
   [[gnu::cold]] void time_claims() noexcept {

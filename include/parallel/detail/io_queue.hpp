@@ -36,13 +36,9 @@ class io_queue {
 
   [[nodiscard]] bool anybody_waits_for_room() const noexcept { return room_.anybody_waits(); }
 
-  /// Reserves room for a task; false if there is none, or others wait for it.
-  [[nodiscard]] bool try_reserve() noexcept {
-    if (room_.try_take())
-      return true;
-    settle();
-    return room_.try_take();
-  }
+  /// Reserves room for a task; false if others wait for it, or there is none that is known of: for
+  /// what has been begun from the hand, settle() first.
+  [[nodiscard]] bool try_reserve() noexcept { return room_.try_take(); }
 
   /// Reserves room where there may be none.
   void reserve_beyond() noexcept { room_.take_beyond(); }

@@ -94,7 +94,7 @@ class basic_io_scheduler {
   [[nodiscard]] bool try_reserve() noexcept {
     const guard held = lock();
     if (is_open_here())
-      return queue_.try_reserve();
+      return take_room();
     queue_.reserve_beyond(); // push() will say why
     return true;
   }
@@ -268,12 +268,19 @@ class basic_io_scheduler {
       if (!queue_.anybody_waits_for_room())
         look_for_room(held);
       if (open_to_ == everybody) {
-        if (!queue_.try_reserve())
+        if (!take_room())
           queue_.wait_and_reserve(held);
         return;
       }
     }
     queue_.reserve_beyond();
+  }
+
+  [[nodiscard]] bool take_room() noexcept {
+    if (queue_.try_reserve())
+      return true;
+    queue_.settle();
+    return queue_.try_reserve();
   }
 
   /// Tasks that are quick make room sooner than a sleep takes: so the queue is looked at for a

@@ -73,7 +73,8 @@ class job {
   }
 
   /// Who is inside: offers so many more seats, as long as the job is not withdrawn, and from now on
-  /// workers that sleep are to be woken for it. All seats together are most_inside at the most.
+  /// workers that sleep are to be woken for it. All seats together are most_inside at the most. If
+  /// this is within another job, call its owner then.
   [[gnu::cold]] void add_seats(std::uint32_t seats) noexcept {
     wakes_.store(true, memory_order_relaxed); // relaxed: published with the word
     // seq_cst: the publisher's store, and the release for join(), as in open().
@@ -91,8 +92,8 @@ class job {
     return wakes_.load(memory_order_relaxed); // relaxed: see open()
   }
 
-  /// Worker inside: has just opened a job within this one, with which the owner could help if it
-  /// waits.
+  /// Worker inside: has just opened a job within this one, or added seats to it, with which the
+  /// owner could help if it waits.
   void call_owner() noexcept {
     // seq_cst, all: the child's open() stands before them, the owner's marks (the signal reset, the
     // bit set) before its looks for children and at the signal. Either the owner sees the child or
@@ -133,10 +134,10 @@ class job {
   }
 
   /// Worker: ends its membership. The owner may be gone when this returns.
-  [[gnu::cold]] void leave() noexcept { go(one_inside); }
+  [[gnu::cold]] void leave() noexcept { depart(0 - one_inside); }
 
   /// Likewise, for one that has found nothing left to start: nobody can join any more.
-  [[gnu::cold]] void withdraw_and_leave() noexcept { go(one_inside - one_withdrawal); }
+  [[gnu::cold]] void withdraw_and_leave() noexcept { depart(one_withdrawal - one_inside); }
 
   /// Owner: waits until every helper is out of the withdrawn job: first in `spin`, called until it
   /// says that it has waited long enough, then asleep. Whenever helpers have opened jobs of their
@@ -203,9 +204,10 @@ class job {
     return free(word) != 0 || (inside(word) != 0 && !is_withdrawn(word));
   }
 
-  [[gnu::cold]] void go(std::uint64_t difference) noexcept {
+  /// The change to the word is modulo 2^64: as the caller is inside, nothing is borrowed.
+  [[gnu::cold]] void depart(std::uint64_t change) noexcept {
     // release: pairs with the acquire in wait(): the helper's results become the owner's.
-    const std::uint64_t before = crew_.fetch_sub(difference, memory_order_release);
+    const std::uint64_t before = crew_.fetch_add(change, memory_order_release);
     if (inside(before) == 1 && (before & owner_asleep) != 0) {
       signal_.exchange(
           departed); // seq_cst for wake_one_on(); its release pairs with the acquire in wait()

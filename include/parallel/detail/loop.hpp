@@ -50,6 +50,7 @@ class loop final : public job {
     end_ = n;
     block_ = block;
     site_ = site;
+    known_ns_ = site != nullptr ? site->shared_estimate() * elements(1) : 0;
     pool_ = pool;
     dealt_ = participants;
     seats_.store(participants, memory_order_relaxed); // relaxed: published with the job
@@ -148,10 +149,12 @@ class loop final : public job {
       const block_range blocks = slot.take(near, own.wanted(), own.least());
       if (!blocks.empty()) {
         counts.blocks.add_one();
+        // After one claim more, as the system may have had a part in the last one.
+        const bool is_review = own.total_ns() > review_ns;
         if (run_blocks(blocks)) {
           own.claimed(blocks.size());
-          if (own.total_ns() > review_ns) {
-            invite_more(own.total_ns() / static_cast<double>(own.total_blocks()));
+          if (is_review) {
+            invite_more(own.ns_per_block());
             review_ns *= 4;
           }
         } else if (near == side::front)
@@ -169,13 +172,12 @@ class loop final : public job {
   /// what is left may be worth more threads than were invited.
   [[gnu::cold]] void invite_more(double ns_per_block) noexcept {
     std::uint32_t seats = seats_.load(memory_order_relaxed);
-    if (seats == pool_->most_participants() ||
-        ns_per_block < 2 * site_->shared_estimate() * elements(1))
+    std::size_t most = pool_->most_participants();
+    if (seats == most || free_seats() != 0 || ns_per_block < 2 * known_ns_)
       return;
     std::uint64_t left = 0;
     for (std::uint32_t seat = 0; seat < seats; ++seat)
       left += slots_[seat].size();
-    std::size_t most = pool_->most_participants();
     if (seats + left < most)
       most = static_cast<std::size_t>(seats + left);
     const std::size_t worth = threads_worth(static_cast<double>(left) * ns_per_block, most,
@@ -280,6 +282,7 @@ class loop final : public job {
   std::size_t end_ = 0;
   std::size_t block_ = 1;
   call_site* site_ = nullptr;
+  double known_ns_ = 0; // what a block was expected to take
   scheduler* pool_ = nullptr;
   std::uint32_t dealt_ = 0; // the seats to which blocks were dealt
   atomic<std::uint32_t> seats_{0};
@@ -334,7 +337,7 @@ class loop final : public job {
   if (compare && site->is_settled())
     site->learn_sharing(quick_clock::ns_between(entered, quick_clock::now()), expected,
                         invited.threads);
-  if (site != nullptr && invited.wakes == 0) {
+  if (site != nullptr && !work->wakes()) {
     // If nobody has come, those who are awake are busy elsewhere.
     const std::size_t here = work->joined() == 0 ? 1 : invited.threads;
     wake_for_next(pool, *site, expected, here, threads_worth(expected, most, most, 0));

@@ -87,7 +87,7 @@ class scheduler {
 
   /// A job to open, until job_list::release().
   [[nodiscard, gnu::cold]] job& acquire_job() {
-    return own_list().acquire([this] { return make_job_(concurrency()); });
+    return own_list().acquire([this] { return make_job_(most_participants()); });
   }
 
   /// While it lives, its thread takes part in a job of this pool, or runs a task of it (null). Not
@@ -164,6 +164,8 @@ class scheduler {
   /// Who takes part in a job: offers it to so many more workers, asleep or awake.
   [[gnu::cold]] void open_further(job& work, std::size_t seats) noexcept {
     work.add_seats(static_cast<std::uint32_t>(seats));
+    if (job* const parent = work.parent())
+      parent->call_owner();
     wake_for(work);
   }
 
@@ -423,12 +425,12 @@ class scheduler {
     return nullptr;
   }
 
-  /// Wakes as many as a job that has just been joined has room for, within limits; else one if
-  /// there is other work.
-  [[gnu::cold]] void wake_for(const job& joined) noexcept {
-    const std::uint32_t seats = joined.free_seats();
-    const std::uint32_t most = joined.wakes() ? wakes_each : 0;
-    for (std::uint32_t woken = 0; woken < seats && woken < most && joined.is_open(); ++woken)
+  /// Wakes as many as a job that has just been joined, or opened further, has room for, within
+  /// limits; else one if there is other work.
+  [[gnu::cold]] void wake_for(const job& work) noexcept {
+    const std::uint32_t seats = work.free_seats();
+    const std::uint32_t most = work.wakes() ? wakes_each : 0;
+    for (std::uint32_t woken = 0; woken < seats && woken < most && work.is_open(); ++woken)
       workers_.wake_one(helpers());
     if (seats == 0 && any_work())
       workers_.wake_one(tasks_.empty() ? helpers() : workers_.size());
