@@ -215,8 +215,8 @@ struct imap_options {
 /// Something that algorithms run on: thread_pool, io_pool or `serial`. It names its per-call
 /// options and provides run_loop(executor, n, options, body), found by argument-dependent look-up,
 /// which calls body(begin, end) for disjoint ranges that cover [0, n) and rethrows the exception of
-/// the lowest. It may provide prepare_memory(executor, memory, bytes), called before results are
-/// made there.
+/// the lowest. It may provide prepare_memory(executor, memory, bytes), called before results of
+/// 64 KiB or more are made there.
 template <class E>
 concept executor = requires(E& e, const typename E::call_options& options,
                             void (*body)(std::size_t, std::size_t)) {

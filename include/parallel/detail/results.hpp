@@ -33,10 +33,15 @@ concept assignable_in_place = std::is_nothrow_default_constructible_v<T> &&
                               std::is_assignable_v<T&, From> && !keeps_allocator<T> &&
                               !std::same_as<T, std::vector<bool>::reference>;
 
+/// Less is made at once, which is quicker: nobody would prepare so little.
+inline constexpr std::size_t worth_preparing_bytes = std::size_t{64} << 10;
+
 /// n default-made elements. Before these are made, `prepare(memory, bytes)` sees the memory for
-/// them.
+/// them, unless it is little.
 template <class T, class Prepare>
 std::vector<T> room_for(std::size_t n, const Prepare& prepare) {
+  if (n < worth_preparing_bytes / sizeof(T))
+    return std::vector<T>(n);
   std::vector<T> room;
   room.reserve(n);
   prepare(room.data(), n * sizeof(T));
