@@ -36,7 +36,7 @@ inline constexpr int polite_looks = 16;
 /// much dearer now. It also pays for empty caches: up to so many times what is remembered is no
 /// news.
 inline constexpr double trial_claim_ns = 125;
-inline constexpr double no_news = 8;
+inline constexpr double no_news = 32;
 
 /// After so much work, and four times as much each time, a participant looks whether what is left
 /// is worth more threads than were invited.
