@@ -18,9 +18,15 @@
 
 namespace {
 
-/// Its helpers wait inside until the gate is opened.
+/// Its helpers do what they are told, or wait inside until the gate is opened.
 struct gated : parallel::detail::job {
-  void help(std::uint32_t, parallel::detail::loop_counts&) noexcept override { gate.wait(); }
+  void help(std::uint32_t, parallel::detail::loop_counts&) noexcept override {
+    if (part != nullptr)
+      part();
+    else
+      gate.wait();
+  }
+  std::function<void()> part;
   std::latch gate{1};
 };
 
@@ -30,8 +36,9 @@ class pool_of {
       : all({.threads = threads}, [](std::size_t) -> parallel::detail::job* { return new gated; }) {
   }
 
-  gated& open(std::size_t seats, std::size_t wakes) {
+  gated& open(std::size_t seats, std::size_t wakes, std::function<void()> part = nullptr) {
     auto& work = static_cast<gated&>(all.acquire_job());
+    work.part = std::move(part);
     all.open(work, seats, wakes);
     return work;
   }
@@ -54,30 +61,18 @@ class pool_of {
   parallel::detail::scheduler all;
 };
 
-/// Its helpers do what they are told.
-struct scripted : parallel::detail::job {
-  void help(std::uint32_t, parallel::detail::loop_counts&) noexcept override { script(); }
-  std::function<void()> script;
-};
-
-struct scripted_pool {
-  explicit scripted_pool(std::size_t threads)
-      : all({.threads = threads},
-            [](std::size_t) -> parallel::detail::job* { return new scripted; }) {}
-
-  scripted& open(std::function<void()> script, std::size_t seats) {
-    auto& work = static_cast<scripted&>(all.acquire_job());
-    work.script = std::move(script);
-    all.open(work, seats, seats);
-    return work;
-  }
-
-  parallel::detail::scheduler all;
-};
-
 void wait_until_joined(const gated& work, std::uint32_t helpers) {
   while (work.joined() != helpers)
     std::this_thread::yield();
+}
+
+/// All of its workers have been started, and sleep.
+void put_to_sleep(pool_of& pool) {
+  const auto workers = static_cast<std::uint32_t>(pool.all.concurrency() - 1);
+  gated& work = pool.open(workers, workers);
+  wait_until_joined(work, workers);
+  pool.close(work);
+  pool.wait_for_sleep();
 }
 
 } // namespace
@@ -91,21 +86,15 @@ TEST_CASE("a job starts workers, and each that joins gets more going") {
 
 TEST_CASE("a job that wakes nobody is left to its owner while all workers sleep") {
   pool_of pool(4);
-  gated& first = pool.open(3, 3);
-  wait_until_joined(first, 3);
-  pool.close(first);
-  pool.wait_for_sleep();
-  gated& second = pool.open(3, 0);
-  pool.close(second);
-  CHECK(second.joined() == 0);
+  put_to_sleep(pool);
+  gated& work = pool.open(3, 0);
+  pool.close(work);
+  CHECK(work.joined() == 0);
 }
 
 TEST_CASE("a worker that is awake joins a job that wakes nobody, and wakes nobody for it") {
   pool_of pool(4);
-  gated& first = pool.open(3, 3);
-  wait_until_joined(first, 3);
-  pool.close(first);
-  pool.wait_for_sleep();
+  put_to_sleep(pool);
   gated& only = pool.open(1, 1); // keeps one worker awake
   wait_until_joined(only, 1);
   gated& second = pool.open(3, 0);
@@ -122,25 +111,22 @@ TEST_CASE("a worker that is awake joins a job that wakes nobody, and wakes nobod
 
 TEST_CASE("workers that sleep come to a job that somebody inside has opened further") {
   pool_of pool(4);
-  gated& first = pool.open(3, 3);
-  wait_until_joined(first, 3);
-  pool.close(first);
-  pool.wait_for_sleep();
-  gated& second = pool.open(1, 1);
-  wait_until_joined(second, 1);
-  pool.all.open_further(second, 2);
-  wait_until_joined(second, 3);
-  pool.close(second);
+  put_to_sleep(pool);
+  gated& work = pool.open(1, 1);
+  wait_until_joined(work, 1);
+  pool.all.open_further(work, 2);
+  wait_until_joined(work, 3);
+  pool.close(work);
 }
 
 TEST_CASE("an owner that waits is called for seats that are added within its job") {
-  scripted_pool pool(2);
+  pool_of pool(2);
   int helped = 0;
   // The worker's part of the outer job: opens one within, without a seat at first, for which there
   // is nobody but the owner of the outer one. That one is called then, too, in vain.
   const auto script = [&] {
     for (int round = 0; round < 100 && helped == round; ++round) {
-      scripted& inner = pool.open([&] { ++helped; }, 0);
+      gated& inner = pool.open(0, 0, [&] { ++helped; });
       for (int wait = 0; wait < 16; ++wait)
         std::this_thread::yield();
       pool.all.open_further(inner, 1);
@@ -150,7 +136,7 @@ TEST_CASE("an owner that waits is called for seats that are added within its job
       pool.all.close(inner);
     }
   };
-  scripted& outer = pool.open(script, 1);
+  gated& outer = pool.open(1, 1, script);
   {
     parallel::detail::scheduler::part_of part(pool.all, &outer);
     while (outer.joined() == 0)

@@ -37,6 +37,21 @@ struct with_pool : model::test<Model, Callers, Threads> {
     parallel::detail::share(*pool, body, 0, n, 1, nullptr);
   }
 
+  /// A loop of so many blocks, each of which has to be run once.
+  template <std::size_t Blocks>
+  void share_and_check(parallel::detail::call_site* site) {
+    rl::var<int> runs[Blocks];
+    for (rl::var<int>& each : runs)
+      each($) = 0;
+    const auto body = [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i)
+        runs[i]($) = runs[i]($) + 1;
+    };
+    parallel::detail::share(*pool, loop_body(body), 0, Blocks, 1, site);
+    for (rl::var<int>& each : runs)
+      model::require(each($) == 1, "a block was not run once when its loop had ended");
+  }
+
   scheduler* pool = nullptr;
   parallel::detail::atomic<int> left{0};
 };
@@ -45,18 +60,8 @@ struct with_pool : model::test<Model, Callers, Threads> {
 template <std::size_t Callers, std::size_t Threads, std::size_t Loops, std::size_t Blocks>
 struct loops : with_pool<loops<Callers, Threads, Loops, Blocks>, Callers, Threads> {
   void thread(unsigned) {
-    for (std::size_t round = 0; round < Loops; ++round) {
-      rl::var<int> runs[Blocks];
-      for (rl::var<int>& each : runs)
-        each($) = 0;
-      const auto body = [&](std::size_t begin, std::size_t end) {
-        for (std::size_t i = begin; i < end; ++i)
-          runs[i]($) = runs[i]($) + 1;
-      };
-      this->share(loop_body(body), Blocks);
-      for (rl::var<int>& each : runs)
-        model::require(each($) == 1, "a block was not run once when its loop had ended");
-    }
+    for (std::size_t round = 0; round < Loops; ++round)
+      this->template share_and_check<Blocks>(nullptr);
     this->leave();
   }
 };
@@ -67,17 +72,8 @@ template <std::size_t Callers, std::size_t Threads, std::size_t Blocks>
 struct loops_that_grow : with_pool<loops_that_grow<Callers, Threads, Blocks>, Callers, Threads> {
   void thread(unsigned) {
     for (int round = 0; round < 2; ++round) {
-      rl::var<int> runs[Blocks];
-      for (rl::var<int>& each : runs)
-        each($) = 0;
-      const auto body = [&](std::size_t begin, std::size_t end) {
-        for (std::size_t i = begin; i < end; ++i)
-          runs[i]($) = runs[i]($) + 1;
-      };
       parallel::detail::call_site cheap(150);
-      parallel::detail::share(*this->pool, loop_body(body), 0, Blocks, 1, &cheap);
-      for (rl::var<int>& each : runs)
-        model::require(each($) == 1, "a block was not run once when its loop had ended");
+      this->template share_and_check<Blocks>(&cheap);
     }
     this->leave();
   }

@@ -1,7 +1,7 @@
 // How much work is worth sharing, and worth taking at once: measured rather than guessed.
 //
 // `run_while_small` keeps what is not worth sharing on its caller; `invite` says how many threads
-// the rest is worth, and whether to wake any; `basic_pace` sizes one participant's claims: long
+// the rest is worth, and how many to wake; `basic_pace` sizes one participant's claims: long
 // enough to hide the price of a claim, short enough that a loop's end stays balanced. Entered from
 // loop.hpp; what is remembered from call to call is in call_site.hpp.
 #pragma once
@@ -72,7 +72,7 @@ constexpr std::size_t threads_worth(double total_ns, std::size_t threads, std::s
 /// Whom a call invites.
 struct invitation {
   std::size_t threads; // the caller among them
-  std::size_t wakes;   // so many sleep; if 0, those who are awake come by themselves
+  std::size_t wakes;   // so many of them are to be woken; those who are awake come by themselves
 };
 
 /// For `total_ns` of work, 0 if that is not known. Little work is for those who are awake, if any:

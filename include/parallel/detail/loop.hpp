@@ -1,11 +1,11 @@
 // One data-parallel loop: claim blocks, steal them, join the threads, rethrow.
 //
 // The caller deals the blocks out to all seats, opens the loop as a job and runs it as participant
-// 0; whoever is done with a share takes half of somebody's rest and goes on from there. This is the
-// second of the three rooms between parallel::map and a worker (map.hpp, here, scheduler.hpp), and
-// the only owner of unwinding: nothing leaves run_loop, by which pool.hpp enters, while another
-// thread still runs the body. What runs once a claim or more rarely is marked cold, here and in
-// scheduler.hpp: small code is what counts there, and every file that maps compiles it.
+// 0; whoever is done with a share takes half of the largest rest; if elements turn out dear, more
+// threads are invited. This is the second of the three rooms between parallel::map and a worker
+// (map.hpp, here, scheduler.hpp), and the only owner of unwinding: nothing leaves run_loop, by
+// which pool.hpp enters, while another thread still runs the body. What runs once a claim or more
+// rarely is marked cold, here and in scheduler.hpp: small code is what counts there.
 #pragma once
 
 #include <parallel/detail/counter.hpp>

@@ -2,9 +2,9 @@
 //
 // This is the last of the three rooms on the way from parallel::map (map.hpp, loop.hpp, here). A
 // job is offered in the list of the thread that opened it, who wakes a few that sleep; each worker
-// that joins wakes some more, so that a wide machine fills in logarithmic time. While a
-// worker is blocked, a stand-in does the same without a seat. Behind it: job.hpp (joining and
-// leaving), task_queue.hpp (single tasks), workers.hpp (the threads).
+// that joins wakes some more, so that a wide machine fills in logarithmic time. While a worker is
+// blocked, a stand-in does the same without a seat. Behind it: job.hpp (joining and leaving),
+// task_queue.hpp (single tasks), workers.hpp (the threads).
 #pragma once
 
 #include <parallel/detail/job.hpp>
