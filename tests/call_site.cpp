@@ -74,7 +74,7 @@ TEST_CASE("the other way is tried for four calls, of which the last one is learn
   call_site site;
   int learnt = 0;
   for (int call = 0; call < 4; ++call) {
-    CHECK(site.tries_other_way(1, 1)); // one in one: always
+    CHECK(site.tries_other_way(1)); // one in one: always
     learnt += site.is_settled() ? 1 : 0;
   }
   CHECK(learnt == 1);

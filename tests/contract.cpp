@@ -48,6 +48,12 @@ using io = parallel::io_pool;
 static_assert(is<std::future<int>, decltype(std::declval<io&>().submit([] { return 1; }))>);
 static_assert(is<std::future<void>, decltype(std::declval<io&>().submit([] {}))>);
 
+// A call that is given no options makes none, which would take as long as a small call.
+static_assert(
+    std::is_lvalue_reference_v<decltype(parallel::detail::no_options<parallel::thread_pool>())>);
+static_assert(std::is_lvalue_reference_v<
+              decltype(parallel::detail::no_options<parallel::serial_executor>())>);
+
 // Options that make no sense on an executor are not members of its options.
 template <class Options>
 constexpr bool has_grain = requires(Options o) {

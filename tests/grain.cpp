@@ -41,6 +41,23 @@ auto lasting(std::chrono::nanoseconds time) {
   return [=](std::size_t begin, std::size_t end) { test_clock::pass(time * (end - begin)); };
 }
 
+int looks_taken = 0;
+
+struct counting_clock : test_clock {
+  static std::uint64_t now() {
+    ++looks_taken;
+    return test_clock::now();
+  }
+};
+
+/// How many looks at the clock so many calls take, whose elements last a nanosecond.
+int looks_of(int calls, call_site& site, std::size_t n) {
+  looks_taken = 0;
+  for (int call = 0; call < calls; ++call)
+    CHECK(parallel::detail::run_while_small<counting_clock>(site, n, awake, lasting(1ns)) == n);
+  return looks_taken;
+}
+
 /// How many of so many calls, a microsecond apart, stay on their caller; the others are `shared()`.
 template <class Shared>
 int alone_of(int calls, call_site& site, std::size_t n, std::chrono::nanoseconds each,
@@ -125,33 +142,67 @@ TEST_CASE("small calls far apart never wake the workers") {
   CHECK(calls_until_a_wake(1ms) == 1'000);
 }
 
-TEST_CASE("a call that was cheap notices dear elements after the first one") {
+TEST_CASE("a call that was cheap notices dear elements after the first few") {
   // Elements of a nanosecond, says the memory. (Functions of one type share a call site.)
   for (const workers& some : {awake, asleep}) {
     call_site known(1);
-    CHECK(run_small(known, 200, some, lasting(1ms)) == 2); // the second one is timed
-    CHECK(known.estimate() > 100'000);                     // and the next call knows it
+    CHECK(run_small(known, 200, some, lasting(1ms)) == 4 + 4); // the second four are timed
+    CHECK(known.estimate() > 100'000);                         // and the next call knows it
   }
+}
+
+TEST_CASE("a call that was not that cheap notices dear elements after the first one") {
+  call_site known(100);
+  CHECK(run_small(known, 200, asleep, lasting(1ms)) == 1 + 1);
 }
 
 TEST_CASE("a call looks at the clock once if the call before has just ended") {
   call_site known(1);
-  static int looks = 0;
-  struct counting_clock : test_clock {
-    static std::uint64_t now() {
-      ++looks;
-      return test_clock::now();
-    }
-  };
-  const auto call = [&] {
-    return parallel::detail::run_while_small<counting_clock>(known, 10, awake, lasting(1ns));
-  };
-  call();
-  looks = 0;
-  for (int i = 0; i < 320; ++i)
-    CHECK(call() == 10);
+  looks_of(1, known, 20);
+  const int looks = looks_of(320, known, 20);
   CHECK(looks >= 320);
   CHECK(looks < 360); // one in 32 looks at its end too
+}
+
+TEST_CASE("brief calls look at the clock rarely once they have long been as cheap as remembered") {
+  call_site known(1);
+  CHECK(looks_of(200, known, 10) >= 400);
+  looks_of(100, known, 10);
+  const int looks = looks_of(1'600, known, 10);
+  CHECK(looks > 200); // 2 in 200 of them, 3 in 50
+  CHECK(looks < 800);
+}
+
+TEST_CASE("calls of more than a few elements look at the clock however cheap they have been") {
+  call_site known(1);
+  looks_of(1'000, known, 17);
+  CHECK(looks_of(100, known, 17) >= 100);
+}
+
+TEST_CASE("brief calls whose elements become dear are shared within a few dozen calls") {
+  call_site known(1);
+  looks_of(1'000, known, 10);
+  int calls = 0;
+  while (calls < 500 && run_small(known, 10, awake, lasting(3us)) == 10)
+    ++calls;
+  CHECK(calls < 500);
+}
+
+TEST_CASE("a brief call that is found dear has those after it look at the clock again") {
+  call_site known(1);
+  looks_of(1'000, known, 10);
+  for (int call = 0; call < 500 && known.estimate() < 100; ++call)
+    run_small(known, 10, asleep, lasting(3us));
+  CHECK(known.estimate() > 100);
+  for (int call = 0; call < 100; ++call)
+    run_small(known, 10, asleep, lasting(1ns)); // until it is known to be cheap again
+  CHECK(looks_of(100, known, 10) >= 200);
+}
+
+TEST_CASE("elements that are found far cheaper than known are learnt, short as they are") {
+  call_site known(1'000);
+  CHECK(run_small(known, 10, asleep, lasting(1ns)) == 10);
+  CHECK(known.estimate() < 600);
 }
 
 TEST_CASE("a dear first element is noticed although a small call within it has just ended") {
@@ -164,7 +215,7 @@ TEST_CASE("a dear first element is noticed although a small call within it has j
     }
   };
   run_small(known, 10, awake, lasting(1ns));
-  CHECK(run_small(known, 100, awake, nested) == 2);
+  CHECK(run_small(known, 100, awake, nested) == 2 + 2);
 }
 
 TEST_CASE("a call of two dear elements, thought to be cheap, is learnt") {
@@ -185,13 +236,32 @@ TEST_CASE("a call whose elements become dear midway is left soon after") {
     for (; begin != end; ++begin)
       test_clock::pass(begin < 20 ? 1ns : 1ms);
   };
-  CHECK(run_small(known, 1'900, asleep, dear_from_20_on) == 16 + 32);
+  CHECK(run_small(known, 5'000, asleep, dear_from_20_on) == 16 + 32);
 }
 
-TEST_CASE("a call whose elements are a little dearer than known stays where it is and is learnt") {
+TEST_CASE(
+    "calls whose elements are a little dearer than known stay where they are and are learnt") {
   call_site known(100);
-  CHECK(run_small(known, 15, asleep, lasting(300ns)) == 15);
-  CHECK(known.estimate() == 200);
+  for (int call = 0; call < 200; ++call) {
+    test_clock::pass(1ms);
+    CHECK(run_small(known, 15, asleep, lasting(300ns)) == 15);
+  }
+  CHECK(known.estimate() > 290);
+}
+
+TEST_CASE("what a call beside workers that are awake takes is learnt unless it is a little more") {
+  const auto learnt_from = [&](const workers& some, std::chrono::nanoseconds each) {
+    call_site site(100);
+    for (int call = 0; call < 50; ++call) {
+      test_clock::pass(1ms);
+      run_small(site, 17, some, lasting(each));
+    }
+    return site.estimate();
+  };
+  CHECK(learnt_from(awake, 110ns) == 100);
+  CHECK(learnt_from(asleep, 110ns) > 105);
+  CHECK(learnt_from(awake, 90ns) < 95);
+  CHECK(learnt_from(awake, 250ns) > 150);
 }
 
 TEST_CASE("a tail that has become dear is found within a few dozen calls") {

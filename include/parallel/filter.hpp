@@ -186,13 +186,14 @@ auto choose(E& executor, const typename E::call_options& options, std::remove_re
 /// iota, of views::transform, of vector<bool>) or comes from a single-pass range, and what map()
 /// allocates for ranges that are not random-access.
 template <executor E, std::ranges::input_range R, class F>
-auto filter(E& executor, R&& xs, F&& keep, const typename E::call_options& options = {}) {
+auto filter(E& executor, R&& xs, F&& keep,
+            const typename E::call_options& options = detail::no_options<E>()) {
   return detail::choose<R>(executor, options, xs, keep);
 }
 
 /// filter() on the default pool.
 template <std::ranges::input_range R, class F>
-auto filter(R&& xs, F&& keep, const map_options& options = {}) {
+auto filter(R&& xs, F&& keep, const map_options& options = detail::no_map_options) {
   return parallel::filter(default_pool(), std::forward<R>(xs), keep, options);
 }
 

@@ -127,36 +127,40 @@ void run(E& executor, const typename E::call_options& options, const Calls& call
 /// results built so far are destroyed. Throws std::bad_alloc or std::length_error when the result
 /// cannot be allocated.
 ///
-/// Cost on a thread_pool: some 30 ns for a call that stays on the calling thread, half a
+/// Cost on a thread_pool: some 20 ns for a call that stays on the calling thread, half a
 /// microsecond to share one with workers that are awake, tens of microseconds to wake or start
 /// them. A call stays when the remembered cost of its elements comes to less than two microseconds
 /// or, with workers asleep, to less than a wake takes, unless such calls follow each other quickly;
-/// the first call at a call site is always shared. The pages of a fresh result of 1 MiB or more are
+/// the first call at a call site is always shared. If the elements of a call that stays turn out
+/// much dearer than remembered, the rest is shared (one time in eight where calls of up to sixteen
+/// elements have long been cheap). The pages of a fresh result of 1 MiB or more are
 /// faulted in by all threads (Linux; from 4 MiB on as huge pages). Besides the result it allocates
 /// a few cache lines a thread the first time that so many calls are open at once, a byte or an
 /// optional for each result that cannot be assigned in place (bool; types without a default
 /// constructor that cannot throw), and the gathered iterators or elements of ranges that are not
 /// random-access.
 template <executor E, std::ranges::input_range R, class F>
-auto map(E& executor, R&& xs, F&& f, const typename E::call_options& options = {}) {
+auto map(E& executor, R&& xs, F&& f,
+         const typename E::call_options& options = detail::no_options<E>()) {
   return detail::collect(executor, options, detail::calls_over(options, f, xs));
 }
 
 /// map() on the default pool.
 template <std::ranges::input_range R, class F>
-auto map(R&& xs, F&& f, const map_options& options = {}) {
+auto map(R&& xs, F&& f, const map_options& options = detail::no_map_options) {
   return parallel::map(default_pool(), xs, f, options);
 }
 
 /// map() over two ranges side by side: f(x, y) for as many elements as the shorter one has.
 template <executor E, std::ranges::input_range R, std::ranges::input_range S, class F>
-auto map(E& executor, R&& xs, S&& ys, F&& f, const typename E::call_options& options = {}) {
+auto map(E& executor, R&& xs, S&& ys, F&& f,
+         const typename E::call_options& options = detail::no_options<E>()) {
   return detail::collect(executor, options, detail::calls_over(options, f, xs, ys));
 }
 
 /// map() over two ranges, on the default pool.
 template <std::ranges::input_range R, std::ranges::input_range S, class F>
-auto map(R&& xs, S&& ys, F&& f, const map_options& options = {}) {
+auto map(R&& xs, S&& ys, F&& f, const map_options& options = detail::no_map_options) {
   return parallel::map(default_pool(), xs, ys, f, options);
 }
 
@@ -168,75 +172,80 @@ auto map(R&& xs, S&& ys, F&& f, const map_options& options = {}) {
 /// element's: std::bad_alloc or std::length_error for the outcomes, and what the progress hook
 /// throws.
 template <executor E, std::ranges::input_range R, class F>
-auto try_map(E& executor, R&& xs, F&& f, const typename E::call_options& options = {}) {
+auto try_map(E& executor, R&& xs, F&& f,
+             const typename E::call_options& options = detail::no_options<E>()) {
   return detail::collect_outcomes(executor, options, detail::calls_over(options, f, xs));
 }
 
 /// try_map() on the default pool.
 template <std::ranges::input_range R, class F>
-auto try_map(R&& xs, F&& f, const map_options& options = {}) {
+auto try_map(R&& xs, F&& f, const map_options& options = detail::no_map_options) {
   return parallel::try_map(default_pool(), xs, f, options);
 }
 
 /// try_map() over two ranges side by side, as many elements as the shorter one has.
 template <executor E, std::ranges::input_range R, std::ranges::input_range S, class F>
-auto try_map(E& executor, R&& xs, S&& ys, F&& f, const typename E::call_options& options = {}) {
+auto try_map(E& executor, R&& xs, S&& ys, F&& f,
+             const typename E::call_options& options = detail::no_options<E>()) {
   return detail::collect_outcomes(executor, options, detail::calls_over(options, f, xs, ys));
 }
 
 /// try_map() over two ranges, on the default pool.
 template <std::ranges::input_range R, std::ranges::input_range S, class F>
-auto try_map(R&& xs, S&& ys, F&& f, const map_options& options = {}) {
+auto try_map(R&& xs, S&& ys, F&& f, const map_options& options = detail::no_map_options) {
   return parallel::try_map(default_pool(), xs, ys, f, options);
 }
 
 /// Like map(), but assigns the results to out[0], out[1], …, which must exist already, and returns
 /// the iterator behind the last. Allocates no result; after an exception some have been assigned.
 template <executor E, std::ranges::input_range R, class Out, class F>
-Out map_into(E& executor, R&& xs, Out out, F&& f, const typename E::call_options& options = {}) {
+Out map_into(E& executor, R&& xs, Out out, F&& f,
+             const typename E::call_options& options = detail::no_options<E>()) {
   return detail::write(executor, options, std::move(out), detail::calls_over(options, f, xs));
 }
 
 /// map_into() on the default pool.
 template <std::ranges::input_range R, class Out, class F>
-Out map_into(R&& xs, Out out, F&& f, const map_options& options = {}) {
+Out map_into(R&& xs, Out out, F&& f, const map_options& options = detail::no_map_options) {
   return parallel::map_into(default_pool(), xs, std::move(out), f, options);
 }
 
 /// map_into() over two ranges side by side, as many elements as the shorter one has.
 template <executor E, std::ranges::input_range R, std::ranges::input_range S, class Out, class F>
 Out map_into(E& executor, R&& xs, S&& ys, Out out, F&& f,
-             const typename E::call_options& options = {}) {
+             const typename E::call_options& options = detail::no_options<E>()) {
   return detail::write(executor, options, std::move(out), detail::calls_over(options, f, xs, ys));
 }
 
 /// map_into() over two ranges, on the default pool.
 template <std::ranges::input_range R, std::ranges::input_range S, class Out, class F>
-Out map_into(R&& xs, S&& ys, Out out, F&& f, const map_options& options = {}) {
+Out map_into(R&& xs, S&& ys, Out out, F&& f, const map_options& options = detail::no_map_options) {
   return parallel::map_into(default_pool(), xs, ys, std::move(out), f, options);
 }
 
 /// Like map(), for the effects of f alone: what it returns is discarded.
 template <executor E, std::ranges::input_range R, class F>
-void for_each(E& executor, R&& xs, F&& f, const typename E::call_options& options = {}) {
+void for_each(E& executor, R&& xs, F&& f,
+              const typename E::call_options& options = detail::no_options<E>()) {
   detail::run(executor, options, detail::calls_over(options, f, xs));
 }
 
 /// for_each() on the default pool.
 template <std::ranges::input_range R, class F>
-void for_each(R&& xs, F&& f, const map_options& options = {}) {
+void for_each(R&& xs, F&& f, const map_options& options = detail::no_map_options) {
   parallel::for_each(default_pool(), xs, f, options);
 }
 
 /// for_each() over two ranges side by side, as many elements as the shorter one has.
 template <executor E, std::ranges::input_range R, std::ranges::input_range S, class F>
-void for_each(E& executor, R&& xs, S&& ys, F&& f, const typename E::call_options& options = {}) {
+void for_each(E& executor, R&& xs, S&& ys, F&& f,
+              const typename E::call_options& options = detail::no_options<E>()) {
   detail::run(executor, options, detail::calls_over(options, f, xs, ys));
 }
 
 /// for_each() over two ranges, on the default pool.
 template <std::ranges::input_range R, std::ranges::input_range S, class F>
-void for_each(R&& xs, S&& ys, F&& f, const map_options& options = {}) {
+void for_each(R&& xs, S&& ys, F&& f, const map_options& options = detail::no_map_options) {
   parallel::for_each(default_pool(), xs, ys, f, options);
 }
 

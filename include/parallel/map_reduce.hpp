@@ -133,14 +133,15 @@ T reduce(E& executor, const typename E::call_options& options, T initial, const 
 /// are looked at before each leaf. Allocates up to 512 (or n / grain) optional<T>.
 template <executor E, std::ranges::input_range R, class F, class T, class Op>
 T map_reduce(E& executor, R&& xs, F&& f, T initial, Op&& op,
-             const typename E::call_options& options = {}) {
+             const typename E::call_options& options = detail::no_options<E>()) {
   return detail::reduce(executor, options, std::move(initial), op,
                         detail::calls_over(options, f, xs));
 }
 
 /// map_reduce() on the default pool.
 template <std::ranges::input_range R, class F, class T, class Op>
-T map_reduce(R&& xs, F&& f, T initial, Op&& op, const map_options& options = {}) {
+T map_reduce(R&& xs, F&& f, T initial, Op&& op,
+             const map_options& options = detail::no_map_options) {
   return parallel::map_reduce(default_pool(), xs, f, std::move(initial), op, options);
 }
 

@@ -249,6 +249,18 @@ concept task_executor = executor<E> &&
 
 namespace detail {
 
+/// To make and destroy map_options takes longer than all else that a small call costs.
+inline constexpr map_options no_map_options{};
+
+/// The options of a call on an E that is given none.
+template <class E>
+constexpr decltype(auto) no_options() {
+  if constexpr (std::same_as<typename E::call_options, map_options>)
+    return (no_map_options);
+  else
+    return typename E::call_options{};
+}
+
 /// What runs a loop under the options' control; null if they ask for nothing.
 template <class Options>
 controller controller_of(const Options& options) noexcept {

@@ -22,10 +22,17 @@ inline constexpr double worth_sharing_ns = 2'000;
 inline constexpr double worth_comparing_ns = 16'000;
 inline constexpr double worth_comparing_rarely_ns = 64'000;
 
-/// True for about one in `many` of the moments given: the upper bits of this product are as good as
-/// random.
-constexpr bool one_in(std::uint64_t many, std::uint64_t moment) noexcept {
-  return moment * 0x9E37'79B9'7F4A'7C15 <= ~std::uint64_t{0} / many;
+/// True for about one in `many` of the numbers given, be they moments or drawn at random: the upper
+/// bits of this product are as good as random.
+constexpr bool one_in(std::uint64_t many, std::uint64_t number) noexcept {
+  return number * 0x9E37'79B9'7F4A'7C15 <= ~std::uint64_t{0} / many;
+}
+
+/// The calling thread's next random number, in less time than a look at the clock takes: Knuth's
+/// linear congruential generator (MMIX).
+inline std::uint64_t draw() noexcept {
+  static constinit thread_local per_thread<std::uint64_t> drawn = 0;
+  return drawn = drawn * 6'364'136'223'846'793'005 + 1'442'695'040'888'963'407;
 }
 
 /// The running estimate of an element's cost at one call site: one combination of range and
@@ -51,7 +58,7 @@ class call_site {
 
   /// The work, in nanoseconds, from which sharing pays here with workers that are awake: from which
   /// two threads gain a twentieth.
-  [[nodiscard, gnu::cold]] double break_even_ns() const noexcept {
+  [[nodiscard]] double break_even_ns() const noexcept {
     const double found = 2.2 * double{sharing_ns_.load(memory_order_relaxed)};
     return found > worth_sharing_ns ? found : worth_sharing_ns;
   }
@@ -67,9 +74,9 @@ class call_site {
   /// Whether a call that would be shared is to run alone, or the other way round, so that both
   /// ways stay known: that begins once in so many calls, and goes on for a few, as the first one
   /// has to fetch from another core's cache what the calls before have left there.
-  [[nodiscard, gnu::cold]] bool tries_other_way(std::uint64_t once_in, std::uint64_t now) noexcept {
+  [[nodiscard, gnu::cold]] bool tries_other_way(std::uint64_t once_in) noexcept {
     std::uint32_t left = trials_.load(memory_order_relaxed);
-    if (left == 0 && one_in(once_in, now))
+    if (left == 0 && one_in(once_in, draw()))
       left = trial_calls;
     if (left == 0)
       return false;
@@ -107,6 +114,29 @@ class call_site {
     blend(shared_ns_per_element_, ns, elements);
   }
 
+  /// Likewise while workers are awake, who hold it up if they are on its core: there, what is less
+  /// than twice as long is no news.
+  [[gnu::cold]] void learn_beside(double ns, std::size_t elements) noexcept {
+    const double known = estimate() * static_cast<double>(elements);
+    if (ns <= known || ns >= 2 * known)
+      learn(ns, elements);
+  }
+
+  /// Whether the last looks at how long the elements of a brief call take have all found them as
+  /// cheap as is remembered.
+  [[nodiscard]] bool is_calm() const noexcept {
+    return calm_looks_.load(memory_order_relaxed) == most_calm_looks;
+  }
+
+  /// Notes one more such look, and whether it has found that.
+  void note_look(bool calm) noexcept {
+    const std::uint32_t before = calm_looks_.load(memory_order_relaxed);
+    if (!calm)
+      calm_looks_.store(0, memory_order_relaxed);
+    else if (before != most_calm_looks)
+      calm_looks_.store(before + 1, memory_order_relaxed);
+  }
+
   /// Notes a call of `ns` nanoseconds that takes `lost_ns` longer than it would with one more
   /// worker, or with all that it is worth, because they sleep; and says whether to wake one after
   /// all: when such calls follow each other so quickly that a worker, once awake, would be found
@@ -129,6 +159,10 @@ class call_site {
   static constexpr double soon_ns = 50'000;
 
   static constexpr std::uint32_t trial_calls = 4;
+
+  /// More than what comes between two interruptions by the system, in calls of a microsecond, is
+  /// never reached; less says little of calls that are dear once in a while.
+  static constexpr std::uint32_t most_calm_looks = 256;
 
   /// How many times as long an element may take because others share the call.
   static constexpr double most_hindrance = 8;
@@ -155,6 +189,7 @@ class call_site {
   atomic<float> shared_ns_per_element_{0};
   atomic<float> sharing_ns_{0};     // what a shared call took beyond an even part of the work
   atomic<std::uint32_t> trials_{0}; // how many more calls go the other way
+  atomic<std::uint32_t> calm_looks_{0};
   atomic<float> lost_ns_{0};
   atomic<std::uint64_t> last_{0}; // when the last call was noted, on its caller's clock
 };

@@ -40,7 +40,7 @@ class small_function<R(Args...)> {
     return *this;
   }
 
-  ~small_function() { destroy(); }
+  constexpr ~small_function() { destroy(); }
 
   explicit operator bool() const noexcept { return operations_ != nullptr; }
 
@@ -92,13 +92,13 @@ class small_function<R(Args...)> {
       [](unsigned char* to, unsigned char* from) { ::new (to) F(std::move(*at<F>(from))); },
       [](unsigned char* f) { at<F>(f)->~F(); }};
 
-  void destroy() noexcept {
+  constexpr void destroy() noexcept {
     if (operations_ != nullptr)
       operations_->destroy(memory_);
   }
 
   const operations* operations_ = nullptr;
-  alignas(void*) unsigned char memory_[room]; // undefined while there are no operations
+  alignas(void*) unsigned char memory_[room] = {};
 };
 
 } // namespace parallel::detail
