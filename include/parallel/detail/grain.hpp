@@ -42,7 +42,8 @@ inline constexpr double no_news = 32;
 /// is worth more threads than were invited.
 inline constexpr double first_review_ns = 20'000;
 
-/// Claims that are expected to be shorter are timed together, as a look at the clock costs 10 to 25.
+/// Claims that are expected to be shorter are timed together, as a look at the clock costs 10
+/// to 25.
 inline constexpr double worth_timing_ns = 900;
 
 /// A look also holds up the processor: what comes after it waits for what came before, which can
@@ -99,8 +100,8 @@ constexpr invitation invite(double total_ns, std::size_t threads, std::size_t aw
   return {most < here ? most : here, 0};
 }
 
-/// The calling thread's last look at a clock in run_and_look: not long ago, in programs in which the
-/// price of a second look would count.
+/// The calling thread's last look at a clock in run_and_look: not long ago, in programs in which
+/// the price of a second look would count.
 inline constinit thread_local per_thread<std::uint64_t> last_look = 0;
 
 /// A call of few elements that are not worth sharing, going by what the site remembers.
