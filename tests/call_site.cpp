@@ -81,6 +81,30 @@ TEST_CASE("the other way is tried for four calls, of which the last one is learn
   CHECK(site.is_settled());
 }
 
+TEST_CASE("of what is measured beside workers only less, or twice as much, is learnt") {
+  call_site site(100);
+  site.learn_beside(1'900, 10);
+  CHECK(site.estimate() == 100);
+  site.learn_beside(800, 10);
+  CHECK(site.estimate() == 90);
+  site.learn_beside(2'700, 10);
+  CHECK(site.estimate() == 180);
+}
+
+TEST_CASE("a call site is calm after two hundred and fifty-six cheap looks in a row") {
+  call_site site(1);
+  const auto look = [&](int times) {
+    for (int i = 0; i < times; ++i)
+      site.note_look(true);
+    return site.is_calm();
+  };
+  CHECK_FALSE(look(255));
+  site.note_look(false);
+  CHECK_FALSE(look(255));
+  CHECK(look(1));
+  CHECK(look(1));
+}
+
 TEST_CASE("a call site blends what it measures") {
   call_site site;
   CHECK(site.estimate() == 0);

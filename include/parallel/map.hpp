@@ -131,14 +131,14 @@ void run(E& executor, const typename E::call_options& options, const Calls& call
 /// microsecond to share one with workers that are awake, tens of microseconds to wake or start
 /// them. A call stays when the remembered cost of its elements comes to less than two microseconds
 /// or, with workers asleep, to less than a wake takes, unless such calls follow each other quickly;
-/// the first call at a call site is always shared. If the elements of a call that stays turn out
-/// much dearer than remembered, the rest is shared (one time in eight where calls of up to sixteen
-/// elements have long been cheap). The pages of a fresh result of 1 MiB or more are
-/// faulted in by all threads (Linux; from 4 MiB on as huge pages). Besides the result it allocates
-/// a few cache lines a thread the first time that so many calls are open at once, a byte or an
-/// optional for each result that cannot be assigned in place (bool; types without a default
-/// constructor that cannot throw), and the gathered iterators or elements of ranges that are not
-/// random-access.
+/// the first call at a call site is always shared. If elements of a call that stays turn out much
+/// dearer than remembered, the first few or, from four microseconds on, any, the rest is shared
+/// (one time in eight in calls of up to sixteen elements that have long been cheap). The pages of a
+/// fresh result of 1 MiB or more are faulted in by all threads (Linux; from 4 MiB on as huge
+/// pages). Besides the result it allocates a few cache lines a thread the first time that so many
+/// calls are open at once, a byte or an optional for each result that cannot be assigned in place
+/// (bool; types without a default constructor that cannot throw), and the gathered iterators or
+/// elements of ranges that are not random-access.
 template <executor E, std::ranges::input_range R, class F>
 auto map(E& executor, R&& xs, F&& f,
          const typename E::call_options& options = detail::no_options<E>()) {

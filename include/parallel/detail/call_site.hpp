@@ -6,6 +6,7 @@
 // and teach it.
 #pragma once
 
+#include <parallel/detail/platform/clock.hpp>
 #include <parallel/detail/platform/sync.hpp>
 
 #include <cstddef>
@@ -29,9 +30,12 @@ constexpr bool one_in(std::uint64_t many, std::uint64_t number) noexcept {
 }
 
 /// The calling thread's next random number, in less time than a look at the clock takes: Knuth's
-/// linear congruential generator (MMIX).
+/// linear congruential generator (MMIX). Each thread begins elsewhere, as it may make a few calls
+/// only.
 inline std::uint64_t draw() noexcept {
   static constinit thread_local per_thread<std::uint64_t> drawn = 0;
+  if (drawn == 0)
+    drawn = quick_clock::now();
   return drawn = drawn * 6'364'136'223'846'793'005 + 1'442'695'040'888'963'407;
 }
 
@@ -84,6 +88,12 @@ class call_site {
     return true;
   }
 
+  /// Calls have become too small to compare.
+  void end_trial() noexcept {
+    if (!is_settled())
+      trials_.store(0, memory_order_relaxed);
+  }
+
   /// Whether what this call takes is to be learnt: not while a trial has only begun.
   [[nodiscard]] bool is_settled() const noexcept { return trials_.load(memory_order_relaxed) == 0; }
 
@@ -114,24 +124,23 @@ class call_site {
     blend(shared_ns_per_element_, ns, elements);
   }
 
-  /// Likewise while workers are awake, who hold it up if they are on its core: there, what is less
-  /// than twice as long is no news.
+  /// Likewise while workers are awake, who hold it up if they are on its core: so unless it is
+  /// twice as long or more, only the least that was seen is learnt.
   [[gnu::cold]] void learn_beside(double ns, std::size_t elements) noexcept {
     const double known = estimate() * static_cast<double>(elements);
     if (ns <= known || ns >= 2 * known)
       learn(ns, elements);
   }
 
-  /// Whether the last looks at how long the elements of a brief call take have all found them as
-  /// cheap as is remembered.
+  /// Whether the last looks at the first elements of brief calls have all found them cheap.
   [[nodiscard]] bool is_calm() const noexcept {
     return calm_looks_.load(memory_order_relaxed) == most_calm_looks;
   }
 
-  /// Notes one more such look, and whether it has found that.
-  void note_look(bool calm) noexcept {
+  /// Notes one more such look.
+  void note_look(bool cheap) noexcept {
     const std::uint32_t before = calm_looks_.load(memory_order_relaxed);
-    if (!calm)
+    if (!cheap)
       calm_looks_.store(0, memory_order_relaxed);
     else if (before != most_calm_looks)
       calm_looks_.store(before + 1, memory_order_relaxed);

@@ -47,9 +47,9 @@ inline constexpr double first_review_ns = 20'000;
 inline constexpr double worth_timing_ns = 900;
 
 /// A look also holds up the processor: what comes after it waits for what came before, which can
-/// cost 60 more. So a call that stays on its caller and is expected to be shorter than this takes
-/// one look, soon after its beginning; and one of so few elements that little is left to share by
-/// then takes it one time in so many, if they have long been cheap.
+/// cost 60 more. So a call that stays on its caller and is expected to be shorter than this is
+/// looked at once, soon after its beginning, unless that finds it dear; and one of so few elements
+/// that little is left to share by then one time in so many, if they have long been cheap.
 inline constexpr double worth_watching_ns = 4'000;
 inline constexpr std::size_t few_elements = 16;
 inline constexpr std::uint64_t brief_calls_a_look = 8;
@@ -109,7 +109,7 @@ inline bool is_brief(const call_site& site, std::size_t n) noexcept {
   return n <= few_elements && site.estimate() * static_cast<double>(n) <= site.break_even_ns();
 }
 
-/// What run_while_small does for all calls but brief ones at a calm site.
+/// What run_while_small does for all calls but most of the brief ones at a calm site.
 ///
 /// The elements may have become dearer than the site remembers, so the clock is looked at after the
 /// first one (or few) and then, in longer calls, after strips that grow to a microsecond of what is
@@ -123,12 +123,12 @@ std::size_t run_and_look(call_site& site, std::size_t n, const Wakes& wakes, con
     return 0;
   const double total = known * static_cast<double>(n);
   const bool brief = detail::is_brief(site, n);
-  const std::uint64_t calls_a_look = brief ? brief_calls_a_look : 1;
+  const std::uint64_t calls_a_look = brief && site.is_calm() ? brief_calls_a_look : 1;
   bool compare = false;
   if (total > worth_sharing_ns) {
     const double wake = wakes.wake_ns();
     const bool pays = total > site.break_even_ns();
-    // Rarely where there is little to lose, or where the other way begins with a wake.
+    // Rarely where there is little to lose, or where sharing, to be tried again, takes a wake.
     const bool rarely = wake > 0 || (pays && total > worth_comparing_ns);
     compare = total < worth_comparing_rarely_ns &&
               site.tries_other_way((rarely ? 1'024 : 128) / calls_a_look);
@@ -143,6 +143,8 @@ std::size_t run_and_look(call_site& site, std::size_t n, const Wakes& wakes, con
       return 0;
     if (pays && wake > 0 && total > wake / 2)
       wakes.forget_wake();
+  } else {
+    site.end_trial();
   }
   const double least = compare ? 4 * total : 0; // no comparison is worth more
   const bool watched = total > worth_watching_ns;
@@ -155,7 +157,8 @@ std::size_t run_and_look(call_site& site, std::size_t n, const Wakes& wakes, con
   body(0, first);
   const std::uint64_t start = Clock::now();
   const double since = Clock::ns_between(before, start);
-  const bool quick = since >= 0 && since < first_claim_ns + (watched ? 0 : total);
+  const double due = brief ? known : watched ? 0 : total; // what that should have taken
+  const bool quick = since >= 0 && since < first_claim_ns + due;
   last_look = start;
   if (brief)
     site.note_look(quick);
@@ -185,7 +188,7 @@ std::size_t run_and_look(call_site& site, std::size_t n, const Wakes& wakes, con
     done = n;
   }
   const double expected = known * static_cast<double>(done - first);
-  if ((elapsed > worth_learning_ns || elapsed < worth_unlearning * expected) &&
+  if ((elapsed > worth_learning_ns || (elapsed > 0 && elapsed < worth_unlearning * expected)) &&
       (!compare || site.is_settled())) {
     if (wakes.wake_ns() > 0)
       site.learn(elapsed, done - first);
