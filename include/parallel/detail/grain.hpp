@@ -124,12 +124,13 @@ std::size_t run_and_look(call_site& site, std::size_t n, const Wakes& wakes, con
   const double total = known * static_cast<double>(n);
   const bool brief = detail::is_brief(site, n);
   const std::uint64_t calls_a_look = brief && site.is_calm() ? brief_calls_a_look : 1;
+  const bool watched = total > worth_watching_ns;
   bool compare = false;
   if (total > worth_sharing_ns) {
     const double wake = wakes.wake_ns();
     const bool pays = total > site.break_even_ns();
-    // Rarely where there is little to lose, or where sharing, to be tried again, takes a wake.
-    const bool rarely = wake > 0 || (pays && total > worth_comparing_ns);
+    // Rarely where there is little to lose, or little to gain if that takes a wake.
+    const bool rarely = wake > 0 ? !watched : pays && total > worth_comparing_ns;
     compare = total < worth_comparing_rarely_ns &&
               site.tries_other_way((rarely ? 1'024 : 128) / calls_a_look);
     if (compare && wake > 0) {
@@ -147,7 +148,6 @@ std::size_t run_and_look(call_site& site, std::size_t n, const Wakes& wakes, con
     site.end_trial();
   }
   const double least = compare ? 4 * total : 0; // no comparison is worth more
-  const bool watched = total > worth_watching_ns;
   const auto longest = watched ? n / 16 + static_cast<std::size_t>(first_claim_ns / known) + 1 : n;
   // One element or a few, or as many of the smallest as leave the rest on a cache line's boundary:
   // loops over those are made of vector instructions, to which that matters.
