@@ -1,12 +1,12 @@
 // What one combination of callable and range types has taught about its cost: alone, and shared.
 //
 // `call_site` remembers from call to call what an element costs and what sharing costs, says when
-// to try the other way, and when calls that found everybody asleep were many enough for a wake.
-// Each algorithm has one for each of its instantiations; grain.hpp, and share() in loop.hpp, ask
-// and teach it.
+// to try the other way, whether few elements have long been cheap, and when calls that found
+// everybody asleep were many enough for a wake. Each algorithm has one for each of its
+// instantiations; small_calls.hpp, grain.hpp and loop.hpp ask and teach it.
 #pragma once
 
-#include <parallel/detail/platform/clock.hpp>
+#include <parallel/detail/draw.hpp>
 #include <parallel/detail/platform/sync.hpp>
 
 #include <cstddef>
@@ -22,22 +22,6 @@ namespace parallel::detail {
 inline constexpr double worth_sharing_ns = 2'000;
 inline constexpr double worth_comparing_ns = 16'000;
 inline constexpr double worth_comparing_rarely_ns = 64'000;
-
-/// True for about one in `many` of the numbers given, be they moments or drawn at random: the upper
-/// bits of this product are as good as random.
-constexpr bool one_in(std::uint64_t many, std::uint64_t number) noexcept {
-  return number * 0x9E37'79B9'7F4A'7C15 <= ~std::uint64_t{0} / many;
-}
-
-/// The calling thread's next random number, in less time than a look at the clock takes: Knuth's
-/// linear congruential generator (MMIX). Each thread begins elsewhere, as it may make a few calls
-/// only.
-inline std::uint64_t draw() noexcept {
-  static constinit thread_local per_thread<std::uint64_t> drawn = 0;
-  if (drawn == 0)
-    drawn = quick_clock::now();
-  return drawn = drawn * 6'364'136'223'846'793'005 + 1'442'695'040'888'963'407;
-}
 
 /// The running estimate of an element's cost at one call site: one combination of range and
 /// callable types, so that functions of one type share an estimate, and lambdas have one each. It

@@ -17,6 +17,7 @@
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/range_slot.hpp>
 #include <parallel/detail/scheduler.hpp>
+#include <parallel/detail/small_calls.hpp>
 #include <parallel/detail/trace.hpp>
 
 #include <cstddef>
