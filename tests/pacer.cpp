@@ -15,6 +15,7 @@
 #include <limits>
 #include <mutex>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -49,6 +50,15 @@ class start_times {
  private:
   std::mutex guard_;
   std::vector<std::int64_t> times_;
+};
+
+struct counting_token {
+  std::atomic<bool>* requested;
+  std::atomic<int>* asked;
+  [[nodiscard]] bool stop_requested() const {
+    ++*asked;
+    return requested->load();
+  }
 };
 
 } // namespace
@@ -176,16 +186,20 @@ TEST_CASE("a call that waits to be made again holds up no others") {
 TEST_CASE("who waits for a turn notices that an element below has failed") {
   io_pool io({.max_threads = 3});
   std::atomic<int> calls{0};
-  // The first turn is nearly always element 0's. If not, those below would wait for their own, as
-  // they should; and for 12 days.
+  std::atomic<int> asked{0};
   std::atomic<bool> requested{false};
   CHECK_THROWS_AS(parallel::for_each(io, numbers(100),
                                      [&](int x) {
                                        ++calls;
+                                       // If the first turn is not element 0's, that has to wait for
+                                       // its own, for 12 days. Else others are to wait first: so
+                                       // often asks only who does.
                                        requested = x != 0;
+                                       while (x == 0 && asked < 20)
+                                         std::this_thread::yield();
                                        throw std::runtime_error("no");
                                      },
-                                     {.rate = 1e-6, .stop = token{&requested}}),
+                                     {.rate = 1e-6, .stop = counting_token{&requested, &asked}}),
                   std::runtime_error);
   CHECK(calls == 1);
 }
