@@ -31,12 +31,16 @@ std::vector<std::size_t> run_by_the_last_seat(std::size_t n) {
 
 TEST_CASE("a thief takes half of what is left to whoever has most") {
   const std::vector<std::size_t> order = run_by_the_last_seat(27);
-  const std::vector<std::size_t> first(order.begin(), order.begin() + 23);
-  CHECK(first == std::vector<std::size_t>{26, 25, 24, 23, 22,
-                                          21, 20, 19, 18,     // its own, from the end
-                                          8,  7,  6,  5,  4,  // half of seat 0's
-                                          17, 16, 15, 14, 13, // half of seat 1's
-                                          3,  2,  12, 11});
+  const std::vector<std::size_t> loot(order.begin() + 9, order.begin() + 23);
+  CHECK(loot == std::vector<std::size_t>{4, 5, 6, 7, 8,      // half of seat 0's
+                                         13, 14, 15, 16, 17, // half of seat 1's
+                                         2, 3, 11, 12});
+}
+
+TEST_CASE("the last seat begins with the last element and goes on from the front of its share") {
+  const std::vector<std::size_t> order = run_by_the_last_seat(27);
+  const std::vector<std::size_t> own(order.begin(), order.begin() + 9);
+  CHECK(own == std::vector<std::size_t>{26, 18, 19, 20, 21, 22, 23, 24, 25});
 }
 
 TEST_CASE("a participant runs the shares of those who do not come") {

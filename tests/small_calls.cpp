@@ -49,11 +49,11 @@ struct counting_clock : test_clock {
   }
 };
 
-/// How many looks at the clock so many calls take, whose elements last a nanosecond.
-int looks_of(int calls, call_site& site, std::size_t n) {
+/// How many looks at the clock so many calls take.
+int looks_of(int calls, call_site& site, std::size_t n, std::chrono::nanoseconds each = 1ns) {
   looks_taken = 0;
   for (int call = 0; call < calls; ++call)
-    CHECK(parallel::detail::run_while_small<counting_clock>(site, n, awake, lasting(1ns)) == n);
+    CHECK(parallel::detail::run_while_small<counting_clock>(site, n, awake, lasting(each)) == n);
   return looks_taken;
 }
 
@@ -87,8 +87,10 @@ int calls_until_a_wake(std::chrono::nanoseconds apart) {
 } // namespace
 
 TEST_CASE("a call site of unknown cost shares from the start") {
-  call_site site;
-  CHECK(run_small(site, 2, asleep, must_not_run) == 0);
+  for (const std::size_t n : {2U, 20U, 2'000U}) {
+    call_site site;
+    CHECK(run_small(site, n, asleep, must_not_run) == 0);
+  }
 }
 
 TEST_CASE("a call worth more than a few wakes shares from the start") {
@@ -156,11 +158,13 @@ TEST_CASE("a call that was not that cheap notices dear elements after the first 
 }
 
 TEST_CASE("a call looks at the clock once if the call before has just ended") {
-  call_site known(1);
-  looks_of(1, known, 20);
-  const int looks = looks_of(320, known, 20);
-  CHECK(looks >= 320);
-  CHECK(looks < 360); // one in 32 looks at its end too
+  for (const int each : {1, 50, 90}) {
+    call_site known(each);
+    looks_of(1, known, 20, each * 1ns);
+    const int looks = looks_of(20'000, known, 20, each * 1ns);
+    CHECK(looks > 20'450); // one in 32 looks at its end too
+    CHECK(looks < 20'800);
+  }
 }
 
 TEST_CASE("brief calls look at the clock rarely once they have long been as cheap as remembered") {
@@ -328,6 +332,13 @@ TEST_CASE(
     CHECK(run_small(known, 15, asleep, lasting(300ns)) == 15);
   }
   CHECK(known.estimate() > 290);
+}
+
+TEST_CASE("calls in quick succession whose elements are a little dearer than known are learnt") {
+  call_site known(10);
+  for (int call = 0; call < 2'000 && known.estimate() < 29; ++call)
+    run_small(known, 20, asleep, lasting(30ns));
+  CHECK(known.estimate() >= 29);
 }
 
 TEST_CASE("what a call beside workers that are awake takes is learnt unless it is a little more") {

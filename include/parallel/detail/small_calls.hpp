@@ -41,7 +41,85 @@ inline bool is_brief(const call_site& site, std::size_t n) noexcept {
   return n <= few_elements && site.estimate() * static_cast<double>(n) <= site.break_even_ns();
 }
 
-/// What run_while_small does for all calls but most of the brief ones at a calm site.
+/// How many elements come before the first look: one or a few, or as many of the smallest as leave
+/// the rest on a cache line's boundary: loops over those are made of vector instructions, to which
+/// that matters.
+constexpr std::size_t first_strip(double known, std::size_t n) noexcept {
+  return known < worth_vectors_ns && n >= 256 ? 16 : n / 64 + 1;
+}
+
+/// The first elements of a call, and what the look at the clock behind them has found.
+struct first_look {
+  std::size_t elements;
+  std::uint64_t at;
+  bool quick;
+};
+
+/// Runs the first elements; they are quick if hardly more than `due` nanoseconds have passed since
+/// `before`.
+template <class Clock, class Body>
+first_look look_after(std::size_t elements, std::uint64_t before, double due, const Body& body) {
+  body(0, elements);
+  const std::uint64_t at = Clock::now();
+  last_look = at;
+  const double since = Clock::ns_between(before, at);
+  return {elements, at, since >= 0 && since < first_claim_ns + due};
+}
+
+/// How the rest of a call is watched.
+struct watch {
+  double known;           // what an element has been thought to take
+  std::size_t longest;    // how many elements there are between two looks at the most
+  bool compare;           // whether the call is timed to its end, to be compared with shared ones
+  std::uint64_t timed_in; // of other calls, one in so many is timed to its end too
+};
+
+/// What the last strip takes is looked at once in a while only: a tail that has become dear is
+/// found by one of the next calls.
+inline constexpr std::uint64_t calls_timed_to_end = 32;
+
+/// Runs what follows the first look in strips that grow, and learns what the elements take.
+template <class Clock, class Wakes, class Body>
+std::size_t run_rest(call_site& site, std::size_t n, const Wakes& wakes, const Body& body,
+                     const first_look& look, const watch& how) {
+  const std::size_t first = look.elements;
+  // No comparison is worth more than four times what is remembered.
+  const double least = how.compare ? 4 * how.known * static_cast<double>(n) : 0;
+  std::size_t done = first;
+  double elapsed = 0;
+  // A jump to 32 elements; or, if the call is worth no more looks, to its end.
+  const std::size_t second = how.longest == n || how.longest < 32 ? how.longest : 32;
+  for (std::size_t strip = look.quick ? second : first; strip < n - done;
+       strip = strip * 32 < how.longest ? strip * 32 : how.longest) {
+    body(done, done + strip);
+    done += strip;
+    last_look = Clock::now();
+    elapsed = Clock::ns_between(look.at, last_look);
+    const double left = elapsed / static_cast<double>(done - first) * static_cast<double>(n - done);
+    if (elapsed > first_claim_ns && left > least && left > site.break_even_ns() &&
+        left > worth_waking * wakes.wake_ns()) {
+      site.learn(elapsed, done - first);
+      return done;
+    }
+  }
+  body(done, n);
+  if (!look.quick || how.compare || one_in(how.timed_in, look.at)) {
+    last_look = Clock::now();
+    elapsed = Clock::ns_between(look.at, last_look);
+    done = n;
+  }
+  const double expected = how.known * static_cast<double>(done - first);
+  if ((elapsed > worth_learning_ns || (elapsed > 0 && elapsed < worth_unlearning * expected)) &&
+      (!how.compare || site.is_settled())) {
+    if (wakes.wake_ns() > 0)
+      site.learn(elapsed, done - first);
+    else
+      site.learn_beside(elapsed, done - first);
+  }
+  return n;
+}
+
+/// What run_while_small does for calls that may be worth sharing, and for few elements.
 ///
 /// The elements may have become dearer than the site remembers, so the clock is looked at after the
 /// first one (or few) and then, in longer calls, after strips that grow to a microsecond of what is
@@ -79,55 +157,32 @@ std::size_t run_and_look(call_site& site, std::size_t n, const Wakes& wakes, con
   } else {
     site.end_trial();
   }
-  const double least = compare ? 4 * total : 0; // no comparison is worth more
   const auto longest = watched ? n / 16 + static_cast<std::size_t>(first_claim_ns / known) + 1 : n;
-  // One element or a few, or as many of the smallest as leave the rest on a cache line's boundary:
-  // loops over those are made of vector instructions, to which that matters.
-  const std::size_t first = known < worth_vectors_ns && n >= 256 ? 16 : watched ? 1 : n / 64 + 1;
+  const std::size_t first = watched && known >= worth_vectors_ns ? 1 : first_strip(known, n);
   const std::uint64_t before =
-      brief ? Clock::now() : std::uint64_t{last_look}; // nested calls change it
-  body(0, first);
-  const std::uint64_t start = Clock::now();
-  const double since = Clock::ns_between(before, start);
+      brief ? Clock::now() : std::uint64_t{last_look};    // nested calls change it
   const double due = brief ? known : watched ? 0 : total; // what that should have taken
-  const bool quick = since >= 0 && since < first_claim_ns + due;
-  last_look = start;
+  const first_look look = detail::look_after<Clock>(first, before, due, body);
   if (brief)
-    site.note_look(quick);
-  std::size_t done = first;
-  double elapsed = 0;
-  // A jump to 32 elements; or, if the call is worth no more looks, to its end.
-  const std::size_t second = longest == n || longest < 32 ? longest : 32;
-  for (std::size_t strip = quick ? second : first; strip < n - done;
-       strip = strip * 32 < longest ? strip * 32 : longest) {
-    body(done, done + strip);
-    done += strip;
-    last_look = Clock::now();
-    elapsed = Clock::ns_between(start, last_look);
-    const double left = elapsed / static_cast<double>(done - first) * static_cast<double>(n - done);
-    if (elapsed > first_claim_ns && left > least && left > site.break_even_ns() &&
-        left > worth_waking * wakes.wake_ns()) {
-      site.learn(elapsed, done - first);
-      return done;
-    }
+    site.note_look(look.quick);
+  return detail::run_rest<Clock>(site, n, wakes, body, look,
+                                 {known, longest, compare, calls_timed_to_end / calls_a_look});
+}
+
+/// Likewise for more elements that are not worth sharing: in half of the time, some 20 ns. Not
+/// inlined, as run_while_small would then save its registers for the shortest calls too.
+template <class Clock, class Wakes, class Body>
+[[gnu::noinline]] std::size_t run_and_look_once(call_site& site, std::size_t n, const Wakes& wakes,
+                                                const Body& body) {
+  const double known = site.estimate();
+  const double total = known * static_cast<double>(n);
+  const first_look look =
+      detail::look_after<Clock>(detail::first_strip(known, n), last_look, total, body);
+  if (look.quick && !one_in(calls_timed_to_end, look.at)) {
+    body(look.elements, n);
+    return n;
   }
-  body(done, n);
-  // What the last strip took is looked at once in a while only: a tail that has become dear is
-  // found by one of the next calls.
-  if (!quick || compare || one_in(32 / calls_a_look, start)) {
-    last_look = Clock::now();
-    elapsed = Clock::ns_between(start, last_look);
-    done = n;
-  }
-  const double expected = known * static_cast<double>(done - first);
-  if ((elapsed > worth_learning_ns || (elapsed > 0 && elapsed < worth_unlearning * expected)) &&
-      (!compare || site.is_settled())) {
-    if (wakes.wake_ns() > 0)
-      site.learn(elapsed, done - first);
-    else
-      site.learn_beside(elapsed, done - first);
-  }
-  return n;
+  return detail::run_rest<Clock>(site, n, wakes, body, look, {known, n, false, calls_timed_to_end});
 }
 
 /// Runs the front of [0, n) on the calling thread for as long as that is too little to share, and
@@ -137,10 +192,17 @@ std::size_t run_and_look(call_site& site, std::size_t n, const Wakes& wakes, con
 /// once, as in the plain loop. `Clock` is another one in tests only.
 template <class Clock, class Wakes, class Body>
 std::size_t run_while_small(call_site& site, std::size_t n, const Wakes& wakes, const Body& body) {
-  if (site.is_calm() && site.is_settled() && detail::is_brief(site, n) &&
-      !one_in(brief_calls_a_look, detail::draw())) {
-    body(0, n);
-    return n;
+  if (site.is_settled()) {
+    if (n <= few_elements) {
+      if (site.is_calm() && detail::is_brief(site, n) &&
+          !one_in(brief_calls_a_look, detail::draw())) {
+        body(0, n);
+        return n;
+      }
+    } else if (const double total = site.estimate() * static_cast<double>(n);
+               total > 0 && total <= worth_sharing_ns) {
+      return detail::run_and_look_once<Clock>(site, n, wakes, body);
+    }
   }
   return detail::run_and_look<Clock>(site, n, wakes, body);
 }
