@@ -85,7 +85,7 @@ class simulation {
   struct participant {
     parallel::detail::range_slot slot;
     line slot_line;
-    parallel::detail::side next = parallel::detail::side::front; // the end of its next claim
+    parallel::detail::side near = parallel::detail::side::front;
     parallel::detail::basic_pace<virtual_clock> pace{nullptr};
     parallel::detail::block_range in_hand;
     int looks = 0; // since the last steal
@@ -125,6 +125,11 @@ class simulation {
     return wanted.free_at;
   }
 
+  [[nodiscard]] parallel::detail::side near_end(std::size_t who) const {
+    return who != 0 && who + 1 == crew_.size() ? parallel::detail::side::back
+                                               : parallel::detail::side::front;
+  }
+
   void deal() {
     const std::size_t n = until_.size() - 1;
     site_.learn(until_.back(), n);
@@ -133,8 +138,7 @@ class simulation {
       const auto end = static_cast<std::uint32_t>((n * (i + 1) + crew_.size() - 1) / crew_.size());
       crew_[i].slot.put({begin, end});
       crew_[i].slot_line.owner = 0;
-      if (i != 0 && i + 1 == crew_.size())
-        crew_[i].next = parallel::detail::side::back;
+      crew_[i].near = near_end(i);
       crew_[i].pace = parallel::detail::basic_pace<virtual_clock>(&site_);
       begin = end;
     }
@@ -163,8 +167,7 @@ class simulation {
 
   void claim(std::size_t who) {
     participant& self = crew_[who];
-    const auto from = std::exchange(self.next, parallel::detail::side::front);
-    self.in_hand = self.slot.take(from, self.pace.wanted(), self.pace.least());
+    self.in_hand = self.slot.take(self.near, self.pace.wanted(), self.pace.least());
     if (self.in_hand.empty()) {
       look_for_loot(who);
       return;
@@ -175,7 +178,8 @@ class simulation {
   }
 
   void claimed(std::size_t who) {
-    crew_[who].pace.claimed(crew_[who].in_hand.size());
+    if (!crew_[who].pace.claimed(crew_[who].in_hand.size()))
+      crew_[who].near = parallel::detail::side::front;
     claim(who);
   }
 
@@ -197,7 +201,7 @@ class simulation {
     if (most >= self.pace.worth_stealing() ||
         (most != 0 && self.looks >= parallel::detail::polite_looks)) {
       self.looks = 0;
-      self.in_hand = crew_[richest].slot.steal();
+      self.in_hand = crew_[richest].slot.steal(parallel::detail::opposite(near_end(richest)));
       ++under_way_;
       ++steals_;
       time = write(steals_line_, who, time);

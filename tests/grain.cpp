@@ -124,6 +124,26 @@ TEST_CASE("short claims are timed together") {
   CHECK(own.total_ns() == 1'100);
 }
 
+TEST_CASE(
+    "blocks may be too dear for large claims unless a trial was no news or the grain is chosen") {
+  call_site known(10);
+  pace own(&known);
+  own.start();
+  test_clock::pass(12 * 70ns);
+  CHECK(!own.claimed(12));
+  pace dear(&known);
+  dear.start();
+  test_clock::pass(12us);
+  CHECK(dear.claimed(12));
+  const call_site unknown;
+  pace first(&unknown);
+  first.start();
+  CHECK(first.claimed(1));
+  pace chosen(nullptr);
+  chosen.start();
+  CHECK(!chosen.claimed(1));
+}
+
 TEST_CASE("a steal is not charged to the claims, and the first one after it is a single block") {
   call_site known(100);
   pace own(&known);

@@ -4,24 +4,34 @@
 #include <parallel/detail/loop.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <numeric>
 #include <vector>
 
+using namespace std::chrono_literals;
+using parallel::detail::call_site;
 using parallel::detail::loop;
 using parallel::detail::loop_body;
 
 namespace {
 
 /// The elements that seat 2 of 3 runs, in order, when nobody else comes; `n` in blocks of one.
-std::vector<std::size_t> run_by_the_last_seat(std::size_t n) {
+/// The last element is `dear`.
+std::vector<std::size_t> run_by_the_last_seat(std::size_t n, call_site* site = nullptr,
+                                              std::chrono::nanoseconds dear = {}) {
   std::vector<std::size_t> order;
   const auto body = [&](std::size_t begin, std::size_t end) {
-    for (; begin != end; ++begin)
+    for (; begin != end; ++begin) {
       order.push_back(begin);
+      const auto start = std::chrono::steady_clock::now();
+      while (begin + 1 == n && std::chrono::steady_clock::now() - start < dear) {
+      }
+    }
   };
+  parallel::detail::scheduler nobody({.threads = 3}, parallel::detail::make_loop);
   loop work(3);
-  work.prepare(loop_body(body), 0, n, 1, nullptr, 3, nullptr);
+  work.prepare(loop_body(body), 0, n, 1, site, 3, &nobody);
   parallel::detail::loop_counts counts;
   work.help(2, counts);
   return order;
@@ -41,6 +51,13 @@ TEST_CASE("the last seat begins with the last element and goes on from the front
   const std::vector<std::size_t> order = run_by_the_last_seat(27);
   const std::vector<std::size_t> own(order.begin(), order.begin() + 9);
   CHECK(own == std::vector<std::size_t>{26, 18, 19, 20, 21, 22, 23, 24, 25});
+}
+
+TEST_CASE("the last seat goes on from the back if the last element is dear") {
+  call_site known(125);
+  const std::vector<std::size_t> order = run_by_the_last_seat(27, &known, 1ms);
+  CHECK(order[0] == 26);
+  CHECK(order[1] == 25);
 }
 
 TEST_CASE("a participant runs the shares of those who do not come") {

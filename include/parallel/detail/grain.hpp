@@ -133,14 +133,16 @@ class basic_pace {
 
   /// Notes that a claim of `blocks` has just ended. Claims shrink at once when elements turn out
   /// dear; when they turn out cheap they grow at most fourfold to a microsecond (at once after a
-  /// trial that was no news), then twofold.
-  [[gnu::cold]] void claimed(std::uint32_t blocks) noexcept {
+  /// trial that was no news), then twofold. Returns whether those that come next may be too dear
+  /// for large claims, as far as is known: not after such a trial, nor if the user has chosen the
+  /// grain.
+  [[gnu::cold]] bool claimed(std::uint32_t blocks) noexcept {
     if (!measured_)
-      return;
+      return false;
     untimed_ += blocks;
     if (std::exchange(is_trial_, false) && !learn_from_trial()) {
       wanted_ = blocks_in(first_claim_ns);
-      return;
+      return false;
     }
     std::uint32_t grown = wanted_;
     if (ns_per_block_ == 0 || static_cast<double>(untimed_) * ns_per_block_ >= worth_timing_ns) {
@@ -149,6 +151,7 @@ class basic_pace {
     }
     const std::uint32_t first = smaller(4 * wanted_, blocks_in(first_claim_ns));
     wanted_ = smaller(grown > first ? grown : first, blocks_in(claim_ns));
+    return true;
   }
 
   /// The price of a block: the lesser of the mean and of the last ones, as some of the time may
