@@ -178,7 +178,8 @@ class simulation {
   }
 
   void claimed(std::size_t who) {
-    if (!crew_[who].pace.claimed(crew_[who].in_hand.size()))
+    crew_[who].pace.claimed(crew_[who].in_hand.size());
+    if (crew_[who].pace.trial_was_no_news())
       crew_[who].near = parallel::detail::side::front;
     claim(who);
   }

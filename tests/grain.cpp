@@ -124,24 +124,20 @@ TEST_CASE("short claims are timed together") {
   CHECK(own.total_ns() == 1'100);
 }
 
-TEST_CASE(
-    "blocks may be too dear for large claims unless a trial was no news or the grain is chosen") {
+TEST_CASE("a trial is no news if it finds what is remembered") {
   call_site known(10);
-  pace own(&known);
-  own.start();
-  test_clock::pass(12 * 70ns);
-  CHECK(!own.claimed(12));
-  pace dear(&known);
-  dear.start();
-  test_clock::pass(12us);
-  CHECK(dear.claimed(12));
+  const auto is_no_news = [](const call_site* site, std::chrono::nanoseconds time) {
+    pace own(site);
+    own.start();
+    test_clock::pass(time);
+    own.claimed(own.wanted());
+    return own.trial_was_no_news();
+  };
+  CHECK(is_no_news(&known, 12 * 70ns));
+  CHECK(!is_no_news(&known, 12us));
   const call_site unknown;
-  pace first(&unknown);
-  first.start();
-  CHECK(first.claimed(1));
-  pace chosen(nullptr);
-  chosen.start();
-  CHECK(!chosen.claimed(1));
+  CHECK(!is_no_news(&unknown, 10ns));
+  CHECK(!is_no_news(nullptr, 10ns));
 }
 
 TEST_CASE("a steal is not charged to the claims, and the first one after it is a single block") {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <numeric>
 #include <vector>
 
@@ -17,13 +18,16 @@ using parallel::detail::loop_body;
 namespace {
 
 /// The elements that seat 2 of 3 runs, in order, when nobody else comes; `n` in blocks of one.
-/// The last element is `dear`.
+/// The last one takes `dear` longer than the others, and element `fails` throws.
 std::vector<std::size_t> run_by_the_last_seat(std::size_t n, call_site* site = nullptr,
-                                              std::chrono::nanoseconds dear = {}) {
+                                              std::chrono::nanoseconds dear = {},
+                                              std::size_t fails = SIZE_MAX) {
   std::vector<std::size_t> order;
   const auto body = [&](std::size_t begin, std::size_t end) {
     for (; begin != end; ++begin) {
       order.push_back(begin);
+      if (begin == fails)
+        throw begin;
       const auto start = std::chrono::steady_clock::now();
       while (begin + 1 == n && std::chrono::steady_clock::now() - start < dear) {
       }
@@ -58,6 +62,20 @@ TEST_CASE("the last seat goes on from the back if the last element is dear") {
   const std::vector<std::size_t> order = run_by_the_last_seat(27, &known, 1ms);
   CHECK(order[0] == 26);
   CHECK(order[1] == 25);
+}
+
+TEST_CASE("a seat whose first element fails, the last one, runs the others, which are lower") {
+  std::vector<std::size_t> order = run_by_the_last_seat(27, nullptr, {}, 26);
+  std::sort(order.begin(), order.end());
+  CHECK(order.size() == 27);
+}
+
+TEST_CASE("a seat leaves out what is higher than an element that fails") {
+  std::vector<std::size_t> order = run_by_the_last_seat(27, nullptr, {}, 20);
+  std::sort(order.begin(), order.end());
+  CHECK(order.size() == 22); // 0 to 20, and 26
+  CHECK(order[20] == 20);
+  CHECK(order[21] == 26);
 }
 
 TEST_CASE("a participant runs the shares of those who do not come") {

@@ -238,10 +238,12 @@ TEST_CASE("few elements that are not worth sharing are shared at times, four cal
 }
 
 TEST_CASE("calls that become too small to share end a comparison") {
-  call_site known(1'000);
-  CHECK(known.tries_other_way(1));
-  looks_of(300, known, 2);
-  CHECK(known.is_settled());
+  for (const std::size_t n : {2U, 20U}) {
+    call_site known(1'000.0 / static_cast<double>(n));
+    CHECK(known.tries_other_way(1));
+    looks_of(300, known, n, 10ns);
+    CHECK(known.is_settled());
+  }
 }
 
 TEST_CASE(

@@ -141,5 +141,7 @@ int main() {
       model::passes<lowest_failure<2, 4, 1, 3>>("two threads keep the lowest of two failures", {});
   all &= model::passes<lowest_failure<3, 5, 2, 4>>("three threads keep the lowest of two failures",
                                                    {});
+  all &= model::passes<lowest_failure<2, 4, 3, 4>>(
+      "two threads run all that is below a failure of the last block, with which one begins", {});
   return all ? 0 : 1;
 }

@@ -106,7 +106,7 @@ void in_the_middle(End end) {
   static parallel::thread_pool& pool = *new parallel::thread_pool(2); // outlives whoever exits
   parallel::for_each(pool, first(many),
                      [&](std::size_t i) {
-                       if (i == many / 2)
+                       if (i == many * 3 / 4)
                          end();
                      },
                      {.grain = 1});

@@ -133,16 +133,17 @@ class basic_pace {
 
   /// Notes that a claim of `blocks` has just ended. Claims shrink at once when elements turn out
   /// dear; when they turn out cheap they grow at most fourfold to a microsecond (at once after a
-  /// trial that was no news), then twofold. Returns whether those that come next may be too dear
-  /// for large claims, as far as is known: not after such a trial, nor if the user has chosen the
-  /// grain.
-  [[gnu::cold]] bool claimed(std::uint32_t blocks) noexcept {
+  /// trial that was no news), then twofold.
+  [[gnu::cold]] void claimed(std::uint32_t blocks) noexcept {
     if (!measured_)
-      return false;
+      return;
     untimed_ += blocks;
-    if (std::exchange(is_trial_, false) && !learn_from_trial()) {
-      wanted_ = blocks_in(first_claim_ns);
-      return false;
+    if (std::exchange(is_trial_, false)) {
+      trial_was_no_news_ = !learn_from_trial();
+      if (trial_was_no_news_) {
+        wanted_ = blocks_in(first_claim_ns);
+        return;
+      }
     }
     std::uint32_t grown = wanted_;
     if (ns_per_block_ == 0 || static_cast<double>(untimed_) * ns_per_block_ >= worth_timing_ns) {
@@ -151,8 +152,10 @@ class basic_pace {
     }
     const std::uint32_t first = smaller(4 * wanted_, blocks_in(first_claim_ns));
     wanted_ = smaller(grown > first ? grown : first, blocks_in(claim_ns));
-    return true;
   }
+
+  /// Whether the first claim has found elements about as dear as is remembered.
+  [[nodiscard]] bool trial_was_no_news() const noexcept { return trial_was_no_news_; }
 
   /// The price of a block: the lesser of the mean and of the last ones, as some of the time may
   /// have been the system's. Only after a claim has been timed.
@@ -198,6 +201,7 @@ class basic_pace {
 
   bool measured_;
   bool is_trial_ = false;
+  bool trial_was_no_news_ = false;
   double ns_per_block_; // 0 when unknown
   std::uint32_t wanted_ = 1;
   std::uint64_t last_ = 0;

@@ -32,8 +32,8 @@ inline constexpr double worth_unlearning = 1.0 / 8;
 /// Elements of less than this may be part of a loop of vector instructions.
 inline constexpr double worth_vectors_ns = 4;
 
-/// The calling thread's last look at a clock in run_and_look: not long ago, in programs in which
-/// the price of a second look would count.
+/// The calling thread's last look at a clock here: not long ago, in programs in which the price of a
+/// second look would count.
 inline constinit thread_local per_thread<std::uint64_t> last_look = 0;
 
 /// A call of few elements that are not worth sharing, going by what the site remembers.
@@ -58,7 +58,7 @@ struct first_look {
 /// Runs the first elements; they are quick if hardly more than `due` nanoseconds have passed since
 /// `before`.
 template <class Clock, class Body>
-first_look look_after(std::size_t elements, std::uint64_t before, double due, const Body& body) {
+first_look run_first(std::size_t elements, std::uint64_t before, double due, const Body& body) {
   body(0, elements);
   const std::uint64_t at = Clock::now();
   last_look = at;
@@ -68,15 +68,15 @@ first_look look_after(std::size_t elements, std::uint64_t before, double due, co
 
 /// How the rest of a call is watched.
 struct watch {
-  double known;           // what an element has been thought to take
-  std::size_t longest;    // how many elements there are between two looks at the most
-  bool compare;           // whether the call is timed to its end, to be compared with shared ones
-  std::uint64_t timed_in; // of other calls, one in so many is timed to its end too
+  double known;        // what an element has been thought to take
+  std::size_t longest; // how many elements there are between two looks at the most
+  bool compare;        // whether the call is timed to its end, to be compared with shared ones
+  std::uint64_t timed_once_in; // of other calls, one in so many is timed to its end too
 };
 
 /// What the last strip takes is looked at once in a while only: a tail that has become dear is
 /// found by one of the next calls.
-inline constexpr std::uint64_t calls_timed_to_end = 32;
+inline constexpr std::uint64_t calls_a_last_look = 32;
 
 /// Runs what follows the first look in strips that grow, and learns what the elements take.
 template <class Clock, class Wakes, class Body>
@@ -103,7 +103,7 @@ std::size_t run_rest(call_site& site, std::size_t n, const Wakes& wakes, const B
     }
   }
   body(done, n);
-  if (!look.quick || how.compare || one_in(how.timed_in, look.at)) {
+  if (!look.quick || how.compare || one_in(how.timed_once_in, look.at)) {
     last_look = Clock::now();
     elapsed = Clock::ns_between(look.at, last_look);
     done = n;
@@ -162,27 +162,26 @@ std::size_t run_and_look(call_site& site, std::size_t n, const Wakes& wakes, con
   const std::uint64_t before =
       brief ? Clock::now() : std::uint64_t{last_look};    // nested calls change it
   const double due = brief ? known : watched ? 0 : total; // what that should have taken
-  const first_look look = detail::look_after<Clock>(first, before, due, body);
+  const first_look look = detail::run_first<Clock>(first, before, due, body);
   if (brief)
     site.note_look(look.quick);
   return detail::run_rest<Clock>(site, n, wakes, body, look,
-                                 {known, longest, compare, calls_timed_to_end / calls_a_look});
+                                 {known, longest, compare, calls_a_last_look / calls_a_look});
 }
 
 /// Likewise for more elements that are not worth sharing: in half of the time, some 20 ns. Not
 /// inlined, as run_while_small would then save its registers for the shortest calls too.
 template <class Clock, class Wakes, class Body>
-[[gnu::noinline]] std::size_t run_and_look_once(call_site& site, std::size_t n, const Wakes& wakes,
-                                                const Body& body) {
-  const double known = site.estimate();
+[[gnu::noinline]] std::size_t run_and_look_once(call_site& site, double known, std::size_t n,
+                                                const Wakes& wakes, const Body& body) {
   const double total = known * static_cast<double>(n);
   const first_look look =
-      detail::look_after<Clock>(detail::first_strip(known, n), last_look, total, body);
-  if (look.quick && !one_in(calls_timed_to_end, look.at)) {
+      detail::run_first<Clock>(detail::first_strip(known, n), last_look, total, body);
+  if (look.quick && !one_in(calls_a_last_look, look.at)) {
     body(look.elements, n);
     return n;
   }
-  return detail::run_rest<Clock>(site, n, wakes, body, look, {known, n, false, calls_timed_to_end});
+  return detail::run_rest<Clock>(site, n, wakes, body, look, {known, n, false, calls_a_last_look});
 }
 
 /// Runs the front of [0, n) on the calling thread for as long as that is too little to share, and
@@ -199,9 +198,9 @@ std::size_t run_while_small(call_site& site, std::size_t n, const Wakes& wakes, 
         body(0, n);
         return n;
       }
-    } else if (const double total = site.estimate() * static_cast<double>(n);
-               total > 0 && total <= worth_sharing_ns) {
-      return detail::run_and_look_once<Clock>(site, n, wakes, body);
+    } else if (const double known = site.estimate();
+               known > 0 && known * static_cast<double>(n) <= worth_sharing_ns) {
+      return detail::run_and_look_once<Clock>(site, known, n, wakes, body);
     }
   }
   return detail::run_and_look<Clock>(site, n, wakes, body);
