@@ -85,7 +85,7 @@ class simulation {
   struct participant {
     parallel::detail::range_slot slot;
     line slot_line;
-    parallel::detail::side near = parallel::detail::side::front;
+    parallel::detail::side end = parallel::detail::side::front;
     parallel::detail::basic_pace<virtual_clock> pace{nullptr};
     parallel::detail::block_range in_hand;
     int looks = 0; // since the last steal
@@ -125,7 +125,7 @@ class simulation {
     return wanted.free_at;
   }
 
-  [[nodiscard]] parallel::detail::side near_end(std::size_t who) const {
+  [[nodiscard]] parallel::detail::side first_end(std::size_t who) const {
     return who != 0 && who + 1 == crew_.size() ? parallel::detail::side::back
                                                : parallel::detail::side::front;
   }
@@ -138,7 +138,7 @@ class simulation {
       const auto end = static_cast<std::uint32_t>((n * (i + 1) + crew_.size() - 1) / crew_.size());
       crew_[i].slot.put({begin, end});
       crew_[i].slot_line.owner = 0;
-      crew_[i].near = near_end(i);
+      crew_[i].end = first_end(i);
       crew_[i].pace = parallel::detail::basic_pace<virtual_clock>(&site_);
       begin = end;
     }
@@ -167,7 +167,7 @@ class simulation {
 
   void claim(std::size_t who) {
     participant& self = crew_[who];
-    self.in_hand = self.slot.take(self.near, self.pace.wanted(), self.pace.least());
+    self.in_hand = self.slot.take(self.end, self.pace.wanted(), self.pace.least());
     if (self.in_hand.empty()) {
       look_for_loot(who);
       return;
@@ -178,9 +178,12 @@ class simulation {
   }
 
   void claimed(std::size_t who) {
-    crew_[who].pace.claimed(crew_[who].in_hand.size());
-    if (crew_[who].pace.trial_was_no_news())
-      crew_[who].near = parallel::detail::side::front;
+    participant& self = crew_[who];
+    self.pace.claimed(self.in_hand.size());
+    if (self.end == parallel::detail::side::back && !self.pace.is_dear()) {
+      self.end = parallel::detail::side::front;
+      self.pace.turn();
+    }
     claim(who);
   }
 
@@ -202,7 +205,7 @@ class simulation {
     if (most >= self.pace.worth_stealing() ||
         (most != 0 && self.looks >= parallel::detail::polite_looks)) {
       self.looks = 0;
-      self.in_hand = crew_[richest].slot.steal(parallel::detail::opposite(near_end(richest)));
+      self.in_hand = crew_[richest].slot.steal();
       ++under_way_;
       ++steals_;
       time = write(steals_line_, who, time);
@@ -219,6 +222,8 @@ class simulation {
     --under_way_;
     self.slot.put(self.in_hand);
     self.pace.restart();
+    self.end = self.pace.worth_trying(self.in_hand.size()) ? parallel::detail::side::back
+                                                           : parallel::detail::side::front;
     claim(who);
   }
 

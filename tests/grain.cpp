@@ -124,20 +124,57 @@ TEST_CASE("short claims are timed together") {
   CHECK(own.total_ns() == 1'100);
 }
 
-TEST_CASE("a trial is no news if it finds what is remembered") {
-  call_site known(10);
-  const auto is_no_news = [](const call_site* site, std::chrono::nanoseconds time) {
+TEST_CASE("blocks are dear that take many times what is remembered, or else than a trial should") {
+  const auto are_dear = [](const call_site* site, std::chrono::nanoseconds each, bool loot) {
     pace own(site);
     own.start();
-    test_clock::pass(time);
+    if (loot)
+      own.restart();
+    test_clock::pass(each * own.wanted());
     own.claimed(own.wanted());
-    return own.trial_was_no_news();
+    return own.is_dear();
   };
-  CHECK(is_no_news(&known, 12 * 70ns));
-  CHECK(!is_no_news(&known, 12us));
+  const call_site known(10);
   const call_site unknown;
-  CHECK(!is_no_news(&unknown, 10ns));
-  CHECK(!is_no_news(nullptr, 10ns));
+  for (const bool loot : {false, true}) {
+    CHECK(!are_dear(&known, 300ns, loot));
+    CHECK(are_dear(&known, 340ns, loot));
+    CHECK(!are_dear(&unknown, 100ns, loot));
+    CHECK(are_dear(&unknown, 150ns, loot));
+    CHECK(!are_dear(nullptr, 1h, loot));
+  }
+}
+
+TEST_CASE("one end of loot says nothing of the other, one end of a share does") {
+  const call_site known(10);
+  pace own(&known);
+  own.start();
+  test_clock::pass(12 * 10ns);
+  own.claimed(12);
+  own.turn();
+  CHECK(own.wanted() == 100);
+  own.restart();
+  test_clock::pass(10ns);
+  own.claimed(1);
+  CHECK(own.wanted() == 4);
+  own.turn();
+  CHECK(own.wanted() == 1);
+  CHECK(own.least() == 1);
+  test_clock::pass(1ms);
+  own.claimed(1);
+  CHECK(own.wanted() == 1);
+}
+
+TEST_CASE("both ends of loot are worth a try unless it should be done in half a microsecond") {
+  const call_site known(10);
+  pace own(&known);
+  own.start();
+  CHECK(own.worth_trying(51));
+  CHECK(!own.worth_trying(50));
+  const call_site unknown;
+  pace first(&unknown);
+  first.start();
+  CHECK(first.worth_trying(1));
 }
 
 TEST_CASE("a steal is not charged to the claims, and the first one after it is a single block") {

@@ -31,32 +31,32 @@ TEST_CASE("an owner takes a quarter from the front, or what is worth it") {
 TEST_CASE("a thief takes the back half, the last block included") {
   range_slot slot;
   slot.put({10, 13});
-  CHECK(slot.steal(side::back) == block_range{11, 13});
-  CHECK(slot.steal(side::back) == block_range{10, 11});
-  CHECK(slot.steal(side::back).empty());
+  CHECK(slot.steal() == block_range{11, 13});
+  CHECK(slot.steal() == block_range{10, 11});
+  CHECK(slot.steal().empty());
   CHECK(slot.empty());
 }
 
-TEST_CASE("an owner can work from the back, and thieves from the front") {
+TEST_CASE("an owner can take from the back") {
   range_slot slot;
   slot.put({0, 100});
   CHECK(slot.take(side::back, 1'000, 1) == block_range{75, 100});
   CHECK(slot.take(side::back, 10, 1) == block_range{65, 75});
-  CHECK(slot.steal(side::front) == block_range{0, 33});
-  CHECK(slot.take(side::back, 1'000, 1'000) == block_range{33, 65});
+  CHECK(slot.steal() == block_range{32, 65});
+  CHECK(slot.take(side::back, 1'000, 1'000) == block_range{0, 32});
 }
 
 TEST_CASE("a thief takes no more than it wants") {
   range_slot slot;
   slot.put({0, 100});
-  CHECK(slot.steal(side::back, 10) == block_range{90, 100});
-  CHECK(slot.steal(side::front, 90) == block_range{0, 45});
+  CHECK(slot.steal(10) == block_range{90, 100});
+  CHECK(slot.steal(90) == block_range{45, 90});
 }
 
 TEST_CASE("a slot holds block numbers up to the last one") {
   range_slot slot;
   slot.put({0, 0xFFFF'FFFF});
-  CHECK(slot.steal(side::back) == block_range{0x7FFF'FFFF, 0xFFFF'FFFF});
+  CHECK(slot.steal() == block_range{0x7FFF'FFFF, 0xFFFF'FFFF});
   CHECK(slot.take(side::front, 1, 1) == block_range{0, 1});
 }
 
@@ -66,7 +66,7 @@ TEST_CASE("clear gives up every block") {
   slot.clear();
   CHECK(slot.empty());
   CHECK(slot.take(side::front, 1, 1).empty());
-  CHECK(slot.steal(side::back).empty());
+  CHECK(slot.steal().empty());
 }
 
 TEST_CASE("owner and thieves get every block once between them") {
@@ -87,7 +87,7 @@ TEST_CASE("owner and thieves get every block once between them") {
         // slot of its own, as the loop does, and eats from there.
         range_slot own;
         while (!slot.empty()) {
-          own.put(slot.steal(side::back));
+          own.put(slot.steal());
           while (note(own.take(side::front, 1, 1)))
             ;
         }

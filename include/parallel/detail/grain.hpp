@@ -113,7 +113,8 @@ class basic_pace {
   void start() noexcept {
     if (!measured_)
       return;
-    is_trial_ = ns_per_block_ > 0;
+    known_ns_ = ns_per_block_;
+    is_trial_ = known_ns_ > 0;
     if (is_trial_)
       wanted_ = blocks_in(trial_claim_ns);
     last_ = Clock::now();
@@ -125,10 +126,26 @@ class basic_pace {
     if (!measured_)
       return;
     is_trial_ = false;
+    is_loot_ = true;
     ns_per_block_ = 0;
     wanted_ = 1;
     untimed_ = 0;
     last_ = Clock::now();
+  }
+
+  /// Whether both ends of so many blocks of loot are worth a try: not if all of them should last
+  /// less than what is worth a steal.
+  [[nodiscard]] bool worth_trying(std::uint32_t blocks) const noexcept {
+    return known_ns_ == 0 || known_ns_ * static_cast<double>(blocks) > worth_stealing_ns;
+  }
+
+  /// Call it when the next claim is from the other end of the range: of loot, one end says nothing
+  /// of the other.
+  [[gnu::cold]] void turn() noexcept {
+    if (!is_loot_)
+      return;
+    ns_per_block_ = 0;
+    wanted_ = 1;
   }
 
   /// Notes that a claim of `blocks` has just ended. Claims shrink at once when elements turn out
@@ -138,12 +155,9 @@ class basic_pace {
     if (!measured_)
       return;
     untimed_ += blocks;
-    if (std::exchange(is_trial_, false)) {
-      trial_was_no_news_ = !learn_from_trial();
-      if (trial_was_no_news_) {
-        wanted_ = blocks_in(first_claim_ns);
-        return;
-      }
+    if (std::exchange(is_trial_, false) && !learn_from_trial()) {
+      wanted_ = blocks_in(first_claim_ns);
+      return;
     }
     std::uint32_t grown = wanted_;
     if (ns_per_block_ == 0 || static_cast<double>(untimed_) * ns_per_block_ >= worth_timing_ns) {
@@ -154,8 +168,12 @@ class basic_pace {
     wanted_ = smaller(grown > first ? grown : first, blocks_in(claim_ns));
   }
 
-  /// Whether the first claim has found elements about as dear as is remembered.
-  [[nodiscard]] bool trial_was_no_news() const noexcept { return trial_was_no_news_; }
+  /// Whether the last blocks were much dearer than is remembered; or, where nothing is, each took
+  /// longer than a trial should. Never where the user has chosen the grain: claims do not grow
+  /// there.
+  [[nodiscard, gnu::cold]] bool is_dear() const noexcept {
+    return ns_per_block_ > (known_ns_ > 0 ? no_news * known_ns_ : trial_claim_ns);
+  }
 
   /// The price of a block: the lesser of the mean and of the last ones, as some of the time may
   /// have been the system's. Only after a claim has been timed.
@@ -201,8 +219,9 @@ class basic_pace {
 
   bool measured_;
   bool is_trial_ = false;
-  bool trial_was_no_news_ = false;
+  bool is_loot_ = false;
   double ns_per_block_; // 0 when unknown
+  double known_ns_ = 0; // what the call site knew
   std::uint32_t wanted_ = 1;
   std::uint64_t last_ = 0;
   std::size_t untimed_ = 0; // blocks run since last_

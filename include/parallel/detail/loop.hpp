@@ -102,7 +102,7 @@ class loop final : public job {
         if (slots_[seat].empty())
           continue;
         all_empty = false;
-        blocks = slots_[seat].steal(opposite(near_end(seat)), seat == last ? own.wanted() : 1);
+        blocks = slots_[seat].steal(seat == last ? own.wanted() : 1);
       }
       if (blocks.empty()) {
         if (all_empty && is_exhausted_since(before))
@@ -132,44 +132,48 @@ class loop final : public job {
     return static_cast<double>(blocks * block_);
   }
 
-  /// The end of its range at which a seat begins. The last one that has a share begins at the back,
-  /// the others at the front: a giant element is found early at either end of the whole loop, where
-  /// sorted inputs have theirs. Thieves come from the other end.
-  ///
-  /// If the back is known to be no dearer than the rest, or the user has chosen the grain, the last
-  /// one goes on from the front, where each claim begins where the one before has ended, as the
-  /// processor's prefetching likes it: from the back, claims of 10 microseconds take up to 8 %
-  /// longer. Else it stays: a claim that has grown on cheap elements could hold all the dear ones.
-  [[nodiscard]] side near_end(std::uint32_t seat) const noexcept {
+  /// The end of its share from which a seat takes its first claim: the last seat that has one
+  /// begins at the back, so that a giant element is found early at either end of the whole loop,
+  /// where sorted inputs have theirs.
+  [[nodiscard]] side first_end(std::uint32_t seat) const noexcept {
     return seat != 0 && seat + 1 == dealt_ ? side::back : side::front;
   }
 
   /// Runs blocks until none is left to claim, in this slot or any other.
+  ///
+  /// Claims are from the front, where each begins where the one before has ended, as the
+  /// processor's prefetching likes it: from the back, claims of 10 microseconds take up to 8 %
+  /// longer. But the first one of loot, which is the back of what somebody had, is from the back
+  /// too; and while it is dear there, so are those that follow: a claim that has grown on cheap
+  /// elements could hold all the dear ones behind them.
   [[gnu::cold]] void run(std::uint32_t seat, basic_pace<quick_clock>& own,
                          loop_counts& counts) noexcept {
     range_slot& slot = slots_[seat];
-    side near = near_end(seat);
+    side end = first_end(seat);
     double review_ns = first_review_ns;
     own.start();
     for (;;) {
-      const block_range blocks = slot.take(near, own.wanted(), own.least());
+      const block_range blocks = slot.take(end, own.wanted(), own.least());
       if (!blocks.empty()) {
         counts.blocks.add_one();
         // After one claim more, as the system may have had a part in the last one.
         const bool is_review = own.total_ns() > review_ns;
         if (run_blocks(blocks)) {
           own.claimed(blocks.size());
-          if (site_ == nullptr || own.trial_was_no_news())
-            near = side::front;
+          if (end == side::back && !own.is_dear()) {
+            end = side::front;
+            own.turn();
+          }
           if (is_review) {
             invite_more(own.ns_per_block());
             review_ns *= 4;
           }
-        } else if (near == side::front)
+        } else if (end == side::front)
           slot.clear(); // a lower index has failed: what is left here is higher
       } else if (steal_for(seat, own.worth_stealing())) {
         counts.steals.add_one();
         own.restart();
+        end = own.worth_trying(slot.size()) ? side::back : side::front;
       } else {
         return;
       }
@@ -250,7 +254,7 @@ class loop final : public job {
       if (most >= worth || (most != 0 && look >= polite_looks)) {
         // acquire: keeps this steal's put() behind its beginning, for those who see the put().
         steals_.fetch_add(begun + under_way, memory_order_acquire);
-        const block_range loot = slots_[richest].steal(opposite(near_end(richest)));
+        const block_range loot = slots_[richest].steal();
         if (!loot.empty())
           slots_[seat].put(loot);
         steals_.fetch_sub(under_way, memory_order_release); // pairs with the acquire above

@@ -1,6 +1,6 @@
 // The blocks that one participant of a loop still has to run, packed into one 64-bit word.
 //
-// Its owner takes blocks from one end, thieves take half of what is left from the other; both by
+// Its owner takes blocks from either end, thieves take half of what is left from the back; both by
 // compare-and-swap, so every block goes to exactly one of them. Entered from loop.hpp, which gives
 // each participant a slot of its own and decides when to steal.
 #pragma once
@@ -23,10 +23,6 @@ struct block_range {
 
 /// An end of a range.
 enum class side { front, back };
-
-constexpr side opposite(side end) noexcept {
-  return end == side::front ? side::back : side::front;
-}
 
 /// The word is the whole state, so a compare-and-swap that succeeds is right whatever happened
 /// since the word was read: there is no ABA problem to guard against.
@@ -74,16 +70,16 @@ class alignas(64) range_slot {
     word_.exchange(0, memory_order_relaxed); // relaxed: as in take()
   }
 
-  /// Any thread: takes half of what is left, rounded up, so the last block too, from one end; or
-  /// `most`, if that is less.
-  [[nodiscard]] block_range steal(side from, std::uint32_t most = UINT32_MAX) noexcept {
+  /// Any thread: takes the back half of what is left, rounded up, so the last block too; or `most`
+  /// blocks, if that is less.
+  [[nodiscard]] block_range steal(std::uint32_t most = UINT32_MAX) noexcept {
     std::uint64_t word = word_.load(memory_order_relaxed);
     for (;;) {
       const block_range left = unpack(word);
       if (left.empty())
         return {};
       const std::uint32_t half = left.size() - left.size() / 2;
-      const cut parts = split(left, from, half < most ? half : most);
+      const cut parts = split(left, side::back, half < most ? half : most);
       // release: pairs with the acquire in size(); who sees the blocks gone sees that a steal
       // has begun.
       if (word_.compare_exchange_weak(word, pack(parts.left), memory_order_release,

@@ -32,8 +32,8 @@ inline constexpr double worth_unlearning = 1.0 / 8;
 /// Elements of less than this may be part of a loop of vector instructions.
 inline constexpr double worth_vectors_ns = 4;
 
-/// The calling thread's last look at a clock here: not long ago, in programs in which the price of a
-/// second look would count.
+/// The calling thread's last look at a clock here: not long ago, in programs in which the price of
+/// a second look would count.
 inline constinit thread_local per_thread<std::uint64_t> last_look = 0;
 
 /// A call of few elements that are not worth sharing, going by what the site remembers.
