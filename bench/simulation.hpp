@@ -85,7 +85,7 @@ class simulation {
   struct participant {
     parallel::detail::range_slot slot;
     line slot_line;
-    parallel::detail::side end = parallel::detail::side::front;
+    parallel::detail::side end = parallel::detail::side::front; // that its next claim is from
     parallel::detail::basic_pace<virtual_clock> pace{nullptr};
     parallel::detail::block_range in_hand;
     int looks = 0; // since the last steal

@@ -19,14 +19,17 @@ namespace {
 
 struct course {
   call_site* site = nullptr;
-  std::size_t dear = SIZE_MAX;  // the element that takes a millisecond
-  std::size_t fails = SIZE_MAX; // the one that throws
+  std::size_t dear = SIZE_MAX;                // the element that takes a millisecond
+  std::size_t fails = SIZE_MAX;               // the one that throws
+  std::vector<std::size_t>* claims = nullptr; // where to note how many elements each claim has
 };
 
 /// The elements that seat 2 of 3 runs, in order, when nobody else comes; `n` in blocks of one.
 std::vector<std::size_t> run_by_the_last_seat(std::size_t n, const course& what = {}) {
   std::vector<std::size_t> order;
   const auto body = [&](std::size_t begin, std::size_t end) {
+    if (what.claims != nullptr)
+      what.claims->push_back(end - begin);
     for (; begin != end; ++begin) {
       order.push_back(begin);
       if (begin == what.fails)
@@ -72,6 +75,19 @@ TEST_CASE("a thief goes on from the back of its loot if that is dear") {
   const std::vector<std::size_t> order = run_by_the_last_seat(27, {.site = &known, .dear = 8});
   CHECK(order[9] == 8);
   CHECK(order[10] == 7);
+}
+
+TEST_CASE("a thief tries one block at the back of its loot, then one at its front") {
+  call_site known(1'000);
+  std::vector<std::size_t> claims;
+  const std::vector<std::size_t> order =
+      run_by_the_last_seat(300, {.site = &known, .claims = &claims});
+  CHECK(order[100] == 99); // its own share has a hundred
+  std::size_t loot = 0;
+  for (std::size_t own = 0; own < 100; ++loot)
+    own += claims[loot];
+  CHECK(claims[loot] == 1);
+  CHECK(claims[loot + 1] == 1);
 }
 
 TEST_CASE("a seat whose first element fails, the last one, runs the others, which are lower") {
