@@ -184,3 +184,17 @@ TEST_CASE("what a wake takes is forgotten a little at a time, what it takes of i
   CHECK(pool.all.wake_ns() >= 10'000);
   CHECK(pool.all.wake_ns() < 10'001);
 }
+
+TEST_CASE("one wake that took long is little news, many are") {
+  parallel::detail::workers pool({.threads = 2}, {}, nullptr);
+  const double before = pool.wake_ns();
+  pool.learn_from_waking(200'000);
+  CHECK(pool.wake_ns() > before);
+  CHECK(pool.wake_ns() < before * 1.05);
+  for (int wake = 0; wake < 100; ++wake)
+    pool.learn_from_waking(200'000);
+  CHECK(pool.wake_ns() == Approx(before - 10'000 + 200'000).epsilon(0.01));
+  for (int wake = 0; wake < 100; ++wake)
+    pool.learn_from_waking(1'000);
+  CHECK(pool.wake_ns() == Approx(before - 10'000 + 1'000).epsilon(0.01));
+}
