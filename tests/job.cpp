@@ -4,6 +4,7 @@
 #include <parallel/detail/job.hpp>
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <set>
@@ -17,6 +18,7 @@ using parallel::detail::loop_counts;
 namespace {
 
 struct idle_job final : job {
+  explicit idle_job(std::size_t helpers = 8) : job(helpers + 1) {}
   void help(std::uint32_t, loop_counts&) noexcept override {}
 };
 
@@ -45,13 +47,13 @@ TEST_CASE("a job has as many seats as it was opened with, numbered from one") {
   CHECK_FALSE(work.is_open());
   CHECK(work.join() == 0);
   CHECK(work.joined() == 2);
-  work.leave();
-  work.leave();
+  work.leave(2);
+  work.leave(1);
   work.wait(no_spin, no_help);
 }
 
 TEST_CASE("a job can be opened with the most seats that there are") {
-  idle_job work;
+  idle_job work(job::most_inside);
   work.open(job::most_inside);
   for (std::uint32_t seat = 1; seat <= job::most_inside; ++seat)
     if (work.join() != seat)
@@ -59,7 +61,7 @@ TEST_CASE("a job can be opened with the most seats that there are") {
   CHECK(work.join() == 0);
   work.withdraw();
   for (std::uint32_t seat = 1; seat <= job::most_inside; ++seat)
-    work.withdraw_and_leave();
+    work.withdraw_and_leave(seat);
   work.wait(no_spin, no_help);
   CHECK(work.joined() == job::most_inside);
   CHECK_FALSE(work.is_open());
@@ -72,14 +74,14 @@ TEST_CASE("nobody joins a job that a helper has left because nothing is left to 
   CHECK(work.join() == 1);
   CHECK(work.join() == 2);
   CHECK(work.free_seats() == 3);
-  work.withdraw_and_leave();
+  work.withdraw_and_leave(1);
   CHECK_FALSE(work.is_open());
   CHECK_FALSE(work.is_open_to_stand_ins());
   CHECK(work.free_seats() == 0);
   CHECK(work.join() == 0);
   CHECK_FALSE(work.join_without_seat());
   CHECK(work.joined() == 2);
-  work.leave();
+  work.leave(2);
   work.withdraw();
   work.wait(no_spin, no_help);
 }
@@ -92,7 +94,7 @@ TEST_CASE("nobody joins a job that was withdrawn") {
   CHECK_FALSE(work.is_open());
   CHECK(work.join() == 0);
   CHECK(work.joined() == 1);
-  work.leave();
+  work.leave(1);
   work.wait(no_spin, no_help);
   work.open(1);
   CHECK(work.join() == 1);
@@ -109,12 +111,41 @@ TEST_CASE("who is inside a job can add seats to it") {
   CHECK(work.join() == 2);
   CHECK(work.join() == 3);
   CHECK(work.join() == 0);
-  work.withdraw_and_leave();
+  work.withdraw(); // as a helper does that has found nothing left to start
+  work.leave(2);
   work.add_seats(2);
-  CHECK_FALSE(work.is_open()); // it is withdrawn
+  CHECK_FALSE(work.is_open());
   CHECK(work.join() == 0);
-  work.leave();
-  work.leave();
+  work.leave(1);
+  work.leave(3);
+  work.wait(no_spin, no_help);
+}
+
+TEST_CASE("seats can be added when a helper has left a job whose seats were all taken") {
+  idle_job work;
+  work.open(2);
+  CHECK(work.join() == 1);
+  CHECK(work.join() == 2);
+  work.withdraw_and_leave(1);
+  work.add_seats(1);
+  CHECK(work.join() == 3);
+  work.leave(2);
+  work.leave(3);
+  work.withdraw();
+  work.wait(no_spin, no_help);
+}
+
+TEST_CASE("no stand-in comes to a job that a helper has left, whose seats were all taken") {
+  idle_job work;
+  work.open(2);
+  CHECK(work.join() == 1);
+  CHECK(work.join() == 2);
+  CHECK(work.is_open_to_stand_ins());
+  work.withdraw_and_leave(2);
+  CHECK_FALSE(work.is_open_to_stand_ins());
+  CHECK_FALSE(work.join_without_seat());
+  work.leave(1);
+  work.withdraw();
   work.wait(no_spin, no_help);
 }
 
@@ -130,10 +161,11 @@ TEST_CASE("an owner that waits sees what every helper did before it left") {
       for (std::uint32_t round = 1; round <= rounds; ++round) {
         while (opened.load() < round)
           std::this_thread::yield();
-        if (work.join() == 0)
+        const std::uint32_t seat = work.join();
+        if (seat == 0)
           continue; // withdrawn already
         ++mine;
-        work.leave();
+        work.leave(seat);
       }
     });
   std::uint32_t joined = 0;
@@ -170,7 +202,7 @@ TEST_CASE("an owner that waits is called when a helper opens a job within") {
       inner.wait([] { return true; }, no_help); // until the owner has come and gone
       while (inner.joined() == 0)
         std::this_thread::yield();
-      outer.leave();
+      outer.leave(1);
     });
     outer.withdraw();
     int helped = 0;
@@ -178,7 +210,7 @@ TEST_CASE("an owner that waits is called when a helper opens a job within") {
                [&] {
                  if (inner.parent() != &outer || inner.join() == 0)
                    return false;
-                 inner.leave();
+                 inner.leave(1);
                  ++helped;
                  return true;
                });

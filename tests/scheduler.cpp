@@ -20,6 +20,7 @@ namespace {
 
 /// Its helpers do what they are told, or wait inside until the gate is opened.
 struct gated : parallel::detail::job {
+  using parallel::detail::job::job;
   void help(std::uint32_t, parallel::detail::loop_counts&) noexcept override {
     if (part != nullptr)
       part();
@@ -33,8 +34,9 @@ struct gated : parallel::detail::job {
 class pool_of {
  public:
   explicit pool_of(std::size_t threads)
-      : all({.threads = threads}, [](std::size_t) -> parallel::detail::job* { return new gated; }) {
-  }
+      : all({.threads = threads}, [](std::size_t participants) -> parallel::detail::job* {
+          return new gated(participants);
+        }) {}
 
   gated& open(std::size_t seats, std::size_t wakes, std::function<void()> part = nullptr) {
     auto& work = static_cast<gated&>(all.acquire_job());
@@ -147,7 +149,9 @@ TEST_CASE("an owner that waits is called for seats that are added within its job
 }
 
 TEST_CASE("no more threads take part in a job than it can count") {
-  const auto make = [](std::size_t) -> parallel::detail::job* { return new gated; };
+  const auto make = [](std::size_t participants) -> parallel::detail::job* {
+    return new gated(participants);
+  };
   CHECK(parallel::detail::scheduler({.threads = 8}, make).most_participants() == 8);
   CHECK(parallel::detail::scheduler({.threads = 40'000}, make).most_participants() == 32'703);
 }

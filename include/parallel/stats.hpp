@@ -112,7 +112,7 @@ struct io_pool_stats {
     all.steals += counts.steals.get();
   };
   pool.scheduler_.for_each_job([&](const detail::job& each) {
-    all.calls += each.uses().get();
+    all.calls += each.uses();
     add_loops(each.by_owners());
   });
   pool.scheduler_.for_each_started_worker([&](const detail::worker& each) {

@@ -17,6 +17,7 @@ namespace {
 
 /// A job with something to read, and a place for each seat to write to.
 struct shared_job final : job {
+  shared_job() : job(4) {}
   void help(std::uint32_t seat, loop_counts&) noexcept override {
     model::require(prepared($) == round, "a helper sees another job than the one it has joined");
     results[seat]($) = round;
@@ -58,11 +59,13 @@ struct owner_and_helpers
       } else if (seat > Seats) {
         model::require(more($) == work.prepared($), "who has an added seat does not see it added");
       }
-      if (has_seat)
+      if (has_seat) {
         work.help(seat, work.by_owner());
-      else
+        work.withdraw_and_leave(seat);
+      } else {
         work.stand_in();
-      work.withdraw_and_leave();
+        work.withdraw_and_leave_without_seat();
+      }
     }
   }
   void own() {
@@ -119,7 +122,7 @@ struct owner_helps_within : model::test<owner_helps_within<Helpers>, Helpers + 1
                    if (each.is_open() && each.parent() == &outer)
                      if (const std::uint32_t seat = each.join(); seat != 0) {
                        each.help(seat, outer.by_owner());
-                       each.leave();
+                       each.leave(seat);
                        return true;
                      }
                  return false;
@@ -139,7 +142,7 @@ struct owner_helps_within : model::test<owner_helps_within<Helpers>, Helpers + 1
     own.wait([] { return false; }, [] { return false; });
     model::require(own.results[1]($) == 1, "the owner's help is not there");
     outer.help(seat, outer.by_owner());
-    outer.leave();
+    outer.leave(seat);
   }
 
   shared_job outer;

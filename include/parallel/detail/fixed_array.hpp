@@ -2,8 +2,8 @@
 // without an exception.
 //
 // What std::vector would be used for, were it not for the compile time: each std::vector<T> costs a
-// user of this library about two hundredths of a second. Entered from loop.hpp, workers.hpp and
-// parking.hpp.
+// user of this library about two hundredths of a second. Entered from loop.hpp, job.hpp,
+// workers.hpp and parking.hpp.
 #pragma once
 
 #include <cstddef>

@@ -1,22 +1,25 @@
 // Work that other threads may join, and the list in which a thread offers it.
 //
-// Who may still join a job, who ever did and who is inside stand in one word, so that joining,
-// withdrawing and leaving, or both at once, are one atomic operation each; and as jobs belong to
-// the pool and are used again, a helper's late last touch harms nobody. Entered from scheduler.hpp;
-// loop.hpp derives the one kind of job.
+// Who may still join a job and who ever did stand in one word, so that joining and withdrawing are
+// one atomic operation each; that a helper has left stands in a place of its seat's own, as many
+// leave at once. As jobs belong to the pool and are used again, a helper's late last touch harms
+// nobody. Entered from scheduler.hpp; loop.hpp derives the one kind of job.
 #pragma once
 
 #include <parallel/detail/counter.hpp>
+#include <parallel/detail/fixed_array.hpp>
 #include <parallel/detail/platform/futex.hpp>
 #include <parallel/detail/platform/sync.hpp>
 
+#include <cstddef>
 #include <cstdint>
 
 namespace parallel::detail {
 
 class job {
  public:
-  job() = default;
+  /// For up to `participants` threads at once with a seat, the owner among them.
+  explicit job(std::size_t participants) : left_(participants) {}
   job(const job&) = delete;
   job& operator=(const job&) = delete;
   virtual ~job() = default;
@@ -27,7 +30,9 @@ class job {
 
   /// What owners have done, in all its uses.
   [[nodiscard]] const loop_counts& by_owners() const noexcept { return by_owners_; }
-  [[nodiscard]] const counter& uses() const noexcept { return uses_; }
+  [[nodiscard]] std::uint64_t uses() const noexcept {
+    return use_.load(memory_order_relaxed); // relaxed: a number by itself
+  }
 
   /// Owner: where it counts.
   [[nodiscard]] loop_counts& by_owner() noexcept { return by_owners_; }
@@ -57,14 +62,14 @@ class job {
   /// The most helpers, with a seat or without, that can be inside at once.
   static constexpr std::uint32_t most_inside = 0x7FFE;
 
-  /// Owner: offers the job to at most `seats` helpers, up to most_inside. `parent` is the job
-  /// within which the owner runs, or null; `within_task` says that it runs a task, somewhere around
-  /// that; `wakes`, that workers which sleep are to be woken for it.
+  /// Owner: offers the job to at most `seats` helpers, fewer than it is made for. `parent` is the
+  /// job within which the owner runs, or null; `within_task` says that it runs a task, somewhere
+  /// around that; `wakes`, that workers which sleep are to be woken for it.
   void open(std::uint32_t seats, job* parent = nullptr, bool within_task = false,
             bool wakes = true) noexcept {
-    uses_.add_one();
+    use_.store(uses() + 1, memory_order_relaxed); // relaxed, all four: published with the word
     within_task_ = within_task;
-    wakes_.store(wakes, memory_order_relaxed); // relaxed, all three: published with the word
+    wakes_.store(wakes, memory_order_relaxed);
     parent_.store(parent, memory_order_relaxed);
     signal_.store(quiet, memory_order_relaxed);
     // seq_cst: the publisher's store, see idle_set and call_owner(). The release in it pairs with
@@ -73,8 +78,8 @@ class job {
   }
 
   /// Who is inside: offers so many more seats, as long as the job is not withdrawn, and from now on
-  /// workers that sleep are to be woken for it. All seats together are most_inside at the most. If
-  /// this is within another job, call its owner then.
+  /// workers that sleep are to be woken for it. All seats together are fewer than it is made for.
+  /// If this is within another job, call its owner then.
   [[gnu::cold]] void add_seats(std::uint32_t seats) noexcept {
     wakes_.store(true, memory_order_relaxed); // relaxed: published with the word
     // seq_cst: the publisher's store, and the release for join(), as in open().
@@ -92,14 +97,15 @@ class job {
     return wakes_.load(memory_order_relaxed); // relaxed: see open()
   }
 
-  /// Worker inside: has just opened a job within this one, or added seats to it, with which the
-  /// owner could help if it waits.
+  /// Worker: has just opened a job within this one, or added seats to it, with which the owner
+  /// could help if it waits.
   void call_owner() noexcept {
-    // seq_cst, all: the child's open() stands before them, the owner's marks (the signal reset, the
-    // bit set) before its looks for children and at the signal. Either the owner sees the child or
-    // we the marks. Whoever has changed the signal owes the wake.
+    // seq_cst, all: what the owner is called for stands before them (a child's open(), a seat
+    // left), the owner's marks (the signal reset, the bit set) before its looks for that and at the
+    // signal. Either the owner sees it or we the marks. Whoever has changed the signal owes the
+    // wake.
     std::uint32_t seen = signal_.load();
-    if (seen == quiet && signal_.compare_exchange_strong(seen, child) &&
+    if (seen == quiet && signal_.compare_exchange_strong(seen, called) &&
         (crew_.load() & owner_asleep) != 0)
       wake_one_on(signal_);
   }
@@ -108,7 +114,7 @@ class job {
   [[nodiscard, gnu::cold]] std::uint32_t join() noexcept {
     std::uint64_t seen = crew_.load(memory_order_relaxed);
     while (free(seen) != 0) {
-      const std::uint64_t next = seen - one_free + one_joined + one_inside;
+      const std::uint64_t next = seen - one_free + one_joined;
       // acquire: pairs with the release in open(). The word is the whole state: whether this is the
       // job that was seen or a later use of it, a seat was free and is taken now.
       if (crew_.compare_exchange_weak(seen, next, memory_order_acquire, memory_order_relaxed))
@@ -121,78 +127,94 @@ class job {
   [[nodiscard, gnu::cold]] bool join_without_seat() noexcept {
     std::uint64_t seen = crew_.load(memory_order_relaxed);
     while (may_stand_in(seen))
-      // acquire: as in join(); the owner cannot have left while a seat is free or a helper inside.
-      if (crew_.compare_exchange_weak(seen, seen + one_inside, memory_order_acquire,
+      // acquire: as in join(); before the owner leaves, it withdraws the job.
+      if (crew_.compare_exchange_weak(seen, seen + one_without_seat, memory_order_acquire,
                                       memory_order_relaxed))
         return true;
     return false;
   }
 
-  /// Owner: nobody can join any more; whoever has joined is counted, as both change one word.
+  /// Owner, or who is inside: nobody can join any more; whoever has joined is counted, as both
+  /// change one word.
   [[gnu::cold]] void withdraw() noexcept {
-    crew_.fetch_add(one_withdrawal, memory_order_relaxed); // relaxed: see wait()
+    crew_.fetch_add(one_withdrawal, memory_order_relaxed); // relaxed: it tells of nothing else
   }
 
-  /// Worker: ends its membership. The owner may be gone when this returns.
-  [[gnu::cold]] void leave() noexcept { depart(0 - one_inside); }
+  /// Worker: gives up its seat. The owner may be gone when this returns.
+  [[gnu::cold]] void leave(std::uint32_t seat) noexcept {
+    // seq_cst: see call_owner(). The release in it pairs with the load in has_left(): the helper's
+    // results become the owner's.
+    left_[seat].use.store(uses());
+    call_owner_if_last();
+  }
 
-  /// Likewise, for one that has found nothing left to start: nobody can join any more.
-  [[gnu::cold]] void withdraw_and_leave() noexcept { depart(one_withdrawal - one_inside); }
+  /// Likewise, for one that has found nothing left to start: the seats that are free are not for
+  /// others any more.
+  [[gnu::cold]] void withdraw_and_leave(std::uint32_t seat) noexcept {
+    if (free_seats() != 0)
+      withdraw();
+    leave(seat);
+  }
 
-  /// Owner: waits until every helper is out of the withdrawn job: first in `spin`, called until it
-  /// says that it has waited long enough, then asleep. Whenever helpers have opened jobs of their
-  /// own within this one, `help` is called, until it finds none to help with.
+  /// Stand-in: goes, as it has come without a seat.
+  [[gnu::cold]] void leave_without_seat() noexcept {
+    crew_.fetch_sub(one_without_seat); // seq_cst and release, as in leave()
+    call_owner_if_last();
+  }
+
+  /// Likewise, for one that has found nothing left to start.
+  [[gnu::cold]] void withdraw_and_leave_without_seat() noexcept {
+    withdraw();
+    leave_without_seat();
+  }
+
+  /// Owner: waits until everybody has left the withdrawn job: first in `spin`, called until it says
+  /// that it has waited long enough, then asleep. Whenever helpers have opened jobs of their own
+  /// within this one, `help` is called, until it finds none to help with.
   template <class Spin, class Help>
   [[gnu::cold]] void wait(Spin spin, const Help& help) noexcept {
-    const auto help_children = [&] {
-      // relaxed at first: a hint. Then seq_cst: see call_owner().
-      std::uint32_t called = child;
-      if (signal_.load(memory_order_relaxed) == child &&
-          signal_.compare_exchange_strong(called, quiet))
-        while (help())
-          ;
+    const auto answers_call = [&] {
+      // seq_cst, both: see call_owner().
+      if (signal_.load() == quiet || signal_.exchange(quiet) == quiet)
+        return false;
+      while (help())
+        ;
+      return true;
     };
-    // acquire, here and below: pairs with the release in each leave(), as these continue one
-    // another's release sequences.
-    while (inside(crew_.load(memory_order_acquire)) != 0) {
-      help_children();
-      // seq_cst: see call_owner().
-      if (spin() || inside(crew_.fetch_or(owner_asleep)) == 0)
+    while (!all_have_left()) {
+      answers_call();
+      if (spin())
         continue;
-      // Some helper is inside, and the last to leave will find the mark.
-      for (;;) {
-        help_children();
-        const std::uint32_t seen = signal_.load(); // seq_cst: see call_owner()
-        if (seen == departed)
-          break;
-        if (seen == quiet)
-          sleep_on(signal_, quiet);
-      }
+      crew_.fetch_or(owner_asleep); // seq_cst: see call_owner()
+      while (!all_have_left())
+        if (!answers_call())
+          sleep_on(signal_, quiet); // not if a call has come meanwhile
     }
   }
 
  private:
   friend class job_list;
 
-  // The word: 15 bits each for helpers inside, those ever joined, seats that nobody has taken, and
-  // withdrawals, by the owner and by each who was inside at most; and a mark. To count withdrawals
-  // takes a leaver one addition, where many leave at once; a flag would take a look before it.
+  // The word: 15 bits each for stand-ins inside, helpers that have ever joined, seats that nobody
+  // has taken, and withdrawals, by the owner and by each who was inside at most; and a mark.
   static constexpr std::uint64_t all = 0x7FFF;
-  static constexpr std::uint64_t one_inside = 1;
+  static constexpr std::uint64_t one_without_seat = 1;
   static constexpr std::uint64_t one_joined = std::uint64_t{1} << 15;
   static constexpr std::uint64_t one_free = std::uint64_t{1} << 30;
   static constexpr std::uint64_t one_withdrawal = std::uint64_t{1} << 45;
   static constexpr std::uint64_t owner_asleep = std::uint64_t{1} << 60;
 
-  // What an owner that waits is called for.
+  // Whether an owner that waits is to look around: a helper has opened a job within this one, or,
+  // if the owner sleeps, the last one has left.
   static constexpr std::uint32_t quiet = 0;
-  static constexpr std::uint32_t child = 1;    // a helper has opened a job within this one
-  static constexpr std::uint32_t departed = 2; // the last helper has left a sleeping owner
+  static constexpr std::uint32_t called = 1;
 
   static constexpr std::uint32_t field(std::uint64_t word, std::uint64_t one) noexcept {
     return static_cast<std::uint32_t>(word / one & all);
   }
-  static constexpr std::uint32_t inside(std::uint64_t word) { return field(word, one_inside); }
+  static constexpr std::uint32_t without_seat(std::uint64_t word) {
+    return field(word, one_without_seat);
+  }
   static constexpr std::uint32_t joined(std::uint64_t word) { return field(word, one_joined); }
   static constexpr bool is_withdrawn(std::uint64_t word) {
     return field(word, one_withdrawal) != 0;
@@ -200,34 +222,62 @@ class job {
   static constexpr std::uint32_t free(std::uint64_t word) {
     return is_withdrawn(word) ? 0 : field(word, one_free);
   }
-  static constexpr bool may_stand_in(std::uint64_t word) {
-    return free(word) != 0 || (inside(word) != 0 && !is_withdrawn(word));
+
+  [[nodiscard, gnu::cold]] bool may_stand_in(std::uint64_t word) const noexcept {
+    return free(word) != 0 || (joined(word) != 0 && !is_withdrawn(word) && !any_has_left(word));
   }
 
-  /// The change to the word is modulo 2^64: as the caller is inside, nothing is borrowed.
-  [[gnu::cold]] void depart(std::uint64_t change) noexcept {
-    // release: pairs with the acquire in wait(): the helper's results become the owner's.
-    const std::uint64_t before = crew_.fetch_add(change, memory_order_release);
-    if (inside(before) == 1 && (before & owner_asleep) != 0) {
-      signal_.exchange(
-          departed); // seq_cst for wake_one_on(); its release pairs with the acquire in wait()
-      wake_one_on(signal_);
-    }
+  /// Whether a helper has left, which has most likely found nothing left to start. A hint.
+  [[nodiscard, gnu::cold]] bool any_has_left(std::uint64_t word) const noexcept {
+    for (std::uint32_t seat = joined(word); seat != 0; --seat)
+      if (has_left(seat))
+        return true;
+    return false;
   }
+
+  [[nodiscard]] bool has_left(std::uint32_t seat) const noexcept {
+    // seq_cst: see call_owner(). The acquire in it pairs with the release in leave().
+    return left_[seat].use.load() == uses();
+  }
+
+  /// Whether every helper that has joined the withdrawn job has left.
+  [[nodiscard, gnu::cold]] bool all_have_left() const noexcept {
+    // seq_cst: see call_owner(). The acquire in it pairs with the release in leave_without_seat().
+    const std::uint64_t word = crew_.load();
+    bool all_left = without_seat(word) == 0;
+    // Without a branch, so that cache misses can overlap: many leave at once.
+    for (std::uint32_t seat = joined(word); seat != 0; --seat)
+      all_left &= has_left(seat);
+    return all_left;
+  }
+
+  /// Who has just left: the owner may be gone, and this another use of the job. Then it is called
+  /// for nothing, if at all.
+  void call_owner_if_last() noexcept {
+    // seq_cst: see call_owner(). Of all who leave, the last one finds that the others have.
+    if ((crew_.load() & owner_asleep) != 0 && all_have_left())
+      call_owner();
+  }
+
+  /// The use in which a seat was given up last.
+  struct alignas(64) departure {
+    atomic<std::uint64_t> use{0};
+  };
 
   // What searching workers look at has a cache line of its own.
   alignas(64) atomic<std::uint64_t> crew_{0};
+  atomic<std::uint64_t> use_{0};        // published with the word
   atomic<std::uint32_t> signal_{quiet}; // what the owner sleeps on
   atomic<job*> parent_{nullptr};
   bool within_task_ = false; // published with the word
   atomic<bool> wakes_{true};
-  atomic<job*> next_{nullptr}; // in the list, for good
+  atomic<job*> next_{nullptr};  // in the list, for good
+  fixed_array<departure> left_; // by seat
 
   alignas(64) atomic<bool> taken_{false};
 
-  // Handed from owner to owner with taken_.
+  // Handed from owner to owner with taken_, as is the use.
   alignas(64) loop_counts by_owners_;
-  counter uses_;
 };
 
 /// The jobs that a worker, or some threads from outside, have open. A chain that only grows: a

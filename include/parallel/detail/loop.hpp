@@ -36,7 +36,7 @@ constexpr std::size_t blocks_in(std::size_t elements, std::size_t block) noexcep
 class loop final : public job {
  public:
   /// For up to `participants` threads, the caller among them.
-  explicit loop(std::size_t participants) : slots_(participants) {}
+  explicit loop(std::size_t participants) : job(participants), slots_(participants) {}
 
   /// Makes the loop ready to run [first, n) in blocks of `block` elements, dealt out evenly to the
   /// seats of `participants` threads; those who come take from those who do not. `site` is null

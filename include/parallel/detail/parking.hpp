@@ -73,9 +73,10 @@ class parker {
 /// The set of workers that sleep or are about to. Who removes a worker's bit owes it exactly one
 /// unpark(): so each sleep is ended once.
 ///
-/// Every operation is seq_cst. The sleeper's add() stands before its last look for work, the
-/// publisher's store of that work before its claim(): in the single order of seq_cst operations
-/// one of the two comes first, so either the sleeper sees the work or the publisher the sleeper.
+/// Every operation is seq_cst, but for size(). The sleeper's add() stands before its last look for
+/// work, the publisher's store of that work before its claim(): in the single order of seq_cst
+/// operations one of the two comes first, so either the sleeper sees the work or the publisher the
+/// sleeper.
 class idle_set {
  public:
   static constexpr std::size_t none = SIZE_MAX;
@@ -95,6 +96,14 @@ class idle_set {
     for (const atomic<std::uint64_t>& word : words_) // relaxed: a hint
       count += static_cast<std::size_t>(std::popcount(word.load(memory_order_relaxed)));
     return count;
+  }
+
+  /// Whether any sleeps or is about to, as claim() would see it.
+  [[nodiscard]] bool any() const noexcept {
+    for (const atomic<std::uint64_t>& word : words_)
+      if (word.load() != 0)
+        return true;
+    return false;
   }
 
   /// Takes any one worker out, for the caller to unpark; `none` when there is none.

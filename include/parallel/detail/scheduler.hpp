@@ -358,9 +358,9 @@ class scheduler {
           work.stand_in(own, [&] { return goes_on = goes_on && workers_.standing_in().go_on(); });
     }
     if (nothing_left)
-      work.withdraw_and_leave();
+      work.withdraw_and_leave_without_seat();
     else
-      work.leave();
+      work.leave_without_seat();
     return goes_on;
   }
 
@@ -386,7 +386,7 @@ class scheduler {
       part_of part(*this, &work);
       work.help(seat, own);
     }
-    work.withdraw_and_leave();
+    work.withdraw_and_leave(seat);
   }
 
   /// Helps with a job that was opened within `parent`, the calling thread's own; false when there
@@ -404,7 +404,7 @@ class scheduler {
       if (child->parent() == &parent)
         help(*child, seat, parent.by_owner());
       else
-        child->leave(); // it ended meanwhile, and was opened again elsewhere
+        child->leave(seat); // it ended meanwhile, and was opened again elsewhere
       return true;
     }
     return false;
@@ -429,7 +429,7 @@ class scheduler {
   /// limits; else one if there is other work.
   [[gnu::cold]] void wake_for(const job& work) noexcept {
     const std::uint32_t seats = work.free_seats();
-    const std::uint32_t most = work.wakes() ? wakes_each : 0;
+    const std::uint32_t most = work.wakes() && workers_.any_to_wake(helpers()) ? wakes_each : 0;
     for (std::uint32_t woken = 0; woken < seats && woken < most && work.is_open(); ++woken)
       workers_.wake_one(helpers());
     if (seats == 0 && any_work())

@@ -117,6 +117,12 @@ class workers {
     return sleeper != idle_set::none;
   }
 
+  /// Whether wake_one(most) would find anybody.
+  [[nodiscard, gnu::cold]] bool any_to_wake(std::size_t most) const noexcept {
+    return idle_.any() || started_.load(memory_order_relaxed) < most || // relaxed: a hint
+           stand_ins_.any_blocked();
+  }
+
   [[gnu::cold]] void wake_all() noexcept {
     for (std::size_t i = idle_.claim(); i != idle_set::none; i = idle_.claim())
       wake(each_[i]);
@@ -372,13 +378,14 @@ class workers {
   }
 
   /// A tenth of the wakes take several times as long as the others, where processors are shared: so
-  /// of what is new no more counts than half of what is known, and the estimate stays near the
-  /// median.
+  /// of what is new no more counts than half of what is known, or a microsecond, and the estimate
+  /// stays near the median.
   static void blend(atomic<float>& estimate, double ns) noexcept {
     constexpr double most = 300'000; // more says that the processors were busy
     const double known = estimate.load(memory_order_relaxed);
-    const double news = (ns < most ? ns : most) - known;
-    const double counts = news > known / 2 ? known / 2 : news < -known / 2 ? -known / 2 : news;
+    const double most_news = known / 2 + 1'000;
+    const double news = (ns < 0 ? 0 : ns > most ? most : ns) - known;
+    const double counts = news > most_news ? most_news : news < -most_news ? -most_news : news;
     estimate.store(static_cast<float>(known + counts / 4), memory_order_relaxed);
   }
 
