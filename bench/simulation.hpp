@@ -202,7 +202,7 @@ class simulation {
         most = left;
       }
     }
-    if (most >= self.pace.worth_stealing() ||
+    if (most >= self.pace.worth_stealing(crew_.size()) ||
         (most != 0 && self.looks >= parallel::detail::polite_looks)) {
       self.looks = 0;
       self.in_hand = crew_[richest].slot.steal();
@@ -229,8 +229,8 @@ class simulation {
 
   void leave(std::size_t who) {
     finished_ = true;
-    const double time = write(crew_line_, who, virtual_clock::time);
-    end_ = std::max(end_, time);
+    // In a place of its own, so nobody waits for another.
+    end_ = std::max(end_, virtual_clock::time + (who == 0 ? 0 : prices_.transfer));
   }
 
   machine prices_;

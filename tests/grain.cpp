@@ -100,13 +100,15 @@ TEST_CASE("claims shrink at once when elements turn out dear") {
   CHECK(own.least() == 1);
 }
 
-TEST_CASE("blocks that last half a microsecond are worth a steal, or one if nothing is known") {
+TEST_CASE("blocks that last half a microsecond are worth a steal, or longer among many seats") {
   call_site known(100);
   pace own(&known);
-  CHECK(own.worth_stealing() == 5);
+  CHECK(own.worth_stealing(2) == 5);
+  CHECK(own.worth_stealing(4) == 5);
+  CHECK(own.worth_stealing(16) == 20);
   own.restart();
-  CHECK(own.worth_stealing() == 1);
-  CHECK(pace(nullptr).worth_stealing() == 1);
+  CHECK(own.worth_stealing(16) == 1); // nothing is known
+  CHECK(pace(nullptr).worth_stealing(16) == 1);
 }
 
 TEST_CASE("short claims are timed together") {

@@ -170,7 +170,7 @@ class loop final : public job {
           }
         } else if (end == side::front)
           slot.clear(); // a lower index has failed: what is left here is higher
-      } else if (steal_for(seat, own.worth_stealing())) {
+      } else if (steal_for(seat, own.worth_stealing(seats_.load(memory_order_relaxed)))) {
         counts.steals.add_one();
         own.restart();
         end = own.worth_trying(slot.size()) ? side::back : side::front;
