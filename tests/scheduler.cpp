@@ -202,3 +202,13 @@ TEST_CASE("one wake that took long is little news, many are") {
     pool.learn_from_waking(1'000);
   CHECK(pool.wake_ns() == Approx(before - 10'000 + 1'000).epsilon(0.01));
 }
+
+TEST_CASE("wakes that took no time at all are not the last news") {
+  parallel::detail::workers pool({.threads = 2}, {}, nullptr);
+  const double before = pool.wake_ns();
+  for (int wake = 0; wake < 10'000; ++wake)
+    pool.learn_from_waking(0);
+  for (int wake = 0; wake < 100; ++wake)
+    pool.learn_from_waking(200'000);
+  CHECK(pool.wake_ns() == Approx(before - 10'000 + 200'000).epsilon(0.01));
+}

@@ -40,7 +40,7 @@ class job {
   /// Helpers that have joined since the job was opened: they hold the seats 1 … joined(), the
   /// owner holds seat 0.
   [[nodiscard]] std::uint32_t joined() const noexcept {
-    return joined(crew_.load(memory_order_relaxed)); // relaxed: a count, for tests
+    return joined(crew_.load(memory_order_relaxed)); // relaxed: a count
   }
 
   /// True while another helper may join: what a searching worker looks at.

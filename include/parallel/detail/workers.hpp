@@ -378,7 +378,7 @@ class workers {
   }
 
   /// A tenth of the wakes take several times as long as the others, where processors are shared: so
-  /// of what is new no more counts than half of what is known, or a microsecond, and the estimate
+  /// of what is new no more counts than half of what is known and a microsecond, and the estimate
   /// stays near the median.
   static void blend(atomic<float>& estimate, double ns) noexcept {
     constexpr double most = 300'000; // more says that the processors were busy
