@@ -4,6 +4,8 @@
 // looks which ones those were. What comes as one range of results is imap_unordered's: imap.hpp.
 #pragma once
 
+#include <parallel/blocking.hpp>
+#include <parallel/detail/pending_wait.hpp>
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/platform/waiting.hpp>
 #include <parallel/detail/pool.hpp>
@@ -12,6 +14,7 @@
 #include <parallel/errors.hpp>
 #include <parallel/options.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -123,7 +126,7 @@ class completion_loop {
       if (limit_.has_passed())
         throw deadline_exceeded();
       if (!run_own_task(executor_))
-        counter_.wait_past(seen);
+        parallel::blocking([&] { wait_past(seen); });
     }
   }
 
@@ -134,6 +137,40 @@ class completion_loop {
   }
 
  private:
+  /// Its wait for any of the futures that are pending.
+  class any_wait final : public pending_wait {
+   public:
+    explicit any_wait(completion_loop& of) noexcept : of_(of) {}
+
+    [[nodiscard]] bool is_over() const noexcept override { return of_.any_is_ready(); }
+    [[nodiscard]] bool depends_on(const unfinished_tasks& tasks) const noexcept override {
+      return !of_.stop_ && !of_.limit_.exists() &&
+             std::all_of(of_.pending_.begin(), of_.pending_.end(), [&](std::size_t i) {
+               return tasks.include(future_state(of_.at(i)));
+             });
+    }
+
+   private:
+    completion_loop& of_;
+  };
+
+  /// Waits until tasks have ended since `seen` and one of the futures is ready, or it is time to
+  /// give up. Throws what the executor throws if that would never be.
+  void wait_past(std::uint64_t seen) {
+    any_wait self(*this);
+    const noted_wait<E> noted(executor_, self);
+    do {
+      noted.check();
+      counter_.wait_past(seen);
+      seen = counter_.count(); // before the look: later ends are told
+    } while (!any_is_ready() && !(stop_ && stop_()) && !limit_.has_passed());
+  }
+
+  [[nodiscard]] bool any_is_ready() noexcept {
+    return std::any_of(pending_.begin(), pending_.end(),
+                       [this](std::size_t i) { return is_ready(at(i)); });
+  }
+
   E& executor_;
   V futures_;
   control::stop_query stop_;
@@ -202,7 +239,8 @@ class as_completed_view : public std::ranges::view_interface<as_completed_view<E
 /// for (auto [index, future] : as_completed(pool, tasks)) use(inputs[index], future.get());
 ///
 /// - `executor`: where they have been submitted. Within a task of it, the wait runs tasks that this
-///   task has submitted and nobody has begun, as the pool's get() does. It must outlive the view.
+///   task has submitted and nobody has begun, and is compensated or, where it would never end,
+///   refused, as that of the pool's get(). It must outlive the view.
 /// - `futures`: a sized random-access range of std::future, std::shared_future or the like, moved
 ///   into the view if it is an rvalue, else referred to: in the loop take nothing from those that
 ///   have not come yet, and leave the range its size. Those that are none of this executor's tasks

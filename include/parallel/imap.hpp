@@ -107,7 +107,7 @@ class imap_view : public std::ranges::view_interface<imap_view<E, V, F>> {
     if (shared_ == nullptr)
       return;
     dismiss_helpers(*executor_, shared_.get());
-    shared_->cancel(); // which may let go of the executor, if the callable owns it
+    shared_->cancel(*executor_); // which may let go of the executor, if the callable owns it
   }
 
   E* executor_;

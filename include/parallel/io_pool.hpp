@@ -5,9 +5,11 @@
 // detail/io_loop.hpp.
 #pragma once
 
+#include <parallel/blocking.hpp>
 #include <parallel/detail/io_loop.hpp>
 #include <parallel/detail/io_scheduler.hpp>
 #include <parallel/detail/loop_body.hpp>
+#include <parallel/detail/pending_wait.hpp>
 #include <parallel/detail/retry.hpp>
 #include <parallel/detail/submitted_task.hpp>
 #include <parallel/detail/task_list.hpp>
@@ -130,15 +132,25 @@ class io_pool {
   /// The result of a task, or its exception: future.get(), but within a task or an element of a map
   /// it runs tasks that this task, or this thread within this map, has submitted to this pool and
   /// nobody has begun, the newest first, until the future is ready. So tasks may wait for the tasks
-  /// that they have submitted, to any depth, on any number of threads. For any other task it only
-  /// waits, and throws std::system_error (resource_deadlock_would_occur) instead if all threads of
-  /// the pool would then be waiting here and nobody would be left to run what is queued: the last
-  /// to come is told. (Not for futures of anything else than this pool's tasks, which may become
-  /// ready all the same.) Of a shared_future it returns a copy of the result.
+  /// that they have submitted, to any depth, on any number of threads, also those of a thread_pool
+  /// and an io_pool for each other's. For any other task it waits; within a task or an element of a
+  /// thread_pool, another worker takes the place of this one meanwhile (see blocking()).
+  ///
+  /// A wait that could never end throws std::system_error (resource_deadlock_would_occur) instead:
+  /// where all who work for this pool, its threads and those who run a task or map of it, wait in
+  /// get(), in as_completed() without stop or deadline, at the end of a map on this pool, or for
+  /// the next result of an imap on it, each of them for what a waiting one runs or what is queued,
+  /// and nobody is left to run that. Some thread is told within a second. That is all that the pool
+  /// can know: nobody is told where a thread waits in another way (by future.get(), for a lock, in
+  /// another pool's get()), or for a future of something else, which may become ready all the
+  /// same. Of a shared_future it returns a copy of the result.
   template <class Future>
   detail::result_of<Future> get(Future future) {
-    detail::help_until_ready(*this, future);
-    scheduler_.wait_for(future);
+    if (!detail::is_ready(future))
+      parallel::blocking([&] { // what it runs here may block, too
+        detail::help_until_ready(*this, future);
+        detail::wait_for(*this, future);
+      });
     return future.get();
   }
 
@@ -198,6 +210,17 @@ class io_pool {
   /// nobody has begun; false if there is none.
   friend bool run_own_task(io_pool& pool) noexcept { return pool.scheduler_.run_own_task(); }
 
+  /// Likewise: whether the calling thread works for the pool, and then may note a wait; and what
+  /// notes one, throws if it would never end, and ends it. See detail/pending_wait.hpp.
+  friend bool works_for(const io_pool& pool) noexcept { return pool.scheduler_.works_here(); }
+  friend void begin_wait(io_pool& pool, detail::pending_wait& one) noexcept {
+    pool.scheduler_.begin_wait(one);
+  }
+  friend void check_wait(io_pool& pool) { pool.scheduler_.check_wait(); }
+  friend void end_wait(io_pool& pool, detail::pending_wait& one) noexcept {
+    pool.scheduler_.end_wait(one);
+  }
+
  private:
   /// Makes a task and has it queued by post(task), unless that throws.
   template <class F, class Post>
@@ -219,14 +242,20 @@ class io_pool {
     if (helpers != 0)
       loop = detail::io_loop::make(n, body);
     {
-      detail::task_frame frame = scheduler_.frame();
+      detail::io_scheduler::caller part(scheduler_);
       if (loop == nullptr)
         return body(0, n); // nobody to help, or no memory to let them: the plain loop
       recruit(helpers, loop);
       loop->participate();
     }
     dismiss_helpers(*this, loop.get());
-    if (std::exception_ptr error = loop->finish())
+    if (!loop->close())
+      parallel::blocking([&] {
+        detail::io_loop::helpers_wait self(*loop);
+        const detail::noted_wait<io_pool> noted(*this, self);
+        loop->wait();
+      });
+    if (std::exception_ptr error = loop->take_error())
       std::rethrow_exception(std::move(error));
   }
 

@@ -10,6 +10,7 @@
 #include <parallel/errors.hpp>
 
 #include <memory>
+#include <new>
 #include <system_error>
 #include <type_traits>
 #include <utility>
@@ -24,6 +25,8 @@ auto thread_pool::submit(F&& f) {
   const scheduler::posted posted = scheduler_.post(*task);
   if (posted == scheduler::posted::shut_down)
     throw shut_down();
+  if (posted == scheduler::posted::no_memory)
+    throw std::bad_alloc();
   if (posted == scheduler::posted::no_worker)
     throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
                             "parallel::thread_pool: the first worker could not be started");

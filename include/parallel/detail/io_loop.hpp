@@ -5,6 +5,7 @@
 #pragma once
 
 #include <parallel/detail/first_error.hpp>
+#include <parallel/detail/pending_wait.hpp>
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/platform/waiting.hpp>
 #include <parallel/detail/task_list.hpp>
@@ -82,14 +83,36 @@ class io_loop {
     }
   }
 
-  /// The caller's end of the loop: waits for the helpers that have begun, turns away those that
-  /// have not, and returns the exception to rethrow, if any.
-  [[nodiscard]] std::exception_ptr finish() {
-    std::unique_lock lock(mutex_);
+  /// The caller's end of the loop: from now on helpers that have not begun are turned away. True if
+  /// none has to be waited for.
+  [[nodiscard]] bool close() noexcept {
+    const std::lock_guard lock(mutex_);
     closed_ = true;
-    none_left_.wait(lock, [this] { return helpers_ == 0; });
-    return error_.take();
+    return helpers_ == 0;
   }
+
+  /// Caller, after close(): waits for the helpers that have begun.
+  void wait() noexcept {
+    std::unique_lock lock(mutex_);
+    none_left_.wait(lock, [this] { return helpers_ == 0; });
+  }
+
+  /// That wait, as the pool sees it.
+  class helpers_wait final : public pending_wait {
+   public:
+    explicit helpers_wait(io_loop& of) noexcept : of_(of) {}
+    [[nodiscard]] bool is_over() const noexcept override {
+      const std::lock_guard lock(of_.mutex_);
+      return of_.helpers_ == 0;
+    }
+    [[nodiscard]] bool depends_on(const unfinished_tasks&) const noexcept override { return true; }
+
+   private:
+    io_loop& of_;
+  };
+
+  /// Caller, when the helpers are gone: the exception to rethrow, if any.
+  [[nodiscard]] std::exception_ptr take_error() noexcept { return error_.take(); }
 
  private:
   const std::size_t n_;

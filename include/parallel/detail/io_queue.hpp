@@ -53,10 +53,9 @@ class io_queue {
   void let_all_in() noexcept { room_.let_all_in(); }
 
   /// A task for which room has been reserved, or a helper: those do not count against the limit,
-  /// which is there to hold back who submits.
-  void push(queued_task& task) noexcept {
-    // A helper is nobody's own: it runs whatever there is to help with.
-    tasks_.push(task, task.helped() == nullptr ? task_frame::innermost() : nullptr);
+  /// which is there to hold back who submits. `owner` is whose the task is.
+  void push(queued_task& task, own_tasks* owner) noexcept {
+    tasks_.push(task, owner);
     queued_.store(size() + 1, memory_order_relaxed); // relaxed: as in size()
   }
 
@@ -66,13 +65,19 @@ class io_queue {
     return begin(tasks_.pop());
   }
 
-  /// The task that was queued last by what runs in `frame`, to be begun, or null.
-  [[nodiscard]] queued_task* pop_own(const task_frame& frame) noexcept {
-    return begin(tasks_.pop_own(frame));
+  /// The newest of the owner's tasks, to be begun, or null.
+  [[nodiscard]] queued_task* pop_own(const own_tasks& owner) noexcept {
+    return begin(tasks_.pop_own(owner));
   }
 
-  /// A frame for what runs now; `guard` is the mutex.
-  [[nodiscard]] task_frame frame(mutex& guard) noexcept { return {tasks_, guard}; }
+  /// Where the tasks are: who owns some knows them by it.
+  [[nodiscard]] const task_list& list() const noexcept { return tasks_; }
+
+  /// Whether a task is queued for which found(task) is true. Call settle() first.
+  template <class Found>
+  [[nodiscard]] bool any_of(const Found& found) const noexcept {
+    return tasks_.any_of(found);
+  }
 
   /// Moves those that nobody has begun and for which is_wanted(task) is true to another list.
   template <class Wanted>

@@ -10,10 +10,12 @@
 #include <parallel/detail/io_queue.hpp>
 #include <parallel/detail/io_threads.hpp>
 #include <parallel/detail/parking.hpp>
+#include <parallel/detail/pending_wait.hpp>
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/platform/thread.hpp>
 #include <parallel/detail/platform/waiting.hpp>
 #include <parallel/detail/submitted_task.hpp>
+#include <parallel/detail/task_frame.hpp>
 #include <parallel/detail/task_hand.hpp>
 #include <parallel/detail/task_list.hpp>
 #include <parallel/detail/task_listeners.hpp>
@@ -25,10 +27,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <new>
 #include <string>
 #include <system_error>
 #include <utility>
-#include <vector>
 
 namespace parallel::detail {
 
@@ -55,7 +57,9 @@ class basic_io_scheduler {
   }
 
   /// The calling thread is one of the pool's, or runs a task of it: shutdown() would wait for it.
-  [[nodiscard]] bool is_needed_here() const noexcept { return here == this || thread_of == this; }
+  [[nodiscard]] bool is_needed_here() const noexcept {
+    return thread_of == this || task_frame::role_in(this).is_needed;
+  }
 
   /// How many threads there are.
   [[nodiscard]] std::size_t threads() const noexcept {
@@ -80,10 +84,11 @@ class basic_io_scheduler {
   /// Queues a task, as soon as the queue has room; for the pool's own threads at once, which could
   /// otherwise wait for each other. If it throws, it has not.
   void post(queued_task& task) {
+    own_tasks* const owner = owner_of(task);
     guard held = lock();
     reserve(held);
     try {
-      push(held, task);
+      push(held, task, owner);
     } catch (...) {
       queue_.unreserve();
       throw;
@@ -107,60 +112,84 @@ class basic_io_scheduler {
 
   /// Queues a task for which room has been reserved. If it throws, it has not.
   void post_reserved(queued_task& task) {
+    own_tasks* const owner = owner_of(task);
     guard held = lock();
-    push(held, task);
+    push(held, task, owner);
   }
 
   /// Queues a helper, which needs no room. If it throws, it has not.
   void post_helper(queued_task& helper) {
     guard held = lock();
-    push(held, helper);
+    push(held, helper, nullptr);
   }
 
-  /// Runs the task that was queued last by what the calling thread runs, of those that nobody has
-  /// begun; false if there is none.
+  /// Runs the newest of the tasks that the calling thread's innermost frame has queued here and
+  /// nobody has begun; false if there is none.
   bool run_own_task() noexcept {
     const task_frame* const frame = task_frame::innermost();
-    if (frame == nullptr)
+    const own_tasks* const own = frame != nullptr ? frame->owned_in(queue_.list()) : nullptr;
+    if (own == nullptr)
       return false;
     guard held = lock();
-    queued_task* const task = queue_.pop_own(*frame);
+    queued_task* const task = queue_.pop_own(*own);
     if (task != nullptr)
       execute(held, *task);
     return task != nullptr;
   }
 
-  /// Waits until the future of a task of this pool is ready. Throws where that would never be, as
-  /// all threads would wait here and what is queued would be left.
-  template <class Future>
-  void wait_for(const Future& future) {
-    if (thread_of != this)
-      return future.wait();
-    const waiter self{&future, [](const void* awaited) {
-                        return is_ready(*static_cast<const Future*>(awaited));
-                      }};
-    {
-      guard held = lock();
-      waiters_.push_back(&self);
-      while (threads_.any_starting()) { // which may fail
-        held.unlock();
-        yield();
-        held.lock();
-      }
-      if (is_stuck(held)) {
-        std::erase(waiters_, &self);
-        throw std::system_error(
-            std::make_error_code(std::errc::resource_deadlock_would_occur),
-            "parallel::io_pool: get() within a task, where all threads of the pool (" +
-                std::to_string(threads_.total()) +
-                ") would wait like this and nobody would be left to run the tasks that are queued "
-                "(" +
-                std::to_string(queue_.size()) + ')');
-      }
+  /// While it lives, its thread takes part in a loop on the pool, as the loop's caller. Not to be
+  /// const: what is queued meanwhile is noted in its frame.
+  class caller {
+   public:
+    explicit caller(basic_io_scheduler& pool) noexcept
+        : pool_(pool), is_guest_(pool.is_guest()), frame_(&pool, {}) {
+      if (is_guest_)
+        pool_.count_guest(1);
     }
-    future.wait();
+    caller(const caller&) = delete;
+    caller& operator=(const caller&) = delete;
+    ~caller() {
+      if (is_guest_)
+        pool_.count_guest(-1);
+    }
+
+   private:
+    basic_io_scheduler& pool_;
+    const bool is_guest_;
+    task_frame frame_;
+  };
+
+  /// The calling thread works for the pool: it is one of its threads, or runs a task or a loop.
+  [[nodiscard]] bool works_here() const noexcept {
+    return thread_of == this || task_frame::of(this) != nullptr;
+  }
+
+  /// Notes a wait of the calling thread, which works for the pool, until end_wait().
+  void begin_wait(pending_wait& one) noexcept {
     const guard held = lock();
-    std::erase(waiters_, &self);
+    waits_.add(one, task_frame::innermost());
+  }
+  void end_wait(pending_wait& one) noexcept {
+    const guard held = lock();
+    waits_.remove(one);
+  }
+
+  /// Between the two, for a wait that can be given up: throws where it would never end, as all who
+  /// work for the pool wait for each other, or for tasks that are queued and left.
+  void check_wait() {
+    guard held = lock();
+    while (threads_.any_starting()) { // which may fail
+      held.unlock();
+      yield();
+      held.lock();
+    }
+    if (is_stuck(held))
+      throw std::system_error(
+          std::make_error_code(std::errc::resource_deadlock_would_occur),
+          "parallel::io_pool: get() within a task, where all threads of the pool (" +
+              std::to_string(threads_.total()) +
+              ") would wait like this and nobody would be left to run the tasks that are queued (" +
+              std::to_string(queue_.size()) + ')');
   }
 
   /// Discards the tasks for which is_wanted(task) is true, of those that nobody has begun.
@@ -178,9 +207,6 @@ class basic_io_scheduler {
     listeners_.tell();
     notify_if_resting();
   }
-
-  /// A frame for what runs now.
-  [[nodiscard]] task_frame frame() noexcept { return queue_.frame(mutex_); }
 
   void add(task_listener& listener) noexcept {
     const guard held = lock();
@@ -220,12 +246,6 @@ class basic_io_scheduler {
  private:
   using guard = std::unique_lock<mutex>;
 
-  /// A thread of the pool that waits for a future.
-  struct waiter {
-    const void* future;
-    bool (*is_ready)(const void* future);
-  };
-
   /// Who may submit.
   enum access { everybody, own_threads, nobody };
 
@@ -237,9 +257,7 @@ class basic_io_scheduler {
   static constexpr std::int64_t look_every_ns = 50'000;
   static constexpr int most_empty_looks = 16;
 
-  /// The pool of which the calling thread is one, or runs a task.
-  static inline constinit thread_local per_thread<const basic_io_scheduler*> here = nullptr;
-  /// The pool of which it is one.
+  /// The pool of which the calling thread is one.
   static inline constinit thread_local per_thread<const basic_io_scheduler*> thread_of = nullptr;
 
   /// The mutex is held for moments only, so that it is seldom worth a sleep to wait for it.
@@ -294,14 +312,23 @@ class basic_io_scheduler {
     held = lock();
   }
 
-  void push(guard& held, queued_task& task) {
-    if (!is_open_here())
+  /// Whose a task of the calling thread is; throws std::bad_alloc.
+  [[nodiscard]] own_tasks* owner_of(const queued_task& task) const {
+    const task_owner owner = owner_of_next(task, queue_.list());
+    if (owner.has_no_memory)
+      throw std::bad_alloc();
+    return owner.tasks;
+  }
+
+  /// Helpers, which nobody depends on, would keep a pool from its end that is shut down.
+  void push(guard& held, queued_task& task, own_tasks* owner) {
+    if (task.helped() != nullptr ? open_to_ != everybody : !is_open_here())
       throw shut_down();
     // The first thread is made before the task is queued: if there can be none, nothing has
     // happened.
     if (threads_.total() == 0)
       threads_.start_first();
-    queue_.push(task);
+    queue_.push(task, owner);
     if (!is_watched()) {
       threads_.call_one(held);
       notify_if_resting(); // meanwhile others may have done it all
@@ -316,35 +343,64 @@ class basic_io_scheduler {
            threads_.comes_one();
   }
 
-  /// All threads wait for futures that are not ready, and no more threads are to be had, so that
-  /// what is queued stays queued.
+  /// The calling thread is none of the pool's, and does not work for it yet.
+  [[nodiscard]] bool is_guest() const noexcept { return !works_here(); }
+  void count_guest(int change) noexcept {
+    const guard held = lock();
+    guests_ += static_cast<std::size_t>(change);
+  }
+
+  /// All who work here wait, none of the waits is over or may end by itself, and no more threads
+  /// are to be had for what is queued.
   [[nodiscard]] bool is_stuck(guard& held) noexcept {
-    queue_.settle();
-    const auto all_wait = [this] {
-      return !queue_.is_empty() && waiters_.size() == threads_.total() && outside_ == 0 &&
-             std::none_of(waiters_.begin(), waiters_.end(),
-                          [](const waiter* each) { return each->is_ready(each->future); });
-    };
     return all_wait() && !threads_.call_one(held) && all_wait();
   }
 
+  [[nodiscard]] bool all_wait() noexcept {
+    queue_.settle();
+    if (queue_.is_empty() || waits_.size() != threads_.total() + guests_)
+      return false;
+    const known_tasks known(*this);
+    return !waits_.any_of([&](const pending_wait& each, const task_frame*) {
+      return each.is_over() || !each.depends_on(known);
+    });
+  }
+
+  /// Tasks that are queued, or that are run by those who wait.
+  class known_tasks final : public unfinished_tasks {
+   public:
+    explicit known_tasks(const basic_io_scheduler& pool) noexcept : pool_(pool) {}
+
+    [[nodiscard]] bool include(const void* state) const noexcept override {
+      const auto is_its = [state](const queued_task& task) { return task.answer() == state; };
+      return pool_.queue_.any_of(is_its) ||
+             pool_.waits_.any_of([&](const pending_wait&, const task_frame* frame) {
+               for (; frame != nullptr; frame = frame->around())
+                 if (frame->task() != nullptr && is_its(*frame->task()))
+                   return true;
+               return false;
+             });
+    }
+
+   private:
+    const basic_io_scheduler& pool_;
+  };
+
   /// Runs a task; holds the mutex before and afterwards.
   void execute(guard& held, queued_task& task) noexcept {
-    const bool is_outside = thread_of != this;
+    const std::size_t guest = is_guest() ? 1 : 0;
     ++running_;
-    outside_ += is_outside ? 1 : 0;
+    guests_ += guest;
     held.unlock();
-    const basic_io_scheduler* const around = std::exchange(here, this);
     call(task);
-    here = around;
     held = lock();
-    outside_ -= is_outside ? 1 : 0;
+    guests_ -= guest;
     has_run();
   }
 
   void call(queued_task& task) noexcept {
     const trace_span span(task.helped() == nullptr ? "task" : "help");
-    const task_frame own = frame();
+    const task_frame own(this, {.in_task = true, .is_needed = true}, &task);
     task.run();
   }
 
@@ -355,7 +411,6 @@ class basic_io_scheduler {
   }
 
   void work(io_thread& self) noexcept {
-    here = this;
     thread_of = this;
     threads_.begin(self);
     take_tasks(self);
@@ -501,8 +556,8 @@ class basic_io_scheduler {
   access open_to_ = everybody;
   task_listeners listeners_;
   std::size_t running_ = 0; // tasks under way
-  std::size_t outside_ = 0; // of these, those on threads of others
-  std::vector<const waiter*> waiters_;
+  std::size_t guests_ = 0;  // threads of others that work here
+  pending_waits waits_;     // of all who work here
   io_thread* churner_ = nullptr;    // the thread that runs quick tasks, or has lately
   std::uint64_t churner_began_ = 0; // its task
   bool is_looking_around_ = false;  // the churner

@@ -342,7 +342,7 @@ class loop final : public job {
   work->prepare(body, first, n, block, site, static_cast<std::uint32_t>(invited.threads), &pool);
   pool.open(*work, invited.threads - 1, invited.wakes);
   {
-    scheduler::part_of part(pool, work);
+    scheduler::part_of part(pool, *work);
     work->participate();
     pool.close(*work);
   }

@@ -12,6 +12,7 @@
 #include <parallel/detail/platform/atomic.hpp>
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/platform/thread.hpp>
+#include <parallel/detail/task_frame.hpp>
 #include <parallel/detail/task_queue.hpp>
 #include <parallel/detail/trace.hpp>
 #include <parallel/detail/workers.hpp>
@@ -52,9 +53,10 @@ class scheduler {
     shutdown();
   }
 
-  /// The calling thread is one of the workers, or runs a task: shutdown() would wait for it.
+  /// The calling thread is one of the workers, or runs a task or helps with a loop of another
+  /// thread: shutdown() would wait for it.
   [[nodiscard]] bool is_needed_here() const noexcept {
-    return workers_.here() != nullptr || within_task_of == this;
+    return workers_.here() != nullptr || task_frame::role_in(this).is_needed;
   }
 
   /// Waits for the workers to finish what they are helping with, and to run the tasks that are
@@ -90,28 +92,32 @@ class scheduler {
     return own_list().acquire([this] { return make_job_(most_participants()); });
   }
 
-  /// While it lives, its thread takes part in a job of this pool, or runs a task of it (null). Not
-  /// to be const: what is queued meanwhile is noted in its frame.
+  /// While it lives, its thread takes part in a job of this pool. Not to be const: what is queued
+  /// meanwhile is noted in its frame.
   class part_of {
    public:
-    part_of(scheduler& pool, job* work) noexcept
-        : own_(pool.tasks_.frame()), job_(std::exchange(this_job, work)), task_of_(within_task_of),
-          pool_(std::exchange(this_pool, &pool)) {
-      if (work == nullptr || work->is_within_task())
-        within_task_of = &pool;
-    }
+    /// `helps`: with the job of another thread.
+    part_of(scheduler& pool, job& work, bool helps = false) noexcept
+        : part_of(pool, &work, {.in_task = work.is_within_task(), .is_needed = helps}, nullptr) {}
+
+    /// Runs a task of the pool.
+    part_of(scheduler& pool, const queued_task& task) noexcept
+        : part_of(pool, nullptr, {.in_task = true, .is_needed = true}, &task) {}
+
     part_of(const part_of&) = delete;
     part_of& operator=(const part_of&) = delete;
     ~part_of() {
       this_job = job_;
-      within_task_of = task_of_;
       this_pool = pool_;
     }
 
    private:
+    part_of(scheduler& pool, job* work, task_frame::role as, const queued_task* task) noexcept
+        : own_(&pool, as, task), job_(std::exchange(this_job, work)),
+          pool_(std::exchange(this_pool, &pool)) {}
+
     task_frame own_;
     job* const job_;
-    const scheduler* const task_of_;
     scheduler* const pool_;
   };
 
@@ -153,7 +159,8 @@ class scheduler {
   /// returned.
   [[gnu::cold]] void open(job& work, std::size_t seats, std::size_t wakes) noexcept {
     job* const parent = this_job;
-    work.open(static_cast<std::uint32_t>(seats), parent, within_task_of == this, wakes != 0);
+    work.open(static_cast<std::uint32_t>(seats), parent, task_frame::role_in(this).in_task,
+              wakes != 0);
     if (parent != nullptr)
       parent->call_owner();
     for (std::size_t woken = 0; woken < wakes && woken < wakes_each && work.is_open(); ++woken)
@@ -195,18 +202,20 @@ class scheduler {
               });
   }
 
-  enum class posted { queued, no_worker, shut_down };
+  enum class posted { queued, no_worker, no_memory, shut_down };
 
   /// Queues a task for a worker; unless it says `queued`, the task still belongs to the caller:
-  /// there is no worker and none can be started, or the pool has been shut down.
+  /// there is no worker and none can be started, no memory to note whose it is, or the pool has
+  /// been shut down.
   [[nodiscard, gnu::cold]] posted post(queued_task& task) noexcept {
     const bool first = workers_.none_started();
     if (first && !workers_.start_one(workers_.size()) && workers_.none_started() &&
         !workers_.is_stopping())
       return posted::no_worker;
-    // A helper is nobody's own: it runs whatever there is to help with.
-    task_frame* const frame = task.helped() == nullptr ? task_frame::innermost() : nullptr;
-    if (!tasks_.push(task, frame, within_task_of == this))
+    const task_owner owner = owner_of_next(task, tasks_.list());
+    if (owner.has_no_memory)
+      return posted::no_memory;
+    if (!tasks_.push(task, owner.tasks, task_frame::role_in(this).in_task))
       return posted::shut_down;
     workers_.wake_one(first ? 0 : workers_.size()); // the first one is on its way, or sleeps again
     return posted::queued;
@@ -244,7 +253,8 @@ class scheduler {
   /// that is held there.
   [[gnu::cold]] bool run_own_task() noexcept {
     const task_frame* const frame = task_frame::innermost();
-    queued_task* const task = frame != nullptr ? tasks_.pop_own(*frame) : nullptr;
+    const own_tasks* const own = frame != nullptr ? frame->owned_in(tasks_.list()) : nullptr;
+    queued_task* const task = own != nullptr ? tasks_.pop_own(*own) : nullptr;
     if (task != nullptr)
       run(*task);
     return task != nullptr;
@@ -261,8 +271,6 @@ class scheduler {
 
   /// The innermost job that the thread takes part in.
   static inline constinit thread_local per_thread<job*> this_job = nullptr;
-  /// The pool for which it runs a task, or a part of a job within one.
-  static inline constinit thread_local per_thread<const scheduler*> within_task_of = nullptr;
   /// The pool in whose job or task it takes part, the innermost.
   static inline constinit thread_local per_thread<scheduler*> this_pool = nullptr;
   /// The one whose worker the thread is.
@@ -353,7 +361,7 @@ class scheduler {
     bool nothing_left = false;
     {
       const trace_span span("help");
-      part_of part(*this, &work);
+      part_of part(*this, work, true);
       nothing_left =
           work.stand_in(own, [&] { return goes_on = goes_on && workers_.standing_in().go_on(); });
     }
@@ -367,7 +375,7 @@ class scheduler {
   [[gnu::cold]] void run(queued_task& task) noexcept {
     {
       const trace_span span(task.helped() == nullptr ? "task" : "help");
-      part_of part(*this, nullptr); // it is no part of any job
+      part_of part(*this, task);
       task.run();
     }
     if (tasks_.ended() && workers_.is_stopping()) // seq_cst both, see idle_set
@@ -383,7 +391,7 @@ class scheduler {
   [[gnu::cold]] void help(job& work, std::uint32_t seat, loop_counts& own) noexcept {
     {
       const trace_span span("help");
-      part_of part(*this, &work);
+      part_of part(*this, work, true);
       work.help(seat, own);
     }
     work.withdraw_and_leave(seat);

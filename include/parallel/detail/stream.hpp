@@ -7,6 +7,7 @@
 
 #include <parallel/detail/calls.hpp>
 #include <parallel/detail/control.hpp>
+#include <parallel/detail/pending_wait.hpp>
 #include <parallel/detail/platform/clock.hpp>
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/platform/waiting.hpp>
@@ -112,11 +113,12 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
 
   /// Consumer: no call is begun any more; returns when none is under way. What was the user's is
   /// gone then, though a helper may still come, and find nothing to do.
-  void cancel() noexcept {
+  template <class E>
+  void cancel(E& executor) noexcept {
     std::unique_lock lock(mutex_);
     cancelled_ = true;
-    consumer_waits_ = true;
-    changed_.wait(lock, [this] { return running_ == 0; });
+    if (running_ != 0)
+      wait(lock, executor, [this] { return running_ == 0; });
     // From here on nobody else looks at anything but cancelled_; and what is destroyed may wait for
     // a helper that comes late.
     lock.unlock();
@@ -164,9 +166,7 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
       } else if (!waiting_.empty()) {
         run_one(lock);
       } else if (running_ != 0) {
-        consumer_waits_ = true;
-        changed_.wait(lock);
-        consumer_waits_ = false;
+        wait(lock, executor, [this] { return ready() || running_ == 0; });
       } else {
         if (ending_ != nullptr) {
           front_ = free_.pop();
@@ -176,6 +176,38 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
       }
     }
   }
+
+  /// Consumer: waits until others have come so far that is_over().
+  template <class E, class IsOver>
+  void wait(std::unique_lock<mutex>& lock, E& executor, const IsOver& is_over) noexcept {
+    consumer_wait<IsOver> self(*this, is_over);
+    lock.unlock(); // the executor's mutex comes first
+    {
+      const noted_wait<E> noted(executor, self);
+      lock.lock();
+      consumer_waits_ = true;
+      changed_.wait(lock, is_over);
+      consumer_waits_ = false;
+      lock.unlock();
+    }
+    lock.lock();
+  }
+
+  /// That wait, as the executor sees it.
+  template <class IsOver>
+  class consumer_wait final : public pending_wait {
+   public:
+    consumer_wait(stream& of, const IsOver& is_over) noexcept : of_(of), is_over_(is_over) {}
+    [[nodiscard]] bool is_over() const noexcept override {
+      const std::lock_guard lock(of_.mutex_);
+      return is_over_();
+    }
+    [[nodiscard]] bool depends_on(const unfinished_tasks&) const noexcept override { return true; }
+
+   private:
+    stream& of_;
+    const IsOver& is_over_;
+  };
 
   /// Consumer: tells the progress hook, if it is time to; the last time only once.
   void report(bool last) {
@@ -187,14 +219,19 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
     report_({consumed_, total_, static_cast<double>(now - start_ns_) * 1e-9, last});
   }
 
-  /// Helps when a thread comes for it, or finds that nothing is left to do.
+  /// Helps when a thread comes for it, or finds that nothing is left to do. After a while it goes
+  /// back to the end of the queue, as others may wait for the thread, and an imap may never end;
+  /// from a pool that is shut down it stays away.
+  template <class E>
   class helper final : public queued_task {
    public:
-    explicit helper(std::shared_ptr<stream> with)
-        : queued_task(with.get()), with_(std::move(with)) {}
+    helper(std::shared_ptr<stream> with, E& executor)
+        : queued_task(with.get()), with_(std::move(with)), executor_(executor) {}
     void run() noexcept override {
-      with_->help();
-      delete this;
+      if (!with_->help())
+        delete this;
+      else if (!run_later(executor_, *this))
+        discard();
     }
     void discard() noexcept override {
       with_->do_without();
@@ -203,7 +240,11 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
 
    private:
     std::shared_ptr<stream> with_;
+    E& executor_;
   };
+
+  /// How long a helper keeps its thread at most, but for its last element.
+  static constexpr double longest_help_ns = 10'000'000;
 
   [[nodiscard]] bool ready() const noexcept {
     return !results_.empty() && slots_[results_.front()].done;
@@ -256,7 +297,7 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
     lock.unlock();
     bool coming = false;
     try {
-      auto task = std::make_unique<helper>(this->shared_from_this());
+      auto task = std::make_unique<helper<E>>(this->shared_from_this(), executor);
       coming = run_later(executor, *task);
       if (coming)
         static_cast<void>(task.release()); // the queue's
@@ -268,11 +309,18 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
       most_helpers_ = --helpers_;
   }
 
-  void help() noexcept {
+  /// True if its helper has been here for long enough and is to come again; else it has left.
+  [[nodiscard]] bool help() noexcept {
+    const std::uint64_t began = quick_clock::now();
     std::unique_lock lock(mutex_);
-    while (!cancelled_ && !waiting_.empty())
+    while (!cancelled_ && !waiting_.empty()) {
       run_one(lock);
+      const double ns = quick_clock::ns_between(began, quick_clock::now());
+      if ((ns < 0 || ns > longest_help_ns) && !cancelled_) // below 0: the clock was set back
+        return true;
+    }
     --helpers_;
+    return false;
   }
 
   /// A helper does not come.

@@ -3,6 +3,7 @@
 // Entered from thread_pool.hpp, io_pool.hpp and serial.hpp; the queue is task_list.hpp.
 #pragma once
 
+#include <parallel/detail/pending_wait.hpp>
 #include <parallel/detail/task_list.hpp>
 #include <parallel/errors.hpp>
 
@@ -69,7 +70,12 @@ class submitted_task final : public queued_task {
   template <class G>
   explicit submitted_task(G&& f) : f_(std::in_place, std::forward<G>(f)) {}
 
-  [[nodiscard]] std::future<result> get_future() { return promise_.get_future(); }
+  /// To be called once, before the task is queued.
+  [[nodiscard]] std::future<result> get_future() {
+    std::future<result> made = promise_.get_future();
+    set_answer(future_state(made));
+    return made;
+  }
 
   /// Calls f, destroys it, and keeps the promise: who waits finds f gone.
   void run() noexcept override {
@@ -103,6 +109,34 @@ using result_of =
 template <class Future>
 bool is_ready(const Future& future) {
   return future.wait_for(std::chrono::seconds(0)) != std::future_status::timeout;
+}
+
+/// A wait for a future.
+template <class Future>
+class future_wait final : public pending_wait {
+ public:
+  explicit future_wait(const Future& future) noexcept : future_(future) {}
+
+  [[nodiscard]] bool is_over() const noexcept override { return is_ready(future_); }
+  [[nodiscard]] bool depends_on(const unfinished_tasks& tasks) const noexcept override {
+    return tasks.include(future_state(future_));
+  }
+
+ private:
+  const Future& future_;
+};
+
+/// Waits until the future is ready. Throws what the executor throws if that would never be.
+template <class E, class Future>
+void wait_for(E& executor, const Future& future) {
+  future_wait<Future> self(future);
+  const noted_wait<E> noted(executor, self);
+  constexpr std::chrono::milliseconds longest(640); // a look in that time costs nothing
+  for (std::chrono::milliseconds slice(10); !is_ready(future);) {
+    noted.check();
+    future.wait_for(slice);
+    slice = slice < longest ? 2 * slice : longest;
+  }
 }
 
 /// What nobody has begun of the caller's own tasks is run here, until the future is ready; what

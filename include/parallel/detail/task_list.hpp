@@ -1,21 +1,19 @@
 // Single tasks that wait for a thread, first in, first out; beside the loops that it can join.
 //
-// The list is intrusive: to queue a task allocates nothing and cannot fail. A piece of code that
-// queues tasks and then waits for them can take its own ones back (a `task_frame`). Entered from
-// task_queue.hpp (thread_pool's) and io_queue.hpp, whose owners guard it; what a task is, is
+// The list is intrusive: to queue a task allocates nothing and cannot fail. What one piece of code
+// has queued can be taken back by it (`own_tasks`; task_frame.hpp says whose they are). Entered
+// from task_queue.hpp (thread_pool's) and io_queue.hpp, whose owners guard it; what a task is, is
 // decided in submitted_task.hpp, io_loop.hpp and stream.hpp.
 #pragma once
 
-#include <parallel/detail/lock_guard.hpp>
 #include <parallel/detail/platform/sync.hpp>
 
 #include <cstddef>
-
-#include <utility>
+#include <cstdint>
 
 namespace parallel::detail {
 
-class task_frame;
+class own_tasks;
 class task_list;
 
 /// Work for one thread: either run or discarded, once. Then it deletes itself.
@@ -32,21 +30,71 @@ class queued_task {
 
   [[nodiscard]] const void* helped() const noexcept { return helped_; }
 
+  /// The shared state that its future refers to; see future_state() in pending_wait.hpp. Null when
+  /// it has no future.
+  [[nodiscard]] const void* answer() const noexcept { return answer_; }
+  void set_answer(const void* state) noexcept { answer_ = state; }
+
   /// Nobody who has queued it may take it back, and nobody can do without it.
-  [[nodiscard]] bool is_anybodys() const noexcept {
-    return helped_ == nullptr && frame_ == nullptr;
+  [[nodiscard]] inline bool is_anybodys() const noexcept;
+
+ private:
+  friend class own_tasks;
+  friend class task_list;
+  const void* const helped_;
+  const void* answer_ = nullptr;
+  queued_task* ahead_ = nullptr;  // in the list
+  queued_task* behind_ = nullptr; // in the list
+  own_tasks* owner_ = nullptr;    // among which it is, until it leaves the list
+  queued_task* older_ = nullptr;  // among these
+  queued_task* newer_ = nullptr;  // likewise
+};
+
+/// The tasks that one frame has queued in one list and that nobody has begun.
+///
+/// It lives as long as its frame, and as long as one of the tasks is in the list: so neither has to
+/// wait for the other, and the frame never touches a list whose pool may be gone by then.
+class own_tasks {
+ public:
+  /// For the frame that makes it, in front of those that it has made before.
+  own_tasks(const task_list& list, own_tasks* next) noexcept : list_(&list), next_(next) {}
+  own_tasks(const own_tasks&) = delete;
+  own_tasks& operator=(const own_tasks&) = delete;
+
+  [[nodiscard]] const task_list* list() const noexcept { return list_; }
+  [[nodiscard]] own_tasks* next() const noexcept { return next_; }
+
+  /// The frame ends: what is left is anybody's.
+  void abandon() noexcept {
+    abandoned_.store(true, memory_order_relaxed); // relaxed: seen late, a batch leaves a task behind
+    let_go();
   }
 
  private:
-  friend class task_frame;
+  friend class queued_task;
   friend class task_list;
-  const void* const helped_;
-  queued_task* ahead_ = nullptr;  // in the list
-  queued_task* behind_ = nullptr; // in the list
-  task_frame* frame_ = nullptr;   // that has queued it
-  queued_task* older_ = nullptr;  // of the same frame, in the same list
-  queued_task* newer_ = nullptr;  // likewise
+  ~own_tasks() = default;
+
+  void hold() noexcept {
+    references_.fetch_add(1, memory_order_relaxed); // relaxed: the caller has a reference already
+  }
+  /// Release and acquire: what the others have done here comes before the deletion.
+  void let_go() noexcept {
+    if (references_.fetch_sub(1, memory_order_acq_rel) == 1)
+      delete this;
+  }
+
+  const task_list* const list_;
+  own_tasks* const next_;         // of the same frame
+  queued_task* newest_ = nullptr; // guarded like the list
+  atomic<std::uint32_t> references_{1};
+  atomic<bool> abandoned_{false};
 };
+
+inline bool queued_task::is_anybodys() const noexcept {
+  return helped_ == nullptr &&
+         (owner_ == nullptr || owner_->abandoned_.load(memory_order_relaxed)); // see abandon()
+}
 
 /// Tasks in the order in which they have come. Guarded by its owner's mutex.
 class task_list {
@@ -57,18 +105,45 @@ class task_list {
 
   [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
 
-  /// `frame` is what queues the task; null where that is not known, or elsewhere.
-  [[gnu::cold]] inline void push(queued_task& task, task_frame* frame) noexcept;
+  /// `owner`, of this list, is whose the task is; null where nobody will take it back.
+  [[gnu::cold]] void push(queued_task& task, own_tasks* owner) noexcept {
+    task.ahead_ = last_;
+    (last_ != nullptr ? last_->behind_ : first_) = &task;
+    last_ = &task;
+    if (owner != nullptr) {
+      owner->hold();
+      task.owner_ = owner;
+      task.older_ = owner->newest_;
+      if (task.older_ != nullptr)
+        task.older_->newer_ = &task;
+      owner->newest_ = &task;
+    }
+  }
 
   /// The task that has waited longest, or null.
   [[nodiscard]] const queued_task* front() const noexcept { return first_; }
   queued_task* pop() noexcept { return take(first_); }
 
   /// A task that has been popped, and is not to be run yet.
-  [[gnu::cold]] inline void put_back(queued_task& task) noexcept;
+  [[gnu::cold]] void put_back(queued_task& task) noexcept {
+    task.behind_ = first_;
+    (first_ != nullptr ? first_->ahead_ : last_) = &task;
+    first_ = &task;
+  }
 
-  /// The task that `frame` has queued last, of those that nobody has begun, or null.
-  [[gnu::cold]] inline queued_task* pop_own(const task_frame& frame) noexcept;
+  /// The newest of the owner's tasks, or null.
+  [[gnu::cold]] queued_task* pop_own(const own_tasks& owner) noexcept {
+    return take(owner.newest_);
+  }
+
+  /// Whether there is one for which found(task) is true.
+  template <class Found>
+  [[nodiscard]] bool any_of(const Found& found) const noexcept {
+    const queued_task* task = first_;
+    while (task != nullptr && !found(*task))
+      task = task->behind_;
+    return task != nullptr;
+  }
 
   /// Moves those for which is_wanted(task) is true to the end of another list, and returns how many
   /// they are.
@@ -93,95 +168,32 @@ class task_list {
   }
 
  private:
-  friend class task_frame;
+  [[gnu::cold]] static void disown(queued_task& task) noexcept {
+    own_tasks* const owner = task.owner_;
+    if (owner == nullptr)
+      return;
+    if (task.older_ != nullptr)
+      task.older_->newer_ = task.newer_;
+    (task.newer_ != nullptr ? task.newer_->older_ : owner->newest_) = task.older_;
+    task.owner_ = nullptr;
+    task.older_ = nullptr;
+    task.newer_ = nullptr;
+    owner->let_go();
+  }
 
-  [[gnu::cold]] inline queued_task* take(queued_task* task) noexcept;
+  [[gnu::cold]] queued_task* take(queued_task* task) noexcept {
+    if (task == nullptr)
+      return nullptr;
+    (task->ahead_ != nullptr ? task->ahead_->behind_ : first_) = task->behind_;
+    (task->behind_ != nullptr ? task->behind_->ahead_ : last_) = task->ahead_;
+    task->ahead_ = nullptr;
+    task->behind_ = nullptr;
+    disown(*task);
+    return task;
+  }
 
   queued_task* first_ = nullptr;
   queued_task* last_ = nullptr;
 };
-
-/// One task, or one thread's part in a loop, while it runs: it knows which of the tasks that it has
-/// queued nobody has begun. It follows the list of its own pool only, which outlives it.
-class task_frame {
- public:
-  /// The frame of what the calling thread runs from now on. `guard` is the list's mutex.
-  task_frame(task_list& list, mutex& guard) noexcept
-      : list_(list), guard_(guard), around_(std::exchange(innermost_, this)) {}
-  task_frame(const task_frame&) = delete;
-  task_frame& operator=(const task_frame&) = delete;
-  ~task_frame() {
-    innermost_ = around_;
-    if (used_)
-      disown();
-  }
-
-  /// The calling thread's, or null.
-  [[nodiscard]] static task_frame* innermost() noexcept { return innermost_; }
-
- private:
-  friend class task_list;
-
-  /// What is left is nobody's.
-  [[gnu::cold]] void disown() noexcept {
-    const lock_guard lock(guard_);
-    while (queued_task* const task = newest_) {
-      newest_ = task->older_;
-      task->frame_ = nullptr;
-      task->older_ = nullptr;
-      task->newer_ = nullptr;
-    }
-  }
-
-  static inline constinit thread_local per_thread<task_frame*> innermost_ = nullptr;
-
-  task_list& list_;
-  mutex& guard_;
-  task_frame* const around_;
-  bool used_ = false;             // its thread's alone
-  queued_task* newest_ = nullptr; // guarded
-};
-
-inline void task_list::push(queued_task& task, task_frame* frame) noexcept {
-  task.ahead_ = last_;
-  (last_ != nullptr ? last_->behind_ : first_) = &task;
-  last_ = &task;
-  if (frame != nullptr && &frame->list_ == this) {
-    frame->used_ = true;
-    task.frame_ = frame;
-    task.older_ = frame->newest_;
-    if (task.older_ != nullptr)
-      task.older_->newer_ = &task;
-    frame->newest_ = &task;
-  }
-}
-
-inline void task_list::put_back(queued_task& task) noexcept {
-  task.behind_ = first_;
-  (first_ != nullptr ? first_->ahead_ : last_) = &task;
-  first_ = &task;
-}
-
-inline queued_task* task_list::pop_own(const task_frame& frame) noexcept {
-  return &frame.list_ == this ? take(frame.newest_) : nullptr;
-}
-
-inline queued_task* task_list::take(queued_task* task) noexcept {
-  if (task == nullptr)
-    return nullptr;
-  (task->ahead_ != nullptr ? task->ahead_->behind_ : first_) = task->behind_;
-  (task->behind_ != nullptr ? task->behind_->ahead_ : last_) = task->ahead_;
-  task->ahead_ = nullptr;
-  task->behind_ = nullptr;
-  if (task->frame_ != nullptr) {
-    if (task->older_ != nullptr)
-      task->older_->newer_ = task->newer_;
-    (task->newer_ != nullptr ? task->newer_->older_ : task->frame_->newest_) = task->older_;
-    task->frame_ = nullptr;
-    task->older_ = nullptr;
-    task->newer_ = nullptr;
-  }
-  return task;
-}
 
 } // namespace parallel::detail

@@ -16,13 +16,15 @@ namespace parallel::detail {
 
 class task_queue {
  public:
-  /// False when the queue is closed to the caller. `own` says that it runs a task of the pool:
-  /// these may queue others while the pool comes to rest.
-  [[nodiscard, gnu::cold]] bool push(queued_task& task, task_frame* frame, bool own) noexcept {
+  /// `owner` is whose the task is. False when the queue is closed to the caller: `in_task` says
+  /// that it runs a task of the pool, and may queue others while the pool comes to rest. Helpers,
+  /// which nobody depends on, may not: they would keep it from that.
+  [[nodiscard, gnu::cold]] bool push(queued_task& task, own_tasks* owner, bool in_task) noexcept {
     const lock_guard lock(mutex_);
-    if (open_to_ == nobody || (open_to_ == own_tasks && !own))
+    if (open_to_ == nobody ||
+        (open_to_ == running_tasks && (!in_task || task.helped() != nullptr)))
       return false;
-    list_.push(task, frame);
+    list_.push(task, owner);
     unfinished_.fetch_add(1, memory_order_relaxed); // relaxed: the next publishes it
     queued_.fetch_add(1);                           // seq_cst: the publisher's store, see idle_set
     return true;
@@ -36,10 +38,10 @@ class task_queue {
     return counted(list_.pop());
   }
 
-  /// Likewise, the task that `frame` has queued last, of those that nobody has begun.
-  [[gnu::cold]] queued_task* pop_own(const task_frame& frame) noexcept {
+  /// Likewise, the newest of the owner's tasks.
+  [[gnu::cold]] queued_task* pop_own(const own_tasks& owner) noexcept {
     const lock_guard lock(mutex_);
-    return counted(list_.pop_own(frame));
+    return counted(list_.pop_own(owner));
   }
 
   /// So many of the tasks have ended; true if there is none any more.
@@ -83,7 +85,7 @@ class task_queue {
   [[gnu::cold]] void close() noexcept {
     const lock_guard lock(mutex_);
     if (open_to_ == everybody)
-      open_to_ = own_tasks;
+      open_to_ = running_tasks;
   }
 
   /// From now on nobody may push, and what is queued is discarded. True if nothing is left, as
@@ -101,11 +103,11 @@ class task_queue {
     return discard([&](const queued_task& task) { return task.helped() == helped; });
   }
 
-  /// A frame for what runs now.
-  [[nodiscard]] task_frame frame() noexcept { return {list_, mutex_}; }
+  /// Where the tasks are: who owns some knows them by it.
+  [[nodiscard]] const task_list& list() const noexcept { return list_; }
 
  private:
-  enum access { everybody, own_tasks, nobody };
+  enum access { everybody, running_tasks, nobody };
   static constexpr std::uint64_t one_listener = std::uint64_t{1} << 32;
 
   queued_task* counted(queued_task* task) noexcept {
@@ -130,7 +132,7 @@ class task_queue {
     return ended(count);
   }
 
-  mutex mutex_; // guards the next four, and the frames
+  mutex mutex_; // guards the next four, and what the owners have here
   task_list list_;
   task_listeners listeners_;
   access open_to_ = everybody;
