@@ -10,11 +10,13 @@
 #include <parallel/thread_pool.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <future>
 #include <latch>
 #include <memory>
 #include <mutex>
+#include <ranges>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -459,4 +461,73 @@ TEST_CASE("the helpers of an imap that is left early do not stay in the queue") 
   CHECK(last.get() == 1);
   for (std::future<void>& task : busy)
     task.get();
+}
+
+namespace {
+
+/// Goes through an imap without an end, on a thread of its own, until it is destroyed.
+template <class Pool>
+class endless_imap {
+ public:
+  /// Returns when `helpers` threads of the pool help.
+  endless_imap(Pool& pool, std::size_t helpers) : helpers_(helpers), consumer_([&] { go(pool); }) {
+    helped_.wait();
+  }
+  ~endless_imap() {
+    left_ = true;
+    consumer_.join();
+  }
+
+ private:
+  void go(Pool& pool) {
+    const std::thread::id here = std::this_thread::get_id();
+    auto results = parallel::imap(pool, std::views::iota(0L), [&](long x) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1)); // what it computes
+      if (std::this_thread::get_id() != here)
+        note_helper();
+      return x;
+    });
+    for ([[maybe_unused]] const long result : results)
+      if (left_)
+        break;
+  }
+
+  void note_helper() {
+    const std::lock_guard lock(mutex_);
+    threads_.insert(std::this_thread::get_id());
+    if (threads_.size() == helpers_)
+      helped_.open();
+  }
+
+  const std::size_t helpers_;
+  std::atomic<bool> left_{false};
+  std::mutex mutex_;
+  std::set<std::thread::id> threads_;
+  test::gate helped_;
+  std::thread consumer_;
+};
+
+} // namespace
+
+FOR_EVERY_POOL("shutdown does not wait for an imap that goes on") {
+  auto pool = make<TestType>(4);
+  const endless_imap goes_on(pool, 3);
+  pool.shutdown();
+  CHECK_THROWS_AS(pool.submit([] {}), parallel::shut_down);
+}
+
+FOR_EVERY_POOL("shutdown(discard) does not wait for an imap that goes on") {
+  auto pool = make<TestType>(4);
+  const endless_imap goes_on(pool, 3);
+  pool.shutdown(parallel::discard);
+  CHECK_THROWS_AS(pool.submit([] {}), parallel::shut_down);
+}
+
+FOR_EVERY_POOL("tasks get their turn beside imaps that go on") {
+  auto pool = make<TestType>(2);
+  const endless_imap one(pool, 1);
+  const endless_imap other(pool, 1);
+  const endless_imap third(pool, 1);
+  for (int i = 0; i < 10; ++i)
+    CHECK(pool.submit([] { return 1; }).get() == 1);
 }

@@ -3,6 +3,7 @@
 #include "relacy.hpp"
 
 #include <parallel/detail/loop.hpp>
+#include <parallel/detail/platform/loaded_code.hpp>
 #include <parallel/detail/platform/thread.hpp>
 #include <parallel/detail/scheduler.hpp>
 
@@ -11,13 +12,6 @@
 using parallel::detail::loop_body;
 using parallel::detail::queued_task;
 using parallel::detail::scheduler;
-
-/// Whether the stand-in has seen to it that its code stays where it is.
-static bool is_code_kept = false;
-template <>
-void parallel::detail::keep_code_loaded<parallel::detail::loop>() noexcept {
-  is_code_kept = true;
-}
 
 namespace {
 
@@ -32,10 +26,10 @@ struct blocked_task : model::test<blocked_task<JustThen, Rounds>, 1, 1 + Rounds>
         model.begun.store(round,
                           parallel::detail::memory_order_relaxed); // relaxed: no more than a hint
         const scheduler::blocked<parallel::detail::loop> here;
-        model::require(is_code_kept, "who has started a stand-in does not wait for it");
         while (model.done.load(parallel::detail::memory_order_acquire) != round)
           parallel::detail::yield();
       } else {
+        model::require(parallel::detail::loaded_code::kept > 0, "a stand-in's code is not kept");
         model.done.store(round, parallel::detail::memory_order_release);
       }
       delete this;
@@ -46,7 +40,7 @@ struct blocked_task : model::test<blocked_task<JustThen, Rounds>, 1, 1 + Rounds>
     const bool is_first;
   };
 
-  void before() { is_code_kept = false; }
+  void before() { parallel::detail::loaded_code::kept = 0; }
   void thread(unsigned) {
     const parallel::thread_pool_options options{.threads = 1};
     auto* const pool = new scheduler(options, parallel::detail::make_loop);
@@ -63,6 +57,7 @@ struct blocked_task : model::test<blocked_task<JustThen, Rounds>, 1, 1 + Rounds>
     }
     delete pool;
     model::require(done.load() == Rounds, "the second task was not run");
+    model::require(parallel::detail::loaded_code::kept == 0, "code is kept without a thread");
   }
 
   parallel::detail::atomic<int> begun{0};

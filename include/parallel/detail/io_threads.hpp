@@ -65,7 +65,11 @@ class io_threads {
   io_threads(const io_options& options, mutex& guard, work_function work, void* pool)
       : most_(options.max_threads), idle_ns_(options.idle_timeout.ns()), name_(options.name),
         on_start_(options.on_start), on_stop_(options.on_stop), guard_(guard), work_(work),
-        pool_(pool) {
+        pool_(pool), live_([](void* self) noexcept {
+          io_thread& own = *static_cast<io_thread*>(self);
+          const io_threads& all = *static_cast<io_threads*>(own.home);
+          all.work_(all.pool_, own);
+        }) {
     Clock::calibrate();
   }
 
@@ -238,13 +242,7 @@ class io_threads {
 
   [[nodiscard]] bool start(io_thread& made) noexcept {
     made.home = this;
-    return made.thread.start(
-        [](void* argument) noexcept {
-          io_thread& own = *static_cast<io_thread*>(argument);
-          const io_threads& all = *static_cast<io_threads*>(own.home);
-          all.work_(all.pool_, own);
-        },
-        &made);
+    return start_.start(made.thread, live_, &made);
   }
 
   const std::size_t most_;
@@ -255,6 +253,8 @@ class io_threads {
   mutex& guard_; // guards what follows, and the threads
   const work_function work_;
   void* const pool_;
+  const thread_start start_;
+  void (*const live_)(void* self) noexcept;
   std::vector<std::unique_ptr<io_thread>> all_; // by number; constant once they are to end
   std::vector<io_thread*> idle_;                // in the order in which they fell asleep
   std::unique_ptr<io_thread> left_;             // the last one that has left

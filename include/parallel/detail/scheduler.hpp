@@ -10,6 +10,7 @@
 #include <parallel/detail/job.hpp>
 #include <parallel/detail/parking.hpp>
 #include <parallel/detail/platform/atomic.hpp>
+#include <parallel/detail/platform/loaded_code.hpp>
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/platform/thread.hpp>
 #include <parallel/detail/task_frame.hpp>
@@ -40,7 +41,7 @@ class scheduler {
         workers_(
             options,
             {[](void* pool, worker& self) noexcept { static_cast<scheduler*>(pool)->work(self); },
-             keep_code_loaded<scheduler>},
+             this_module()},
             this) {}
 
   scheduler(const scheduler&) = delete;
@@ -208,13 +209,13 @@ class scheduler {
   /// there is no worker and none can be started, no memory to note whose it is, or the pool has
   /// been shut down.
   [[nodiscard, gnu::cold]] posted post(queued_task& task) noexcept {
+    const task_owner owner = owner_of_next(task, tasks_.list());
+    if (owner.has_no_memory)
+      return posted::no_memory;
     const bool first = workers_.none_started();
     if (first && !workers_.start_one(workers_.size()) && workers_.none_started() &&
         !workers_.is_stopping())
       return posted::no_worker;
-    const task_owner owner = owner_of_next(task, tasks_.list());
-    if (owner.has_no_memory)
-      return posted::no_memory;
     if (!tasks_.push(task, owner.tasks, task_frame::role_in(this).in_task))
       return posted::shut_down;
     workers_.wake_one(first ? 0 : workers_.size()); // the first one is on its way, or sleeps again
@@ -297,7 +298,7 @@ class scheduler {
       workers_.call_stand_in({[](void* pool, worker& self) noexcept {
                                 static_cast<scheduler*>(pool)->stand_in<Job>(self);
                               },
-                              keep_code_loaded<Job>});
+                              this_module()});
   }
 
   [[gnu::cold]] void work(worker& self) noexcept {

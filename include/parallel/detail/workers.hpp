@@ -11,6 +11,7 @@
 #include <parallel/detail/lock_guard.hpp>
 #include <parallel/detail/parking.hpp>
 #include <parallel/detail/platform/clock.hpp>
+#include <parallel/detail/platform/loaded_code.hpp>
 #include <parallel/detail/platform/placement.hpp>
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/platform/thread.hpp>
@@ -33,7 +34,7 @@ struct worker;
 struct duty {
   /// work(pool, self) returns when wait_for_work() says so, or wait_for_duty() to a stand-in.
   void (*work)(void* pool, worker& self) noexcept = nullptr;
-  void (*keep_code_loaded)() noexcept = nullptr; // work's
+  const void* module = nullptr; // where that is; see this_module()
 };
 
 /// A worker and the list in which it opens its jobs. The first has a thread only if tasks are
@@ -44,7 +45,7 @@ struct alignas(64) worker {
   std::size_t number = 0; // its index; those of stand-ins follow
   std::uint32_t seat = 0; // in the job that it has joined
   duty does;
-  atomic<bool> keeps_code_loaded{false};
+  loaded_code code; // of what a stand-in does
   parker bed;
   // The worker's while it is awake, its waker's from the claim to the wake:
   placement place;
@@ -64,7 +65,11 @@ class workers {
  public:
   [[gnu::cold]] workers(const thread_pool_options& options, duty each_does, void* pool)
       : each_(options.threads), idle_(options.threads), name_(options.name),
-        on_start_(options.on_start), on_stop_(options.on_stop), each_does_(each_does), pool_(pool) {
+        on_start_(options.on_start), on_stop_(options.on_stop), each_does_(each_does), pool_(pool),
+        live_([](void* self) noexcept {
+          worker& own = *static_cast<worker*>(self);
+          own.home->live(own);
+        }) {
     quick_clock::calibrate();
   }
 
@@ -147,9 +152,12 @@ class workers {
   /// Starts one more worker, unless there are `most`; false when it does not. While the pool is
   /// stopping only a worker may: stop() waits for it, and then for the one that it started.
   [[gnu::cold]] bool start_one(std::size_t most) noexcept {
+    // Looked up before there is a thread: the first access to a thread_local of a shared library
+    // that is being loaded takes the loader's lock (glibc), which this thread has then.
+    const bool is_worker = here() != nullptr;
     const lock_guard lock(starting_);
     const std::size_t started = started_.load(memory_order_relaxed);
-    if (started >= most || (is_stopping() && here() == nullptr))
+    if (started >= most || (is_stopping() && !is_worker))
       return false;
     const std::size_t number = started + 1 < size() ? started + 1 : 0; // the first is last
     worker& self = each_[number];
@@ -259,6 +267,7 @@ class workers {
     for (std::size_t i = 0; i < count; ++i) {
       if (is_started(first[i])) {
         first[i].thread.join();
+        first[i].code.let_go();
         joined = true;
       }
     }
@@ -313,33 +322,26 @@ class workers {
     worker& self = spare_[made];
     self.number = size() + made;
     self.called = true;
+    // Where another shared library blocks than the one that has made the pool, stand-ins run its
+    // code for as long as they live.
+    if (does.module != each_does_.module)
+      self.code.keep(code_of(does.work));
     if (!start(self, does)) {
+      self.code.let_go();
       stand_ins_.unmake_one();
       return false;
     }
-    while (!self.keeps_code_loaded.load(memory_order_acquire)) // see live()
-      yield();
     return true;
   }
 
   [[gnu::cold]] bool start(worker& self, duty does) noexcept {
     self.home = this;
     self.does = does;
-    return self.thread.start(
-        [](void* argument) noexcept {
-          worker& own = *static_cast<worker*>(argument);
-          own.home->live(own);
-        },
-        &self);
+    return start_.start(self.thread, live_, &self);
   }
 
   [[gnu::cold]] void live(worker& self) noexcept {
     this_worker = &self;
-    // The default pool's workers live on when a plugin has been closed; stand-ins, when one has
-    // that blocked, and so started them.
-    keep_code_loaded<workers>();
-    self.does.keep_code_loaded();
-    self.keeps_code_loaded.store(true, memory_order_release); // pairs with make_stand_in()
     name_this_thread(name_.or_else("parallel"), self.number);
     trace_thread_name(name_.or_else("parallel"), self.number);
     self.alive.start();
@@ -398,6 +400,8 @@ class workers {
   const thread_hook on_stop_;
   const duty each_does_;
   void* const pool_;
+  const thread_start start_;
+  void (*const live_)(void* self) noexcept;
   /// A woken worker has found itself on its waker's processor, so wakes are placed from now on:
   /// virtual machines in particular take a processor that sleeps for a busy one.
   atomic<bool> wakes_stack_{false};

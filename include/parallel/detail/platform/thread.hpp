@@ -1,5 +1,5 @@
-// What a thread of ours needs of the system: to start, pause, sleep, give way, have a name, keep
-// its code; to end it all.
+// What a thread of ours needs of the system: to start, pause, sleep, give way, have a name; to end
+// it all.
 //
 // Part of the platform room: Linux has its own answers, as <thread> takes long to compile;
 // everything else, or a build with PARALLEL_PORTABLE defined, gets the standard library's. Entered
@@ -111,6 +111,16 @@ class native_thread {
 #endif
 };
 
+/// How the threads of a pool are started. It is made with the pool: whoever starts a thread, maybe
+/// another shared library, has it run the code of the one that has made the pool, which is there
+/// for as long as the pool is.
+struct thread_start {
+  bool (*start)(native_thread&, void (*run)(void*) noexcept, void* argument) noexcept =
+      [](native_thread& thread, void (*run)(void*) noexcept, void* argument) noexcept {
+        return thread.start(run, argument);
+      };
+};
+
 /// Names the calling thread `prefix/number` for debuggers and `top`, where names can be had; a long
 /// prefix loses its end.
 inline void name_this_thread([[maybe_unused]] const char* prefix,
@@ -122,20 +132,6 @@ inline void name_this_thread([[maybe_unused]] const char* prefix,
                 number);
   pthread_setname_np(pthread_self(), name);
 #endif
-}
-
-/// Until the calling thread ends, dlclose() does not take away the shared library that this is
-/// compiled into: C libraries keep one that has a destructor to run on a living thread (glibc: see
-/// __cxa_thread_atexit_impl) or never unload any. Several libraries that contain the same code may
-/// all use one's copy, of this as well: so code that not all contain has a keeper of its own, named
-/// after it.
-template <class Name>
-void keep_code_loaded() noexcept {
-  struct keeper {
-    ~keeper() { asm volatile(""); } // something, or else there would be nothing to register
-  };
-  static thread_local const keeper here;
-  static_cast<void>(here);
 }
 
 /// Ends the program over a mistake that leaves no other way out, with a message that says which.

@@ -54,9 +54,13 @@ class native_thread {
   rl::win_waitable_object* thread_ = nullptr;
 };
 
+struct thread_start {
+  static bool start(native_thread& thread, void (*run)(void*) noexcept, void* argument) {
+    return thread.start(run, argument);
+  }
+};
+
 inline void name_this_thread(const char*, std::size_t) {}
-template <class Name>
-void keep_code_loaded() noexcept {}
 
 [[noreturn]] inline void fatal(const char* message) {
   model::require(false, message);

@@ -1,0 +1,58 @@
+// A shared library whose static constructor uses every kind of pool; loading.cpp opens it.
+#include <parallel/parallel.hpp>
+
+#include <functional>
+#include <future>
+#include <numeric>
+#include <vector>
+
+namespace {
+
+/// Whether every verb gives the right answer, though each waits for threads that have just started.
+template <class Pool>
+bool answers(Pool& pool) {
+  std::vector<int> xs(64);
+  std::iota(xs.begin(), xs.end(), 0);
+  bool right = pool.submit([] { return 1; }).get() == 1;
+  right &= parallel::map(pool, xs, [](int x) { return x; }) == xs;
+  right &= parallel::map_reduce(pool, xs, [](int x) { return x; }, 0, std::plus<>()) == 2'016;
+  int sum = 0;
+  for (const int x : parallel::imap(pool, xs, [](int x) { return x; }))
+    sum += x;
+  right &= sum == 2'016;
+  std::vector<std::future<int>> tasks;
+  for (int i = 0; i < 8; ++i)
+    tasks.push_back(pool.submit([i] { return i; }));
+  for (auto&& [index, task] : parallel::as_completed(pool, tasks))
+    right &= task.get() == static_cast<int>(index);
+  right &= pool.submit([&] { return pool.get(pool.submit([] { return 2; })); }).get() == 2;
+  return right;
+}
+
+/// Elements that are blocked until the others have run, by stand-ins.
+bool blocks() {
+  std::promise<void> others;
+  const std::shared_future<void> ran = others.get_future().share();
+  parallel::thread_pool pool(2);
+  auto first = pool.submit([&] { parallel::blocking([&] { ran.wait(); }); });
+  auto second = pool.submit([&] { parallel::blocking([&] { ran.wait(); }); });
+  auto third = pool.submit([&] { others.set_value(); });
+  first.get();
+  second.get();
+  third.get();
+  return true;
+}
+
+bool use_all() {
+  parallel::thread_pool own(4);
+  parallel::io_pool io;
+  bool right = answers(own) && answers(io) && answers(parallel::default_pool()) && blocks();
+  right &= parallel::map(std::vector<int>(64, 1), [](int x) {
+             return parallel::blocking([x] { return x; });
+           }) == std::vector<int>(64, 1);
+  return right;
+}
+
+} // namespace
+
+extern "C" __attribute__((visibility("default"))) const bool loaded_right = use_all();
