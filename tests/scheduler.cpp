@@ -140,7 +140,7 @@ TEST_CASE("an owner that waits is called for seats that are added within its job
   };
   gated& outer = pool.open(1, 1, script);
   {
-    parallel::detail::scheduler::part_of part(pool.all, &outer);
+    parallel::detail::scheduler::part_of part(pool.all, outer);
     while (outer.joined() == 0)
       std::this_thread::yield();
     pool.all.close(outer);
