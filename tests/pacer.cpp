@@ -145,10 +145,11 @@ TEST_CASE("who waits for a turn notices the deadline") {
 }
 
 TEST_CASE("a rate must be above zero") {
-  CHECK_THROWS_WITH(start_rate(0),
-                    "parallel: the rate is 0.000000 starts a second, must be above 0");
+  CHECK_THROWS_WITH(start_rate(0), "parallel: the rate is 0 starts a second, must be above 0");
   CHECK_THROWS_WITH(start_rate(-2.5),
-                    "parallel: the rate is -2.500000 starts a second, must be above 0");
+                    "parallel: the rate is -2.5 starts a second, must be above 0");
+  CHECK_THROWS_WITH(start_rate(-1e-9),
+                    "parallel: the rate is -1e-09 starts a second, must be above 0");
   CHECK_THROWS_AS(start_rate(std::numeric_limits<double>::quiet_NaN()), std::invalid_argument);
 }
 

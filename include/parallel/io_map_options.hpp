@@ -9,13 +9,13 @@
 #include <parallel/detail/duration.hpp>
 #include <parallel/detail/pacer.hpp>
 #include <parallel/detail/platform/clock.hpp>
+#include <parallel/detail/platform/refusal.hpp>
 #include <parallel/options.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <memory>
-#include <stdexcept>
-#include <string>
 #include <type_traits>
 
 namespace parallel {
@@ -78,10 +78,16 @@ class start_rate {
  private:
   static std::int64_t checked_interval_ns(double per_second) {
     if (!(per_second > 0))
-      throw std::invalid_argument("parallel: the rate is " + std::to_string(per_second) +
-                                  " starts a second, must be above 0");
+      refuse(per_second);
     const std::int64_t whole = detail::nanoseconds(1 / per_second);
     return whole < INT64_MAX ? whole + 1 : whole; // rounded up
+  }
+
+  [[noreturn, gnu::cold]] static void refuse(double per_second) {
+    char message[96];
+    std::snprintf(message, sizeof message,
+                  "parallel: the rate is %g starts a second, must be above 0", per_second);
+    detail::throw_invalid_argument(message);
   }
 
   std::shared_ptr<const detail::pacer> pace_;
