@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <string>
+#include <type_traits>
 
 #if defined(__linux__)
 #include <pty.h>
@@ -57,10 +58,64 @@ TEST_CASE("a progress line says what it cannot know yet, and when it is over") {
         0);
 }
 
+TEST_CASE("a progress line measures its description in columns, whatever its script") {
+  const progress now{.done = 2'520, .total = 6'000, .seconds = 6.28};
+  const auto bar_of = [&](const std::string& description, std::size_t columns) {
+    const std::string line = progress_line(description, now, columns, true);
+    return line.substr(line.find('|'));
+  };
+  for (std::size_t columns = 58; columns < 120; ++columns) {
+    CHECK(bar_of("обработка", columns) ==
+          bar_of("treatment", columns));                               // nine letters of two bytes
+    CHECK(bar_of("縮小画像", columns) == bar_of("pictures", columns)); // two columns each
+    CHECK(bar_of("re\u0301sume\u0301", columns) == bar_of("resume", columns)); // combining marks
+    CHECK(bar_of("\U0001F5BC", columns) == bar_of("::", columns));
+    CHECK(bar_of("\xFF\x80", columns) == bar_of("??", columns)); // no UTF-8: a column a byte
+  }
+}
+
+TEST_CASE("a progress line that is cut short ends between two characters") {
+  const progress now{.done = 5, .total = progress::unknown, .seconds = 1};
+  CHECK(progress_line("обработка", now, 5, true) == "обра");
+  CHECK(progress_line("縮小画像", now, 6, true) == "縮小"); // half of the third would fit
+  CHECK(progress_line("縮小画像", now, 7, true) == "縮小画");
+  CHECK(progress_line("re\u0301sume\u0301", now, 3, true) == "re\u0301");
+  CHECK(progress_line("\U0001F5BC\U0001F5BC", now, 3, true) == "\U0001F5BC");
+}
+
+TEST_CASE("a progress line takes a description that is no UTF-8 as it is") {
+  const progress now{.done = 5, .total = progress::unknown, .seconds = 1};
+  const std::string broken[] = {"\x80\x80\x80",
+                                "\xC3",
+                                "\xE2\x96",
+                                "\xF0\x9F\x96",
+                                "\xC3(\xE2\x82(\xFF",
+                                "\xF8\x88\x80\x80\x80",
+                                std::string(3, '\xF4')};
+  for (const std::string& description : broken) {
+    CHECK(progress_line(description, now, 200, true).find(description) == 0);
+    for (std::size_t columns = 1; columns < 60; ++columns)
+      CHECK(progress_line(description, now, columns, true).size() <= columns - 1);
+  }
+}
+
 TEST_CASE("without a total a progress line has the count, the time and the rate") {
   const progress now{.done = 41, .total = progress::unknown, .seconds = 2};
   CHECK(progress_line("rows", now, 80, true) == "rows: 41 [00:02, 20.5/s]");
   CHECK(progress_line("", now, 80, true) == " 41 [00:02, 20.5/s]");
+}
+
+TEST_CASE("a progress bar is made of a description or of options, in parentheses or braces") {
+  const std::string text = "thumbnails";
+  [[maybe_unused]] parallel::progress_bar literal("thumbnails");
+  [[maybe_unused]] parallel::progress_bar named(text);
+  [[maybe_unused]] parallel::progress_bar moved(std::string("thumbnails"));
+  [[maybe_unused]] parallel::progress_bar described({.description = "thumbnails"});
+  [[maybe_unused]] parallel::progress_bar directed({.stream = stdout});
+  [[maybe_unused]] parallel::progress_bar braced{{.description = "thumbnails"}};
+  [[maybe_unused]] parallel::progress_bar copied(literal);
+  STATIC_REQUIRE_FALSE(std::is_convertible_v<const char*, parallel::progress_bar>);
+  STATIC_REQUIRE_FALSE(std::is_constructible_v<parallel::progress_bar, int>);
 }
 
 TEST_CASE("a progress bar whose stream is no terminal writes nothing") {

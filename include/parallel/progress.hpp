@@ -5,10 +5,12 @@
 // Any other callable that takes a `const parallel::progress&` does as well: options.hpp.
 #pragma once
 
+#include <parallel/detail/columns.hpp>
 #include <parallel/detail/platform/terminal.hpp>
 #include <parallel/options.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
@@ -60,8 +62,8 @@ inline std::string bar_text(double share, std::size_t columns, bool ascii) {
 }
 
 /// The line for a terminal of `columns`, in at most columns − 1 of them, so that it does not wrap:
-/// what does not fit is left out, first the bar, then the rest from the back. Without a total there
-/// are only the count, the time and the rate.
+/// what does not fit is left out, first the bar, then the rest from the back, by whole characters.
+/// Without a total there are only the count, the time and the rate.
 inline std::string progress_line(const std::string& description, const progress& now,
                                  std::size_t columns, bool ascii) {
   const bool known = now.total != progress::unknown;
@@ -90,9 +92,13 @@ inline std::string progress_line(const std::string& description, const progress&
   back += rate_text(now.rate());
   back += ']';
   const std::size_t room = columns == 0 ? 0 : columns - 1;
-  if (!known || front.size() + back.size() + 4 > room) // no bar
-    return (front + back).substr(0, room);
-  const std::size_t bar = std::min<std::size_t>(room - front.size() - back.size() - 2, 40);
+  const std::size_t taken = columns_of(front) + columns_of(back);
+  if (!known || taken + 4 > room) { // no bar
+    front += back;
+    front.resize(bytes_within(front, room));
+    return front;
+  }
+  const std::size_t bar = std::min<std::size_t>(room - taken - 2, 40);
   return front + "|" + bar_text(share, bar, ascii) + "|" + back;
 }
 
@@ -100,7 +106,7 @@ inline std::string progress_line(const std::string& description, const progress&
 
 /// Options of a progress_bar.
 struct progress_bar_options {
-  /// What is being done; stands in front.
+  /// What is being done; stands in front. Text in UTF-8, without line breaks.
   std::string description = {};
 
   /// Where to. Nothing is written unless it goes to a terminal.
@@ -121,9 +127,11 @@ class progress_bar {
   /// Draws nothing yet.
   explicit progress_bar(progress_bar_options options) : options_(std::move(options)) {}
 
-  /// On standard error, with the description in front: progress_bar bar("thumbnails").
-  explicit progress_bar(std::string description)
-      : progress_bar(progress_bar_options{.description = std::move(description)}) {}
+  /// On standard error, with the description in front: progress_bar bar("thumbnails"). (A template,
+  /// as GCC 12 takes {.description = "…"} for a std::string, too.)
+  template <std::convertible_to<std::string> Description>
+  explicit progress_bar(Description&& description)
+      : progress_bar(progress_bar_options{.description = std::forward<Description>(description)}) {}
 
   /// Draws the line.
   void operator()(const progress& now) {
@@ -133,7 +141,7 @@ class progress_bar {
     const char* const no_color = std::getenv("NO_COLOR");
     const bool ascii = no_color != nullptr && *no_color != '\0';
     const std::string line = detail::progress_line(options_.description, now, columns, ascii);
-    const std::size_t drawn = columns_of(line);
+    const std::size_t drawn = detail::columns_of(line);
     // Spaces over what a longer line before has left, but not beyond the window.
     const std::size_t left = std::min(std::exchange(drawn_, drawn), columns - 1);
     std::fprintf(options_.stream, "\r%s%*s%s", line.c_str(),
@@ -144,13 +152,6 @@ class progress_bar {
   }
 
  private:
-  /// Each byte of UTF-8 begins a character unless its upper bits are 10.
-  static std::size_t columns_of(const std::string& line) noexcept {
-    return static_cast<std::size_t>(std::count_if(line.begin(), line.end(), [](char c) {
-      return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-    }));
-  }
-
   progress_bar_options options_;
   std::size_t drawn_ = 0; // columns of the line that stands there
 };
