@@ -156,6 +156,64 @@ int in_a_child() {
 #endif
 }
 
+/// Ends with this where the system does not offer what is to be tried; `check` skips it then.
+constexpr int is_not_to_be_had = 77;
+
+/// Maps, says so, and maps again when it is told to.
+int waits() {
+#if HAS_FORK // and locks on files
+  parallel::thread_pool pool(2);
+  parallel::for_each(pool, first(many), [](std::size_t) {}, {.grain = 1});
+  std::puts("ready");
+  std::fflush(stdout);
+  static_cast<void>(std::getchar());
+  parallel::for_each(pool, first(many), [](std::size_t) {}, {.grain = 1});
+  return 0;
+#else
+  return is_not_to_be_had;
+#endif
+}
+
+/// The child makes all the calls that are made.
+int forks_first() {
+#if HAS_FORK
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(30);
+    every_kind();
+    std::exit(0);
+  }
+  int status = 0;
+  return child > 0 && waitpid(child, &status, 0) == child && status == 0 ? 0 : 1;
+#else
+  return is_not_to_be_had;
+#endif
+}
+
+/// Leaves a child behind, until its input ends.
+int leaves_child() {
+#if HAS_FORK
+  parallel::for_each(first(many), [](std::size_t) {}, {.grain = 1});
+  const pid_t child = fork();
+  if (child == 0) {
+    static_cast<void>(std::getchar());
+    _exit(0);
+  }
+  return child > 0 ? 0 : 1;
+#else
+  return is_not_to_be_had;
+#endif
+}
+
+/// Whether it has more rights than whoever has started it.
+int is_privileged() {
+#if HAS_FORK
+  return geteuid() != getuid() ? 0 : is_not_to_be_had;
+#else
+  return is_not_to_be_had;
+#endif
+}
+
 } // namespace
 
 int main(int count, char** arguments) {
@@ -179,6 +237,14 @@ int main(int count, char** arguments) {
     while_nobody_writes([] { std::abort(); });
   else if (what == "forks")
     return in_a_child();
+  else if (what == "waits")
+    return waits();
+  else if (what == "forks_first")
+    return forks_first();
+  else if (what == "leaves_child")
+    return leaves_child();
+  else if (what == "is_privileged")
+    return is_privileged();
   else if (what == "maps_nothing")
     parallel::for_each(std::vector<int>(), [](int) {});
   else

@@ -3,11 +3,13 @@
 // Each thread has a buffer of its own, which is emptied into the file when it is full and when its
 // thread, or the program, ends: by exit() or std::terminate(). What has not been written when it is
 // killed is lost, but not the file, unless that cuts a write short: each takes back the file's last
-// line and puts it behind the new events. Entered from trace.hpp. The format is Chrome's Trace
-// Event Format (as a JSON object), which ui.perfetto.dev and chrome://tracing open.
+// line and puts it behind the new events. The format is Chrome's Trace Event Format (as a JSON
+// object), which ui.perfetto.dev and chrome://tracing open.
 #pragma once
 
 #include <parallel/detail/platform/clock.hpp>
+#include <parallel/detail/platform/environment.hpp>
+#include <parallel/detail/platform/locked_file.hpp>
 #include <parallel/detail/platform/process.hpp>
 #include <parallel/detail/platform/process_id.hpp>
 
@@ -44,7 +46,8 @@ struct trace_event {
 class trace_log {
  public:
   /// Notes an event of the calling thread, now. Does nothing when no file is named, in a child
-  /// process, or where there is no memory for a buffer.
+  /// process, or where there is no memory for a buffer. A child process is one that is forked once
+  /// the program has begun to initialise its static variables.
   static void record(const trace_event& event) noexcept {
     if (trace_log* const log = here())
       if (buffer* const own = log->own_buffer(nullptr, 0))
@@ -55,6 +58,20 @@ class trace_log {
   static void name_thread(const char* prefix, std::size_t number) noexcept {
     if (trace_log* const log = here())
       static_cast<void>(log->own_buffer(prefix, number));
+  }
+
+  /// Returns the number of the process in which it has been called first. Later children of that
+  /// process write nothing.
+  static std::uint64_t know_process() noexcept {
+    static const std::uint64_t known = [] {
+      call_in_children([] {
+        is_child_.store(true, std::memory_order_relaxed); // relaxed, both: a child has one thread
+        if (const int parents = descriptor_.exchange(-1, std::memory_order_relaxed); parents >= 0)
+          leave_to_parent(parents);
+      });
+      return process_id();
+    }();
+    return known;
   }
 
  private:
@@ -76,22 +93,26 @@ class trace_log {
 
   /// Null when nothing is to be written.
   static trace_log* here() noexcept {
+    if (is_child_.load(std::memory_order_relaxed)) // relaxed: see know_process()
+      return nullptr;
     static trace_log* const opened = open(); // never destroyed: threads may outlive all else
-    return is_child_.load(std::memory_order_relaxed) ? nullptr : opened; // relaxed: see open()
+    return opened;
   }
 
   static trace_log* open() noexcept {
-    const char* const path = std::getenv("PARALLEL_TRACE");
-    if (path == nullptr || *path == '\0')
+    const char* const path = trusted_environment("PARALLEL_TRACE");
+    if (path == nullptr || *path == '\0' || know_process() != process_id())
       return nullptr;
-    std::FILE* const file = std::fopen(path, "wb");
-    auto* const made = file != nullptr ? new (std::nothrow) trace_log(file) : nullptr;
+    const locked_file file = open_file(path);
+    auto* const made = file.stream != nullptr ? new (std::nothrow) trace_log(file.stream) : nullptr;
     if (made == nullptr) {
       std::fprintf(stderr, "parallel: PARALLEL_TRACE is '%s', which cannot be written (%s)\n", path,
                    std::strerror(errno));
       return nullptr;
     }
-    std::setvbuf(file, nullptr, _IONBF, 0); // so that what is put behind comes in one write
+    std::setvbuf(file.stream, nullptr, _IONBF, 0); // so that what is put behind comes in one write
+    // relaxed: a child has one thread
+    descriptor_.store(file.descriptor, std::memory_order_relaxed);
     made->put("{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n");
     made->put_name("process_name", 0, "parallel");
     made->write();
@@ -101,9 +122,26 @@ class trace_log {
       before_();
     });
     std::atexit(finish); // where it cannot be had, the last events are lost
-    // relaxed: a child has one thread
-    call_in_children([] { is_child_.store(true, std::memory_order_relaxed); });
     return made;
+  }
+
+  /// The file of that name; where another process writes to it, PATH.PROCESS; where another copy of
+  /// the library in this process writes to that, PATH.PROCESS.2 and so on.
+  static locked_file open_file(const char* path) noexcept {
+    constexpr unsigned most_copies = 99;
+    locked_file file = open_locked(path);
+    for (unsigned copy = 1; file.is_taken && copy <= most_copies; ++copy) {
+      char behind[48];
+      const auto process = static_cast<unsigned long long>(process_id()); // NOLINT: printf's type
+      if (copy == 1)
+        std::snprintf(behind, sizeof behind, ".%llu", process);
+      else
+        std::snprintf(behind, sizeof behind, ".%llu.%u", process, copy);
+      char own[4'200]; // a path of more than 4,095 characters cannot be opened, and so is not taken
+      std::snprintf(own, sizeof own, "%s%s", path, behind);
+      file = open_locked(own);
+    }
+    return file;
   }
 
   explicit trace_log(std::FILE* file) noexcept : file_(file) {}
@@ -273,6 +311,7 @@ class trace_log {
   }
 
   static inline constinit std::atomic<bool> is_child_{false};
+  static inline constinit std::atomic<int> descriptor_{-1}; // of the open file
   static inline constinit trace_log* opened_ = nullptr; // these two: set before finish() is known
   static inline constinit std::terminate_handler before_ = nullptr;
   static inline constinit thread_local bool ends_program_ = false;
@@ -291,6 +330,9 @@ class trace_log {
   std::size_t length_ = 0;
   char text_[(buffer::most + 1) * longest_event];
 };
+
+/// Asks at the program's start, before it can have children of its own.
+inline const std::uint64_t traced_process = trace_log::know_process();
 
 } // namespace parallel::detail
 
