@@ -157,7 +157,8 @@ class io_pool {
   /// The most threads that the pool grows to.
   [[nodiscard]] std::size_t max_threads() const noexcept { return max_threads_; }
 
-  /// How many threads the pool has right now, for watching it: another moment may have others.
+  /// How many threads the pool has right now, for watching it: another moment may have others. One
+  /// that is only being made does not count, as it may turn out not to be had.
   [[nodiscard]] std::size_t threads() const noexcept { return scheduler_.threads(); }
 
   /// What its threads have done so far. Defined in <parallel/stats.hpp>.

@@ -82,7 +82,7 @@ struct io_pool_stats {
   /// Tasks that wait for a thread right now, and helpers of calls.
   std::size_t queued = 0;
 
-  /// Threads that there are right now.
+  /// Threads that there are right now; not one that is only being made.
   std::size_t threads = 0;
 
   /// The most threads that there were at once.

@@ -1,5 +1,6 @@
 // Only so many threads are to be had: both pools go on with those and lose nothing; all that an
-// io_pool could start run at once. The program's own pthread_create stands before the system's.
+// io_pool could start run at once; it counts those that it has, not those that it asks for. The
+// program's own pthread_create stands before the system's.
 #include <parallel/parallel.hpp>
 
 #include <atomic>
@@ -18,6 +19,24 @@
 namespace {
 
 std::atomic<int> left{0};
+
+/// What becomes of the next thread that is asked for: it is to be had, or its maker is held up
+/// until another thread says go_on, before there is a thread or once there is one.
+enum class fate { plain, held_before, held_after };
+std::atomic<fate> next{fate::plain};
+std::atomic<bool> is_held{false};
+std::atomic<bool> go_on{false};
+
+void hold() {
+  is_held = true;
+  while (!go_on)
+    sched_yield();
+}
+
+void until(const std::atomic<bool>& is_so) {
+  while (!is_so)
+    sched_yield();
+}
 
 /// A thread_pool that asks for 33 workers. A submit() for which there is not even one throws, and a
 /// map has its caller.
@@ -87,7 +106,62 @@ bool io_pool_goes_on_with(int threads) {
     waiting.get();
   }
   other.join();
-  return sum == 200 && ended == 200;
+  const parallel::io_pool_stats counted = stats(io);
+  return sum == 200 && ended == 200 && counted.most_threads <= counted.threads_made &&
+         counted.threads <= counted.most_threads;
+}
+
+/// An io_pool has one thread, which is busy, when another thread submits a task and so has a second
+/// one made. Calls look(io) when the maker is held up; the task itself returns stats(io).
+template <class Look>
+parallel::io_pool_stats while_a_thread_is_made(fate of_second, const Look& look) {
+  left = 2; // one for the program itself
+  is_held = false;
+  go_on = false;
+  parallel::io_pool io({.max_threads = 2});
+  std::latch begin(1);
+  std::latch busy(1);
+  std::latch end(1);
+  parallel::io_pool_stats seen;
+  std::thread other([&] {
+    begin.wait();
+    seen = io.submit([&] {
+               const parallel::io_pool_stats now = stats(io);
+               go_on = true;
+               return now;
+             }).get();
+  });
+  auto first = io.submit([&] {
+    busy.count_down();
+    end.wait();
+  });
+  busy.wait();
+  left = of_second == fate::held_after ? 1 : 0;
+  next = of_second;
+  begin.count_down();
+  look(io);
+  end.count_down();
+  other.join();
+  first.get();
+  return seen;
+}
+
+bool io_pool_counts_no_thread_that_may_not_be_had() {
+  bool is_right = false;
+  const parallel::io_pool_stats later = while_a_thread_is_made(fate::held_before, [&](auto& io) {
+    until(is_held);
+    const parallel::io_pool_stats now = stats(io);
+    is_right = now.threads == 1 && now.most_threads == 1 && now.threads_made == 1 &&
+               io.threads() == 1 && now.running == 1;
+    go_on = true;
+  });
+  return is_right && later.threads == 1 && later.most_threads == 1 && later.threads_made == 1;
+}
+
+bool io_pool_counts_a_thread_as_soon_as_it_has_come() {
+  const parallel::io_pool_stats now =
+      while_a_thread_is_made(fate::held_after, [&](auto&) { until(go_on); });
+  return now.threads == 2 && now.most_threads == 2 && now.threads_made == 2 && now.running == 2;
 }
 
 } // namespace
@@ -96,13 +170,28 @@ extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attribute
                               void* (*start)(void*), void* argument) {
   static const auto create =
       reinterpret_cast<decltype(&pthread_create)>(dlsym(RTLD_NEXT, "pthread_create"));
-  if (left.fetch_sub(1) > 0)
-    return create(thread, attributes, start, argument);
+  const fate now = next.exchange(fate::plain);
+  if (now == fate::held_before)
+    hold();
+  if (left.fetch_sub(1) > 0) {
+    const int error = create(thread, attributes, start, argument);
+    if (now == fate::held_after)
+      hold();
+    return error;
+  }
   sched_yield(); // others may do much while this one tries
   return EAGAIN;
 }
 
 int main() {
+  if (!io_pool_counts_no_thread_that_may_not_be_had()) {
+    std::puts("io_pool: counts a thread that is not to be had");
+    return 1;
+  }
+  if (!io_pool_counts_a_thread_as_soon_as_it_has_come()) {
+    std::puts("io_pool: does not count a thread that is there");
+    return 1;
+  }
   for (int round = 0; round < 20; ++round)
     for (int threads = 1; threads <= 5; ++threads)
       if (!io_pool_goes_on_with(threads)) {

@@ -64,7 +64,7 @@ class basic_io_scheduler {
   /// How many threads there are.
   [[nodiscard]] std::size_t threads() const noexcept {
     const guard held = lock();
-    return threads_.total();
+    return threads_.existing();
   }
 
   /// What there is right now, and what has been done so far.
@@ -78,7 +78,7 @@ class basic_io_scheduler {
   [[nodiscard]] counts count() noexcept {
     const guard held = lock();
     queue_.settle();
-    return {queue_.begun(), running_, queue_.size(), threads_.total(), threads_.counts()};
+    return {queue_.begun(), running_, queue_.size(), threads_.existing(), threads_.counts()};
   }
 
   /// Queues a task, as soon as the queue has room; for the pool's own threads at once, which could
@@ -420,7 +420,7 @@ class basic_io_scheduler {
 
   void take_tasks(io_thread& self) noexcept {
     guard held = lock();
-    threads_.arrive();
+    threads_.arrive(self);
     self.now = Clock::now();
     while (!threads_.is_ending()) {
       if (churner_ != &self && is_churning(self.now)) {

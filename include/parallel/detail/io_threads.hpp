@@ -47,9 +47,10 @@ struct io_thread {
   std::size_t number = 0; // from 1
   condition_variable woken;
   bool called = false;
-  std::uint64_t now = 0; // when it has looked at the clock last; its own, as is the next
-  bool was_slow = false; // its last task
-  native_thread thread;  // its creator's, until that one no longer counts it as starting
+  bool is_counted = false; // among those that there are
+  std::uint64_t now = 0;   // when it has looked at the clock last; its own, as is the next
+  bool was_slow = false;   // its last task
+  native_thread thread;    // its creator's, until that one no longer counts it as starting
 };
 
 /// `Clock` is another one in tests only.
@@ -75,6 +76,9 @@ class io_threads {
 
   /// Those that there are, or are being made.
   [[nodiscard]] std::size_t total() const noexcept { return total_; }
+
+  /// Those that there are.
+  [[nodiscard]] std::size_t existing() const noexcept { return existing_; }
 
   /// Those that have been called, or made, and have not arrived.
   [[nodiscard]] std::size_t coming() const noexcept { return called_ + made_; }
@@ -102,7 +106,7 @@ class io_threads {
     }
     ++total_;
     ++made_;
-    count_made();
+    count(made);
   }
 
   /// Gets one more thread to come: the one that fell asleep last, whose stack is the warmest, or
@@ -117,7 +121,10 @@ class io_threads {
   }
 
   /// Thread: a new one has come, and is not counted as coming any more.
-  void arrive() noexcept { --made_; }
+  void arrive(io_thread& self) noexcept {
+    --made_;
+    count(self); // its creator may not be back yet
+  }
 
   /// Thread: sleeps until it is called; false when it has not been for so long that it is to leave,
   /// and is not counted any more, or when all are to end.
@@ -136,6 +143,7 @@ class io_threads {
       if (slept >= idle_ns_ && starting_ == 0) {
         std::erase(idle_, &self);
         --total_;
+        --existing_;
         return false;
       }
       const std::int64_t left = idle_ns_ - slept;
@@ -211,7 +219,7 @@ class io_threads {
     held.lock();
     --starting_;
     if (is_made) {
-      count_made();
+      count(*made);
     } else {
       --total_;
       --made_;
@@ -220,9 +228,13 @@ class io_threads {
     return is_made || call_idle(); // others have relied on it that one comes
   }
 
-  void count_made() noexcept {
+  /// A new one is there, as the first of itself and its creator finds.
+  void count(io_thread& made) noexcept {
+    if (std::exchange(made.is_counted, true))
+      return;
+    ++existing_;
     ++counts_.made;
-    counts_.most = std::max(counts_.most, total_);
+    counts_.most = std::max(counts_.most, existing_);
   }
 
   /// A place with the lowest number that is free.
@@ -259,6 +271,7 @@ class io_threads {
   std::vector<io_thread*> idle_;                // in the order in which they fell asleep
   std::unique_ptr<io_thread> left_;             // the last one that has left
   std::size_t total_ = 0;
+  std::size_t existing_ = 0;
   std::size_t called_ = 0; // from idle_, and have not arrived
   std::size_t made_ = 0;   // likewise, new ones
   std::size_t starting_ = 0;
