@@ -102,11 +102,13 @@ TEST_CASE("a worker that is awake joins a job that wakes nobody, and wakes nobod
   gated& second = pool.open(3, 0);
   only.gate.count_down();
   wait_until_joined(second, 1);
+  pool.close(second);
+  pool.all.close(only);
+  while (pool.all.awake() != 0) // who has been woken has counted that before it sleeps again
+    std::this_thread::yield();
   std::uint64_t wakes = 0;
   pool.all.for_each_started_worker(
       [&](const parallel::detail::worker& each) { wakes += each.wakes.get(); });
-  pool.close(second);
-  pool.all.close(only);
   CHECK(second.joined() == 1);
   CHECK(wakes == 1);
 }

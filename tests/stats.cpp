@@ -15,6 +15,7 @@
 #include <future>
 #include <latch>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using parallel::io_pool;
@@ -129,6 +130,54 @@ TEST_CASE("a worker's sleeps and wakes are counted, and differ by one while it s
   CHECK(all.workers[0].number == 0);
   CHECK(all.workers[0].parks == before + 1);
   CHECK(all.workers[0].wakes == before + 1);
+}
+
+TEST_CASE("a wake is counted once it has ended a sleep") {
+  // The worker is woken between its announcement that it sleeps and the sleep itself.
+  struct sleeper {
+    std::latch announced{1};
+    std::latch woken{1};
+    std::latch awake{1};
+    std::latch over{1};
+    parallel::detail::workers* all = nullptr;
+
+    static void work(void* pool, parallel::detail::worker& self) noexcept {
+      auto& own = *static_cast<sleeper*>(pool);
+      bool is_first = true;
+      const auto any_work = [&] {
+        if (!own.all->any_to_wake(0)) // it has not announced itself
+          return false;
+        if (std::exchange(is_first, false)) {
+          own.announced.count_down();
+          own.woken.wait();
+        }
+        return false;
+      };
+      static_cast<void>(own.all->wait_for_work(self, any_work, [] { return true; }));
+      own.awake.count_down();
+      own.over.wait();
+    }
+  };
+  sleeper own;
+  parallel::detail::workers pool(
+      {.threads = 1}, {.work = sleeper::work, .keep_code_loaded = []() noexcept {}}, &own);
+  own.all = &pool;
+  const auto counted = [&] {
+    std::vector<std::uint64_t> wakes_and_parks;
+    pool.for_each_started([&](const parallel::detail::worker& each) {
+      wakes_and_parks = {each.wakes.get(), each.parks.get()};
+    });
+    return wakes_and_parks;
+  };
+  REQUIRE(pool.start_one(1));
+  own.announced.wait();
+  CHECK(pool.wake_one(1));
+  CHECK(counted() == std::vector<std::uint64_t>{0, 0});
+  own.woken.count_down();
+  own.awake.wait();
+  CHECK(counted() == std::vector<std::uint64_t>{1, 1});
+  own.over.count_down();
+  pool.stop();
 }
 
 TEST_CASE("a worker's time passes as busy while it has work, and as idle while it has none") {

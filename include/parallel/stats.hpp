@@ -32,7 +32,8 @@ struct worker_stats {
   /// How often it went to sleep.
   std::uint64_t parks = 0;
 
-  /// How often it was woken. It sleeps now, or is about to, if that is less than `parks`.
+  /// How often it has woken up. Each time it ends a sleep: `parks` is the same or, while it sleeps
+  /// or is about to, one more.
   std::uint64_t wakes = 0;
 
   /// How long it had work, nested calls and the waits in them included.
@@ -61,7 +62,7 @@ struct pool_stats {
   /// How often workers went to sleep.
   std::uint64_t parks = 0;
 
-  /// How often workers were woken.
+  /// How often workers have woken up: never more often than they went to sleep.
   std::uint64_t wakes = 0;
 
   /// The workers that have been started so far, those that stand in for blocked ones included.

@@ -53,10 +53,10 @@ struct alignas(64) worker {
   std::uint64_t woken_at = 0;
   bool called = false;  // a stand-in's: on duty again
   native_thread thread; // started under starting_, joined under joining_
-  // What it has done, which anybody may read; the wakes are counted by its wakers.
+  // What it has done, which anybody may read.
   alignas(64) loop_counts loops;
   counter parks;
-  counter wakes;
+  counter wakes; // of which each ends one of the parks, and so is counted after it
   stopwatch alive;
   stopwatch busy; // from when it has found work until it finds no more
 };
@@ -357,12 +357,12 @@ class workers {
       const trace_span span("park");
       self.bed.park();
     }
+    self.wakes.add_one_after_others();
     self.place.settle(); // before it runs anybody's code, which may start threads of its own
     learn_from_wake(self);
   }
 
   [[gnu::cold]] void wake(worker& sleeper) noexcept {
-    sleeper.wakes.add_one();
     trace_instant("wake", {"worker", sleeper.number});
     sleeper.waker_processor = this_processor();
     sleeper.woken_at = quick_clock::now();
