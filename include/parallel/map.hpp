@@ -124,8 +124,9 @@ void run(E& executor, const typename E::call_options& options, const Calls& call
 /// If calls throw, the exception of the lowest index is rethrown with its type, when no call runs
 /// any more: what the plain loop would have thrown. Elements above it are skipped unless they, or
 /// others claimed together with them (options.grain), have started; elements below it all run;
-/// results built so far are destroyed. Throws std::bad_alloc or std::length_error when the result
-/// cannot be allocated.
+/// results built so far are destroyed. A call must not end its thread: pthread_exit() or a
+/// cancellation within f ends the program. Throws std::bad_alloc or std::length_error when the
+/// result cannot be allocated.
 ///
 /// Cost on a thread_pool: some 20 ns for a call that stays on the calling thread, half a
 /// microsecond to share one with workers that are awake, tens of microseconds to wake or start
