@@ -1,4 +1,4 @@
-// What the README's snippets take as given, so that they can be compiled (tests/readme).
+// What the README's snippets and tables take as given, so that they can be compiled (tests/readme).
 #pragma once
 
 #include <parallel/parallel.hpp>
@@ -18,9 +18,12 @@ struct image {};
 inline image create_thumbnail(const image& original) {
   return original;
 }
-inline double f(double x) {
-  return x;
-}
+/// Of one element or two.
+struct of_numbers {
+  double operator()(double x) const { return x; }
+  double operator()(double x, double y) const { return x + y; }
+};
+inline constexpr of_numbers f;
 inline void g(double&) {}
 inline bool is_large(double x) {
   return x > 100;
@@ -51,7 +54,7 @@ struct never {
   [[nodiscard]] bool stop_requested() const { return false; }
 };
 
-struct given {
+struct given_to_snippets {
   std::vector<image> images;
   std::vector<double> xs, ys, zs, out;
   std::list<std::string> lines;
@@ -61,4 +64,14 @@ struct given {
   never token;
   parallel::progress_bar bar;
   int fd = 0;
+};
+
+struct given_to_tables {
+  parallel::thread_pool pool;
+  std::vector<double> xs, ys;
+  std::vector<std::future<int>> futures;
+  never token;
+  parallel::progress_bar bar;
+  double x = 1;
+  std::plus<> op;
 };
