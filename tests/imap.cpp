@@ -85,6 +85,15 @@ struct keeper {
   [[nodiscard]] bool stop_requested() const { return *kept == 0; }
 };
 
+/// An executor of so many threads.
+template <class E>
+E make(std::size_t threads) {
+  if constexpr (std::is_same_v<E, parallel::io_pool>)
+    return E({.max_threads = threads});
+  else
+    return E(threads);
+}
+
 template <class View>
 std::vector<int> all_of(View&& view) {
   std::vector<int> results;
@@ -92,6 +101,22 @@ std::vector<int> all_of(View&& view) {
     results.push_back(result);
   return results;
 }
+
+/// How an imap over `xs` ends whose deadline has passed.
+struct end_of_imap {
+  template <class E, class R>
+  static void of(E& executor, R xs) {
+    all_of(
+        imap(executor, std::move(xs), same, {.in_flight = 2, .deadline = std::chrono::seconds(0)}));
+  }
+};
+struct end_of_imap_unordered {
+  template <class E, class R>
+  static void of(E& executor, R xs) {
+    all_of(imap_unordered(executor, std::move(xs), same,
+                          {.in_flight = 2, .deadline = std::chrono::seconds(0)}));
+  }
+};
 
 } // namespace
 
@@ -359,14 +384,55 @@ TEMPLATE_TEST_CASE("a stop or a deadline ends imap with its exception", "", para
       parallel::deadline_exceeded);
 }
 
-TEST_CASE("a window of 0 is refused, and named") {
-  std::string message;
-  try {
-    static_cast<void>(imap(numbers(1), same, {.window = 0}));
-  } catch (const std::invalid_argument& error) {
-    message = error.what();
-  }
-  CHECK(message.find("window is 0") != std::string::npos);
+TEMPLATE_TEST_CASE("imap_unordered ends as imap does when a deadline and its source both end it",
+                   "", end_of_imap, end_of_imap_unordered) {
+  // The pool's only thread leaves out element 0; then the source throws.
+  parallel::io_pool io({.max_threads = 1});
+  const auto left_out_first = std::views::iota(0) | std::views::filter([&](int x) {
+                                if (x == 1) {
+                                  io.get(io.submit([] {})); // behind the helper, which is done then
+                                  throw std::range_error("source");
+                                }
+                                return true;
+                              });
+  CHECK_THROWS_AS(TestType::of(io, left_out_first), parallel::deadline_exceeded);
+
+  // The source throws; then the consumer leaves out element 0, as no thread comes.
+  test::gate open;
+  std::latch busy(1);
+  std::future<void> task = io.submit([&] {
+    busy.count_down();
+    open.wait();
+  });
+  busy.wait();
+  const auto throws_first = std::views::iota(0) | std::views::filter([](int x) {
+                              if (x == 1)
+                                throw std::range_error("source");
+                              return true;
+                            });
+  CHECK_THROWS_AS(TestType::of(io, throws_first), parallel::deadline_exceeded);
+  open.open();
+  task.get();
+}
+
+TEMPLATE_TEST_CASE("a window that is out of bounds is refused, and named", "",
+                   parallel::thread_pool, parallel::io_pool, parallel::serial_executor) {
+  TestType executor;
+  const auto message_for = [&](std::size_t window) {
+    std::string message;
+    try {
+      static_cast<void>(imap(executor, numbers(1), same, {.window = window}));
+    } catch (const std::invalid_argument& error) {
+      message = error.what();
+    }
+    return message;
+  };
+  CHECK(message_for(0) == "parallel::imap: window is 0, must be from 1 to 1000000000");
+  CHECK(message_for(1'000'000'001) ==
+        "parallel::imap: window is 1000000001, must be from 1 to 1000000000");
+  CHECK(message_for(SIZE_MAX) ==
+        "parallel::imap: window is " + std::to_string(SIZE_MAX) + ", must be from 1 to 1000000000");
+  CHECK(message_for(1).empty());
 }
 
 TEST_CASE("imap has as many calls under way as it was told") {
@@ -381,6 +447,62 @@ TEST_CASE("imap has as many calls under way as it was told") {
                           {.in_flight = 3}))
     CHECK(x >= 0);
   CHECK(inside.most() <= 3);
+}
+
+TEMPLATE_TEST_CASE("imap has as many calls under way as its executor has threads", "",
+                   parallel::thread_pool, parallel::io_pool) {
+  constexpr std::size_t threads = 4;
+  TestType executor = make<TestType>(threads);
+  for (const bool ordered : {true, false}) {
+    test::crowd inside;
+    std::latch all(threads);
+    const auto enter = [&](int x) {
+      const auto self = inside.enter();
+      if (x < static_cast<int>(threads))
+        all.arrive_and_wait(); // the consumer is among them
+      for (int looks = 0; looks < 1'000 && inside.inside() <= 4; ++looks)
+        std::this_thread::yield(); // so that one too many has an occasion to come
+      return x;
+    };
+    const auto go_through = [](auto view) {
+      for (const int x : view)
+        REQUIRE(x >= 0);
+    };
+    if (ordered)
+      go_through(imap(executor, numbers(16), enter));
+    else
+      go_through(imap_unordered(executor, numbers(16), enter));
+    CHECK(inside.most() == 4);
+  }
+}
+
+TEST_CASE(
+    "imap on an io_pool has one call more under way than there are threads if it is told to") {
+  parallel::io_pool io({.max_threads = 2});
+  test::crowd inside;
+  std::latch all(3);
+  for (const int x : imap(io, numbers(6),
+                          [&](int y) {
+                            const auto self = inside.enter();
+                            if (y < 3)
+                              all.arrive_and_wait();
+                            return y;
+                          },
+                          {.in_flight = 10}))
+    CHECK(x >= 0);
+  CHECK(inside.most() == 3);
+}
+
+TEST_CASE("imap on an io_pool of one thread makes its calls on the consumer's") {
+  parallel::io_pool io({.max_threads = 1});
+  const std::thread::id consumer = std::this_thread::get_id();
+  for (const std::thread::id made_on :
+       imap(io, numbers(10), [](int) { return std::this_thread::get_id(); }))
+    CHECK(made_on == consumer);
+  for (const std::thread::id made_on :
+       imap_unordered(io, numbers(10), [](int) { return std::this_thread::get_id(); }))
+    CHECK(made_on == consumer);
+  CHECK(io.threads() == 0);
 }
 
 TEST_CASE("imaps nest, in each other and in maps") {

@@ -14,10 +14,35 @@
 #include <memory>
 #include <ranges>
 #include <stdexcept>
+#include <string>
 #include <type_traits>
 #include <utility>
 
 namespace parallel {
+
+namespace detail {
+
+/// A window holds its elements in memory that is allocated at the beginning.
+inline constexpr std::size_t most_window = 1'000'000'000;
+
+inline void check_window(std::size_t window) {
+  if (window == 0 || window > most_window)
+    throw std::invalid_argument("parallel::imap: window is " + std::to_string(window) +
+                                ", must be from 1 to " + std::to_string(most_window));
+}
+
+/// How many threads help the consumer of an imap that is to have `in_flight` calls under way.
+template <class E>
+std::size_t helpers_for(const E& executor, std::size_t in_flight) {
+  if (in_flight != 0)
+    return smallest(in_flight - 1, most_helpers(executor));
+  if constexpr (requires { usual_helpers(executor); })
+    return usual_helpers(executor);
+  else
+    return most_helpers(executor);
+}
+
+} // namespace detail
 
 /// What imap returns: a view to go through once. Its destruction, at the end of a loop or in the
 /// middle of it, waits for the calls that are under way and makes no more.
@@ -27,15 +52,12 @@ class imap_view : public std::ranges::view_interface<imap_view<E, V, F>> {
 
  public:
   /// Made by imap() and imap_unordered(), which say what its arguments mean. Throws
-  /// std::invalid_argument when the window is 0.
+  /// std::invalid_argument, naming the value, when the window is out of bounds.
   imap_view(E& executor, V source, F f, bool ordered, const imap_options& options)
       : executor_(&executor) {
-    if (options.window == 0)
-      throw std::invalid_argument("parallel::imap: window is 0, must be at least 1");
-    std::size_t helpers = most_helpers(executor);
-    if (options.in_flight != 0 && options.in_flight - 1 < helpers)
-      helpers = options.in_flight - 1;
-    shared_ = std::make_shared<stream>(std::move(source), std::move(f), ordered, helpers, options);
+    detail::check_window(options.window);
+    shared_ = std::make_shared<stream>(std::move(source), std::move(f), ordered,
+                                       detail::helpers_for(executor, options.in_flight), options);
   }
 
   /// Takes the stream over: the other view can then only be assigned to and destroyed, and its

@@ -199,6 +199,10 @@ class io_pool {
   /// Likewise: how many threads may run such tasks at once.
   friend std::size_t most_helpers(const io_pool& pool) noexcept { return pool.max_threads(); }
 
+  /// Likewise: how many of them are asked for, unless a call is told otherwise. With the consumer's
+  /// own call there are as many calls under way as the pool has threads.
+  friend std::size_t usual_helpers(const io_pool& pool) noexcept { return pool.max_threads() - 1; }
+
   /// Likewise: tells the listener, between the two, when tasks end.
   friend void add_listener(io_pool& pool, detail::task_listener& listener) noexcept {
     pool.scheduler_.add(listener);

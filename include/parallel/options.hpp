@@ -188,11 +188,14 @@ struct map_options {
 
 /// Options of imap and imap_unordered, on any executor.
 struct imap_options {
-  /// The most elements that have been taken from the source and not yet been consumed, at least 1.
+  /// The most elements that have been taken from the source and not yet been consumed, from 1 to
+  /// 1,000,000,000; any other value is a mistake: std::invalid_argument. Memory for all of them is
+  /// allocated at the beginning, unless the consumer computes alone.
   std::size_t window = 64;
 
   /// Calls of the function under way at once, the consumer's own included. 0, the default, means as
-  /// many as the executor has threads.
+  /// many as the executor has threads. An io_pool can have one more under way than it has threads,
+  /// a thread_pool cannot; a larger number is no error, but gains nothing.
   std::size_t in_flight = 0;
 
   /// Once it says that a stop has been requested no more elements are started: the first one that
@@ -233,9 +236,10 @@ class task_listener;
 
 /// An executor with tasks, as imap and as_completed need it, found by argument-dependent look-up:
 /// run_later() queues a task, unless it returns false, of which most_helpers() are worth having at
-/// once; dismiss_helpers() discards those not begun; run_own_task() runs the task that the calling
-/// one has queued last; between add_listener() and remove_listener() the listener is told when
-/// tasks end. See detail/task_list.hpp.
+/// once (and of which a call asks for usual_helpers(), if the executor has that, unless it is told
+/// how many); dismiss_helpers() discards those not begun; run_own_task() runs the task that the
+/// calling one has queued last; between add_listener() and remove_listener() the listener is told
+/// when tasks end. See detail/task_list.hpp.
 template <class E>
 concept task_executor = executor<E> &&
     requires(E& e, detail::queued_task& task, detail::task_listener& listener, const void* helped) {

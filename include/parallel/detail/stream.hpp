@@ -280,7 +280,7 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
     if (ended || error != nullptr) {
       source_ended_ = true;
       if (error != nullptr)
-        ending_ = std::move(error);
+        end_with(into.index, std::move(error));
       free_.push(number);
       return;
     }
@@ -355,13 +355,22 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
     if (!ordered_ && one.output.has_run()) {
       results_.push(number);
     } else if (!ordered_) { // told when all results have been consumed
-      ending_ = one.output.error();
+      end_with(one.index, one.output.error());
       one.output.reset();
       free_.push(number);
     }
     --running_;
     if (consumer_waits_)
       changed_.notify_one(); // under the lock: the consumer may go, and the stream with it
+  }
+
+  /// Under the mutex. Of all that ends the stream the one of the lowest index counts, as it does
+  /// where the results come in order.
+  void end_with(std::size_t index, std::exception_ptr ending) noexcept {
+    if (ending_ != nullptr && ending_index_ < index)
+      return;
+    ending_ = std::move(ending);
+    ending_index_ = index;
   }
 
   std::optional<V> source_;
@@ -392,7 +401,8 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
   std::size_t helpers_ = 0; // under way, or coming
   std::size_t running_ = 0; // calls under way
   bool source_ended_ = false;
-  std::exception_ptr ending_; // what comes behind the last result: the source's exception, say
+  std::exception_ptr ending_;    // what comes behind the last result: the source's exception, say
+  std::size_t ending_index_ = 0; // of the element that it stands for, while there is one
   bool cancelled_ = false;
   bool consumer_waits_ = false;
 };
