@@ -102,6 +102,41 @@ TEST_CASE("an exception of the library's own is an element's if it was thrown by
   CHECK(tried[2].has_value());
 }
 
+TEMPLATE_TEST_CASE("try_map throws what its progress hook throws, whatever its type", "",
+                   parallel::thread_pool, parallel::io_pool, parallel::serial_executor) {
+  TestType executor;
+  const auto failing = [&](auto error) {
+    return parallel::try_map(executor, numbers(1'000), [](int x) { return x; },
+                             {.progress = [error](const parallel::progress&) { throw error; }});
+  };
+  CHECK_THROWS_AS(failing(std::domain_error("hook")), std::domain_error);
+  CHECK_THROWS_AS(failing(parallel::stopped()), parallel::stopped);
+  CHECK_THROWS_AS(failing(parallel::shut_down()), parallel::shut_down);
+
+  // Even if the call is ended by its options as well.
+  CHECK_THROWS_AS(
+      parallel::try_map(executor, numbers(1'000), [](int x) { return x; },
+                        {.deadline = std::chrono::seconds(0),
+                         .progress = [](const parallel::progress&) { throw parallel::stopped(); }}),
+      parallel::stopped);
+}
+
+TEMPLATE_TEST_CASE("try_map tells its progress hook as much as map does", "", parallel::thread_pool,
+                   parallel::io_pool, parallel::serial_executor) {
+  TestType executor;
+  parallel::progress last;
+  int lasts = 0;
+  const auto hook = [&](const parallel::progress& now) {
+    last = now;
+    lasts += now.last ? 1 : 0;
+  };
+  const auto tried = parallel::try_map(executor, numbers(1'000), odd_only, {.progress = hook});
+  CHECK(tried.size() == 1'000);
+  CHECK(last.done == 1'000);
+  CHECK(last.total == 1'000);
+  CHECK(lasts == 1);
+}
+
 TEST_CASE("try_map takes functions that return nothing") {
   const auto tried = parallel::try_map(numbers(4), [](int x) {
     if (x == 2)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <parallel/detail/calls.hpp>
+#include <parallel/detail/members.hpp>
 #include <parallel/detail/pool.hpp>
 #include <parallel/detail/results.hpp>
 #include <parallel/options.hpp>
@@ -66,6 +67,27 @@ Out write(E& executor, const typename E::call_options& options, Out out, const C
   return out + static_cast<difference>(calls.size());
 }
 
+/// Calls run(options), with a progress hook, if there is one, that notes when it throws.
+template <class Options, class Run>
+void with_watched_hook(const Options& options, bool& hook_has_thrown, const Run& run) {
+  if constexpr (requires { options.progress.call(); }) {
+    if (const auto& hook = options.progress.call()) {
+      const auto watched_hook = [&](const progress& now) {
+        try {
+          hook(now);
+        } catch (...) {
+          hook_has_thrown = true;
+          throw;
+        }
+      };
+      Options watched(options);
+      watched.progress = watched_hook;
+      return run(watched);
+    }
+  }
+  run(options);
+}
+
 /// Runs every call and keeps what has become of each.
 template <class E, class Calls>
 auto collect_outcomes(E& executor, const typename E::call_options& options, const Calls& calls) {
@@ -85,17 +107,47 @@ auto collect_outcomes(E& executor, const typename E::call_options& options, cons
       to[i].set_failed(std::current_exception());
     }
   };
-  try {
-    run_loop(executor, calls.size(), options, [&](std::size_t begin, std::size_t end) {
+  const auto run_all = [&](const typename E::call_options& with) {
+    run_loop(executor, calls.size(), with, [&](std::size_t begin, std::size_t end) {
       for (std::size_t i = begin; i != end; ++i)
         attempt(i);
     });
+  };
+  bool hook_has_thrown = false; // set by one thread at a time, read when the loop is at rest
+  try {
+    detail::with_watched_hook(options, hook_has_thrown, run_all);
   } catch (const error&) { // no element's: those are in their outcomes
+    if (hook_has_thrown)
+      throw;
     for (outcome<result>& each : outcomes)
       if (!each.has_run())
         each.set_not_run(std::current_exception());
   }
   return outcomes;
+}
+
+struct bit_reference {
+  template <class T>
+  static constexpr bool includes = std::is_same_v<T, std::vector<bool>::reference>;
+};
+
+/// Whether threads would write to one word at once if each wrote to its element of an R: those of a
+/// std::vector<bool> have no word of their own. (Elements of several ranges may come in a tuple.)
+template <class R>
+constexpr bool is_packed() {
+  using reference = std::ranges::range_reference_t<R>;
+  if constexpr (tuple_like<reference>)
+    return has_member<reference, bit_reference>();
+  else
+    return bit_reference::includes<reference>;
+}
+
+template <class... Rs>
+constexpr void check_writable() {
+  static_assert(
+      (!is_packed<Rs>() && ...),
+      "parallel::for_each: neighbours in a std::vector<bool> share a word, which threads may not "
+      "write at once. To read them, pass std::as_const(flags); to write, use a std::vector<char>.");
 }
 
 /// Runs every call for its effects.
@@ -225,9 +277,14 @@ Out map_into(R&& xs, S&& ys, Out out, F&& f, const map_options& options = detail
 }
 
 /// Like map(), for the effects of f alone: what it returns is discarded.
+///
+/// f may write to its element. The elements of a mutable std::vector<bool>, which share words, are
+/// refused by the compiler: pass std::as_const(flags) to read them, and use a std::vector<char> to
+/// write.
 template <executor E, std::ranges::input_range R, class F>
 void for_each(E& executor, R&& xs, F&& f,
               const typename E::call_options& options = detail::no_options<E>()) {
+  detail::check_writable<R>();
   detail::run(executor, options, detail::calls_over(options, f, xs));
 }
 
@@ -241,6 +298,7 @@ void for_each(R&& xs, F&& f, const map_options& options = detail::no_map_options
 template <executor E, std::ranges::input_range R, std::ranges::input_range S, class F>
 void for_each(E& executor, R&& xs, S&& ys, F&& f,
               const typename E::call_options& options = detail::no_options<E>()) {
+  detail::check_writable<R, S>();
   detail::run(executor, options, detail::calls_over(options, f, xs, ys));
 }
 
