@@ -16,6 +16,7 @@
 #include <memory>
 #include <memory_resource>
 #include <mutex>
+#include <optional>
 #include <ranges>
 #include <set>
 #include <span>
@@ -23,7 +24,9 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <utility>
+#include <variant>
 #include <vector>
 
 using test::any_pool_size;
@@ -34,6 +37,21 @@ namespace {
 int twice(int x) {
   return 2 * x;
 }
+
+/// Results that are assigned where they will stand, as nothing would be lost.
+struct plain {
+  int number = 0;
+  std::string text;
+  std::vector<std::pmr::string> texts; // moves as a whole
+  std::unique_ptr<int> owned;
+  int array[3] = {};
+};
+template <class T>
+constexpr bool in_place = parallel::detail::assignable_in_place<T, T>;
+static_assert(in_place<plain>);
+static_assert(in_place<std::tuple<int, std::string>>);
+static_assert(in_place<std::array<double, 1'000>>);
+static_assert(!in_place<std::pair<int, std::pmr::string>>);
 
 /// Too little for the scheduler to notice, too opaque for the optimiser.
 const auto add_one = [](int x) { return x + 1; };
@@ -145,6 +163,17 @@ TEST_CASE("map takes every kind of range") {
   SECTION("a single-pass stream") {
     std::istringstream text("0 1 2 3");
     CHECK(parallel::map(pool, std::views::istream<int>(text), add_one) == expected);
+  }
+  SECTION("a vector of bool, by way of for_each") {
+    const std::vector<bool> flags{true, false, true};
+    std::vector<bool> mutable_flags = flags;
+    std::atomic<int> set{0};
+    const auto count = [&](bool flag) { set += flag ? 1 : 0; };
+    parallel::for_each(pool, flags, count);
+    parallel::for_each(pool, std::as_const(mutable_flags), count);
+    parallel::for_each(pool, std::as_const(mutable_flags), flags,
+                       [&](bool flag, bool other) { count(flag && other); });
+    CHECK(set == 6);
   }
   SECTION("a vector of bool") {
     const std::vector<bool> flags{true, false, true};
@@ -266,6 +295,57 @@ TEST_CASE("map returns every kind of result") {
     const auto results =
         parallel::map(pool, std::array{1, 2}, [&](int) { return std::pmr::string("x", &arena); });
     CHECK(results[1].get_allocator().resource() == &arena);
+  }
+  SECTION("with the allocators that the function chose for their members") {
+    std::pmr::monotonic_buffer_resource arena;
+    using text = std::pmr::string;
+    const auto all_from_arena = [&](const auto& make, const auto& member) {
+      bool all = true;
+      for (const auto& result :
+           parallel::map(pool, xs, [&](int) { return make(text("x", &arena)); }))
+        all = all && member(result).get_allocator().resource() == &arena;
+      return all;
+    };
+    struct behind_others {
+      int a[40] = {};
+      std::optional<int> b;
+      std::function<void()> c;
+      text d;
+    };
+    struct nested {
+      std::pair<int, behind_others> inside;
+    };
+    struct derived : text {
+      int more;
+    };
+    CHECK(all_from_arena([](text x) { return std::pair(1, std::move(x)); },
+                         [](const auto& x) -> auto& { return x.second; }));
+    CHECK(all_from_arena([](text x) { return std::tuple(1, 2, std::move(x)); },
+                         [](const auto& x) -> auto& { return std::get<2>(x); }));
+    CHECK(all_from_arena(
+        [](text x) {
+          return std::array<text, 2>{text(x, x.get_allocator()), std::move(x)};
+        },
+        [](const auto& x) -> auto& { return x[1]; }));
+    CHECK(all_from_arena([](text x) { return std::variant<text, int>(std::move(x)); },
+                         [](const auto& x) -> auto& { return std::get<0>(x); }));
+    CHECK(all_from_arena([](text x) { return std::optional<text>(std::move(x)); },
+                         [](const auto& x) -> auto& { return *x; }));
+    CHECK(all_from_arena(
+        [](text x) {
+          return behind_others{{}, {}, {}, std::move(x)};
+        },
+        [](const auto& x) -> auto& { return x.d; }));
+    CHECK(all_from_arena(
+        [](text x) {
+          return nested{std::pair(1, behind_others{{}, {}, {}, std::move(x)})};
+        },
+        [](const auto& x) -> auto& { return x.inside.second.d; }));
+    CHECK(all_from_arena(
+        [](text x) {
+          return derived{std::move(x), 1};
+        },
+        [](const auto& x) -> auto& { return x; }));
   }
   SECTION("assignable from one kind of reference only") {
     struct movable_in {

@@ -9,16 +9,24 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <latch>
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <thread>
+#include <tuple>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include <ranges>
 
 using namespace std::chrono_literals;
 using parallel::backoff_time;
+using parallel::io_map_options;
 using parallel::io_pool;
 using parallel::detail::wait_ns;
 using test::numbers;
@@ -27,6 +35,19 @@ using test::token;
 namespace {
 
 constexpr std::int64_t ms = 1'000'000;
+
+/// It says that it can be copied, and cannot.
+using owned_texts = std::vector<std::unique_ptr<std::string>>;
+
+owned_texts texts(int n) {
+  return owned_texts(static_cast<std::size_t>(n));
+}
+
+/// Requests a stop on threads that have set `here`: no call is made again there.
+struct gives_up {
+  static inline thread_local bool here = false;
+  [[nodiscard]] bool stop_requested() const { return here; }
+};
 
 } // namespace
 
@@ -121,6 +142,149 @@ TEST_CASE("a call that takes its element away for good is made once") {
                      });
   CHECK(parallel::map(io, lists, [](const auto& list) { return list.size(); }) ==
         std::vector<std::size_t>{2, 2, 2});
+}
+
+TEST_CASE("map on an io_pool takes elements of every kind that map on a thread_pool takes") {
+  parallel::thread_pool pool(2);
+  io_pool io({.max_threads = 2});
+  const auto agree = [&]<class T>(T (*make)(int), auto look) {
+    const auto made = std::views::iota(0, 20) | std::views::transform(make);
+    return parallel::map(io, made, look) == parallel::map(pool, made, look);
+  };
+  struct inside {
+    owned_texts texts;
+  };
+  struct behind_others {
+    int numbers[20];
+    std::string name;
+    std::function<void()> call;
+    inside last;
+  };
+  struct children {
+    std::vector<children> below;
+    int value;
+  };
+  CHECK(agree(
+      +[](int x) { return inside{texts(x)}; },
+      [](const inside& element) { return element.texts.size(); }));
+  CHECK(agree(
+      +[](int x) {
+        return behind_others{{}, {}, {}, {texts(x)}};
+      },
+      [](behind_others element) { return element.last.texts.size(); }));
+  CHECK(agree(
+      +[](int x) { return std::pair(x, texts(x)); },
+      [](const auto& element) { return element.second.size(); }));
+  CHECK(agree(
+      +[](int x) { return std::tuple(x, inside{texts(x)}); },
+      [](const auto& element) { return std::get<1>(element).texts.size(); }));
+  CHECK(agree(
+      +[](int x) { return std::variant<int, owned_texts>(texts(x)); },
+      [](const auto& element) { return element.index(); }));
+  CHECK(agree(
+      +[](int x) {
+        return children{{{{}, x}}, x};
+      },
+      [](const children& element) { return element.below.size(); }));
+}
+
+TEST_CASE("a call that could move from a member of its element gets a copy to begin with") {
+  struct word {
+    int number;
+    std::optional<int> none;
+    std::vector<std::string> texts;
+  };
+  io_pool io({.max_threads = 2});
+  std::vector<std::atomic<int>> calls(3);
+  const auto lengths = parallel::map(io, std::views::iota(0, 3) | std::views::transform([](int x) {
+                                           return word{x, {}, {std::string(40, 'x')}};
+                                         }),
+                                     [&](word element) {
+                                       const std::string taken = std::move(element.texts[0]);
+                                       if (calls[static_cast<std::size_t>(element.number)]++ < 2)
+                                         throw std::runtime_error("again");
+                                       return taken.size();
+                                     },
+                                     {.retries = 2});
+  CHECK(lengths == std::vector<std::size_t>{40, 40, 40});
+}
+
+TEST_CASE("an element that waits to be called again hears that a lower one has failed for good") {
+  const bool waits_for_turn = GENERATE(false, true);
+  io_pool io({.max_threads = 2});
+  const parallel::start_rate rate = 10;
+  std::latch both(2);
+  std::atomic<int> calls{0};
+  io_map_options options{.retries = 3, .stop = gives_up()};
+  if (waits_for_turn)
+    options.rate = rate;
+  else
+    options.backoff = 1h;
+  CHECK_THROWS_WITH(parallel::for_each(
+                        io, numbers(2),
+                        [&](int x) {
+                          ++calls;
+                          both.arrive_and_wait();
+                          if (x == 0)
+                            gives_up::here = true;
+                          else
+                            for (int turn = 0; turn < 36'000; ++turn) // an hour's
+                              static_cast<void>(rate.pace()->take_turn(0));
+                          throw std::runtime_error(std::to_string(x));
+                        },
+                        options),
+                    "0");
+  CHECK(calls == 2);
+  gives_up::here = false;
+}
+
+TEST_CASE("an element of try_map is called again although a lower one has failed for good") {
+  io_pool io({.max_threads = 2});
+  std::latch both(2);
+  std::atomic<int> calls{0};
+  const auto tried = parallel::try_map(io, numbers(2),
+                                       [&](int x) {
+                                         if (x == 0) {
+                                           both.arrive_and_wait();
+                                           gives_up::here = true;
+                                         } else if (++calls == 1) {
+                                           both.arrive_and_wait();
+                                         }
+                                         std::this_thread::yield();
+                                         throw std::runtime_error(std::to_string(x));
+                                       },
+                                       {.retries = 200, .stop = gives_up()});
+  gives_up::here = false;
+  CHECK(calls == 201);
+  CHECK_FALSE(tried[0]);
+  CHECK_FALSE(tried[1]);
+}
+
+TEST_CASE("calls within an element are made again although a lower element has failed for good") {
+  io_pool io({.max_threads = 2});
+  const std::size_t in_flight = GENERATE(1U, 2U);
+  std::latch both(2);
+  std::atomic<int> calls{0};
+  const auto fail = [&](int x) {
+    if (x == 0)
+      return;
+    if (++calls == 1)
+      both.arrive_and_wait();
+    std::this_thread::yield();
+    throw std::runtime_error("inner");
+  };
+  CHECK_THROWS_WITH(parallel::for_each(io, numbers(2),
+                                       [&](int x) {
+                                         if (x == 0) {
+                                           both.arrive_and_wait();
+                                           throw std::runtime_error("outer");
+                                         }
+                                         parallel::for_each(
+                                             io, numbers(2), fail,
+                                             {.in_flight = in_flight, .retries = 200});
+                                       }),
+                    "outer");
+  CHECK(calls == 201);
 }
 
 TEST_CASE("no call is made again once a stop is requested") {

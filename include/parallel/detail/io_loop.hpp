@@ -5,6 +5,7 @@
 #pragma once
 
 #include <parallel/detail/first_error.hpp>
+#include <parallel/detail/loop_position.hpp>
 #include <parallel/detail/pending_wait.hpp>
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/platform/waiting.hpp>
@@ -76,6 +77,7 @@ class io_loop {
         return;
       try {
         const trace_span span("element", {"index", i});
+        const loop_position here(error_, i);
         call_(body_, i);
       } catch (...) {
         error_.record(i, std::current_exception());

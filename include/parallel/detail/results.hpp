@@ -4,6 +4,8 @@
 // destroys what was built, once each. Entered from map.hpp.
 #pragma once
 
+#include <parallel/detail/members.hpp>
+
 #include <concepts>
 #include <cstddef>
 #include <optional>
@@ -16,21 +18,36 @@ namespace parallel::detail {
 /// Types that keep their allocator when they are assigned to, such as std::pmr::string. (What
 /// std::allocator_traits would say, without <memory>, which takes long to compile.)
 template <class T>
-inline constexpr bool keeps_allocator = false;
-template <class T>
-requires requires {
+concept allocator_keeper = requires {
   typename T::allocator_type;
-}
-inline constexpr bool keeps_allocator<T> = !requires {
-  requires T::allocator_type::propagate_on_container_move_assignment::value;
+  requires !requires {
+    requires T::allocator_type::propagate_on_container_move_assignment::value;
+  };
 };
+
+/// Those and, as far as it can be found out, types with a member that does.
+template <class T>
+constexpr bool keeps_allocator();
+
+struct keeping_allocator {
+  template <class T>
+  static constexpr bool includes = keeps_allocator<T>();
+};
+
+template <class T>
+constexpr bool keeps_allocator() {
+  if constexpr (allocator_keeper<T>)
+    return true;
+  else
+    return has_member<T, keeping_allocator>();
+}
 
 /// Types whose elements can stand in the vector from the start and be assigned a `From`, with the
 /// same outcome as if they were made from it. Default construction that cannot throw is taken to
 /// be cheap. (To assign to a default-made std::vector<bool>::reference writes through null.)
 template <class T, class From>
 concept assignable_in_place = std::is_nothrow_default_constructible_v<T> &&
-                              std::is_assignable_v<T&, From> && !keeps_allocator<T> &&
+                              std::is_assignable_v<T&, From> && !keeps_allocator<T>() &&
                               !std::same_as<T, std::vector<bool>::reference>;
 
 /// Less is made at once, which is quicker: nobody would prepare so little.

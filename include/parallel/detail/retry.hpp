@@ -5,11 +5,15 @@
 
 #include <parallel/detail/calls.hpp>
 #include <parallel/detail/control.hpp>
+#include <parallel/detail/loop_position.hpp>
+#include <parallel/detail/members.hpp>
 #include <parallel/detail/pacer.hpp>
 #include <parallel/detail/platform/clock.hpp>
+#include <parallel/detail/steady_limit.hpp>
 #include <parallel/io_map_options.hpp>
 #include <parallel/random.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <stdexcept>
@@ -31,19 +35,30 @@ inline std::int64_t wait_ns(const backoff_time& backoff, std::size_t i, std::siz
   return half + static_cast<std::int64_t>(random() % (static_cast<std::uint64_t>(half) + 1));
 }
 
-/// Whether a T can be copied; a container, only if its elements can, whatever it says itself.
-template <class T>
+template <class T, class... Within>
+constexpr bool is_copyable();
+
+/// The members that keep a class from being copied. `Within` are the types that are looked into
+/// already: one may contain itself, by way of a container.
+template <class... Within>
+struct not_copyable {
+  template <class T>
+  static constexpr bool includes = !is_copyable<T, Within...>();
+};
+
+/// Whether a T can be copied. A container says that it can even if its elements cannot, and so does
+/// a class of which it is a member: of containers the elements are asked, and of classes the
+/// members, where they can be found out (members.hpp).
+template <class T, class... Within>
 constexpr bool is_copyable() {
-  if constexpr (!std::copy_constructible<T>)
-    return false;
-  else if constexpr (requires { typename T::value_type; }) {
-    using element = std::remove_cv_t<typename T::value_type>;
-    if constexpr (std::is_same_v<element, T>)
-      return true;
-    else
-      return is_copyable<element>();
-  } else
+  if constexpr ((std::is_same_v<T, Within> || ...))
     return true;
+  else if constexpr (!std::copy_constructible<T>)
+    return false;
+  else if constexpr (requires { typename T::value_type; })
+    return is_copyable<std::remove_cv_t<typename T::value_type>, T, Within...>();
+  else
+    return !has_member<T, not_copyable<T, Within...>>();
 }
 
 /// Whether a call can be made again with an argument X: not if it could move from it, unless it can
@@ -69,8 +84,8 @@ class retrying_caller {
   /// that it takes to gather the elements.
   retrying_caller(const F& f, std::uint64_t seed, const io_map_options& options)
       : f_(f), seed_(seed), retries_(options.retries), backoff_(options.backoff),
-        pace_(options.rate.pace()), stop_(options.stop.query()),
-        limit_(options.deadline.ns_left()) {
+        pace_(options.rate.pace()), stop_(options.stop.query()), limit_(options.deadline.ns_left()),
+        around_(loop_position::innermost()) {
     if (retries_ == 0 && backoff_.first_ns() != 0)
       throw std::invalid_argument("parallel: a backoff is given, but retries is 0");
   }
@@ -97,10 +112,19 @@ class retrying_caller {
     const std::int64_t wait = wait_ns(backoff_, i, again);
     if (limit_.exists() && limit_.ns_left() <= wait)
       return false;
-    const auto is_over = [this] { return (stop_ && stop_()) || limit_.has_passed(); };
+    const auto is_over = [this] {
+      return (stop_ && stop_()) || limit_.has_passed() || is_in_vain();
+    };
     const steady_limit backed_off(wait);
     return sleep_until(backed_off.end(), is_over) &&
            (pace_ == nullptr || sleep_until(pace_->take_turn(steady_ns()), is_over));
+  }
+
+  /// Whether the loop has failed at a lower element. (The loop may be a plain one, to which belongs
+  /// no position: the innermost one is then that around the call.)
+  [[nodiscard]] bool is_in_vain() const noexcept {
+    const loop_position* const here = loop_position::innermost();
+    return here != nullptr && here != around_ && here->is_in_vain();
   }
 
   const F& f_;
@@ -110,6 +134,7 @@ class retrying_caller {
   const pacer* pace_;
   const control::stop_query& stop_;
   steady_limit limit_;
+  const loop_position* around_; // the whole call
 };
 
 } // namespace detail
