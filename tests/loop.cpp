@@ -1,17 +1,28 @@
-// From whom a participant of a loop takes, and in which order.
-#include "catch.hpp"
+// From whom a participant of a loop takes, in which order, what it leaves out when the loop is over
+// early, and who else comes.
+#include "support.hpp"
 
 #include <parallel/detail/loop.hpp>
+#include <parallel/io_pool.hpp>
+#include <parallel/map.hpp>
+#include <parallel/serial.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <numeric>
+#include <ranges>
+#include <stdexcept>
+#include <string>
+#include <thread>
 #include <vector>
 
 using namespace std::chrono_literals;
 using parallel::detail::call_site;
+using parallel::detail::first_error;
 using parallel::detail::loop;
 using parallel::detail::loop_body;
 
@@ -45,6 +56,49 @@ std::vector<std::size_t> run_by_the_last_seat(std::size_t n, const course& what 
   parallel::detail::loop_counts counts;
   work.help(2, counts);
   return order;
+}
+
+constexpr std::size_t a_billion = 1'000'000'000;
+
+/// A loop of a billion blocks for three threads, of which nobody has run any yet.
+struct endless_loop {
+  template <class Body>
+  explicit endless_loop(const Body& body) {
+    work.prepare(loop_body(body), 0, a_billion, 1, nullptr, 3, &nobody);
+  }
+
+  parallel::detail::scheduler nobody{{.threads = 3}, parallel::detail::make_loop};
+  loop work{3};
+};
+
+/// Counts how often it is asked once the flag is set.
+struct counting_token {
+  std::atomic<bool>* requested;
+  std::atomic<std::size_t>* asked;
+  [[nodiscard]] bool stop_requested() const {
+    const bool stops = requested->load();
+    if (stops)
+      ++*asked;
+    return stops;
+  }
+};
+
+/// How often a call over a billion elements asks its stop token after element 0 has requested the
+/// stop.
+template <class Executor>
+std::size_t asked_after_a_stop(Executor& executor, typename Executor::call_options options) {
+  std::atomic<bool> requested{false};
+  std::atomic<std::size_t> asked{0};
+  options.stop = counting_token{&requested, &asked};
+  CHECK_THROWS_AS(parallel::for_each(
+                      executor, std::views::iota(std::size_t{0}, a_billion),
+                      [&](std::size_t i) {
+                        if (i == 0)
+                          requested = true;
+                      },
+                      options),
+                  parallel::stopped);
+  return asked;
 }
 
 } // namespace
@@ -110,4 +164,125 @@ TEST_CASE("a participant runs the shares of those who do not come") {
   std::vector<std::size_t> all(1'000);
   std::iota(all.begin(), all.end(), 0);
   CHECK(order == all);
+}
+
+TEST_CASE("participants claim nothing of a billion blocks once the first element has failed") {
+  const auto fails_at_0 = [](std::size_t begin, std::size_t) {
+    if (begin == 0)
+      throw std::runtime_error("0");
+  };
+  endless_loop all(fails_at_0);
+  all.work.participate();
+  CHECK(all.work.by_owner().blocks.get() == 1);
+  parallel::detail::loop_counts counts;
+  all.work.help(2, counts);
+  CHECK(all.work.stand_in(counts, [] { return true; }));
+  CHECK(counts.blocks.get() == 0);
+  CHECK(all.work.take_error() != nullptr);
+}
+
+TEST_CASE("participants claim nothing of a billion blocks once the body has ended the loop") {
+  const auto ends_at_once = [](std::size_t, std::size_t) { return false; };
+  endless_loop all(ends_at_once);
+  parallel::detail::loop_counts counts;
+  all.work.help(2, counts);
+  CHECK(counts.blocks.get() == 1);
+  all.work.participate();
+  CHECK(all.work.stand_in(counts, [] { return true; }));
+  CHECK(counts.blocks.get() == 1);
+  CHECK(all.work.by_owner().blocks.get() == 0);
+  CHECK(all.work.take_error() == nullptr);
+}
+
+TEST_CASE("each element below a failed one runs once, one above it at most once") {
+  constexpr std::size_t n = 3'000;
+  for (std::size_t round = 0; round < 200; ++round) {
+    const std::size_t fails = round * 15;
+    std::vector<std::atomic<int>> runs(n);
+    const auto body = [&](std::size_t begin, std::size_t end) {
+      for (; begin != end; ++begin) {
+        ++runs[begin];
+        if (begin == fails || begin == fails + 100)
+          throw begin;
+      }
+    };
+    parallel::detail::scheduler nobody({.threads = 3}, parallel::detail::make_loop);
+    loop work(3);
+    work.prepare(loop_body(body), 0, n, 1, nullptr, 3, &nobody);
+    std::vector<std::thread> helpers;
+    for (std::uint32_t seat = 1; seat < 3; ++seat)
+      helpers.emplace_back([&, seat] {
+        parallel::detail::loop_counts counts;
+        work.help(seat, counts);
+      });
+    work.participate();
+    for (std::thread& each : helpers)
+      each.join();
+    bool right = true;
+    for (std::size_t i = 0; i < n; ++i)
+      right = right && (i <= fails ? runs[i] == 1 : runs[i] <= 1);
+    REQUIRE(right);
+    try {
+      std::rethrow_exception(work.take_error());
+    } catch (std::size_t lowest) {
+      REQUIRE(lowest == fails);
+    }
+  }
+}
+
+TEST_CASE("a stop ends a call over a billion elements without a look at each") {
+  for (const std::size_t threads : {1U, 2U, 4U}) {
+    parallel::thread_pool pool(threads);
+    for (const std::size_t grain : {0U, 1U, 1'000U})
+      CHECK(asked_after_a_stop(pool, {.grain = grain}) < 100);
+    CHECK(asked_after_a_stop(pool, {.grain = 1, .progress = [](const parallel::progress&) {}}) <
+          100);
+  }
+  CHECK(asked_after_a_stop(parallel::serial, {.grain = 1}) < 100);
+  parallel::io_pool io({.max_threads = 4});
+  CHECK(asked_after_a_stop(io, {}) < 100);
+  CHECK(asked_after_a_stop(io, {.in_flight = 2, .rate = 1e9}) < 100);
+}
+
+TEST_CASE("a deadline that has passed ends a call over a billion elements without a walk") {
+  const auto elements = std::views::iota(std::size_t{0}, a_billion);
+  const auto nothing = [](std::size_t) {};
+  for (const std::size_t threads : {1U, 2U, 4U}) {
+    parallel::thread_pool pool(threads);
+    for (const std::size_t grain : {0U, 1U, 1'000U})
+      CHECK_THROWS_AS(
+          parallel::for_each(pool, elements, nothing, {.grain = grain, .deadline = 0ms}),
+          parallel::deadline_exceeded);
+  }
+  parallel::io_pool io({.max_threads = 4});
+  CHECK_THROWS_AS(parallel::for_each(io, elements, nothing, {.deadline = 0ms}),
+                  parallel::deadline_exceeded);
+}
+
+TEST_CASE("an element's exception wins over the end of its loop, the lowest over the others") {
+  first_error error;
+  error.end_all();
+  CHECK(error.precedes(0));
+  error.record(5, std::make_exception_ptr(5));
+  error.record(3, std::make_exception_ptr(3));
+  error.record(4, std::make_exception_ptr(4));
+  CHECK(error.limit() == 0);
+  try {
+    std::rethrow_exception(error.take());
+  } catch (int lowest) {
+    CHECK(lowest == 3);
+  }
+  CHECK_FALSE(error.precedes(SIZE_MAX - 1));
+  CHECK(error.take() == nullptr);
+}
+
+TEST_CASE("a call whose body ends it teaches its call site nothing") {
+  parallel::detail::scheduler pool({.threads = 2}, parallel::detail::make_loop);
+  const auto ends_at_once = [](std::size_t, std::size_t) { return false; };
+  call_site known(10'000);
+  for (int call = 0; call < 100; ++call)
+    parallel::detail::run_loop(pool, known, 1'000, 0, loop_body(ends_at_once));
+  CHECK(known.estimate() == 10'000);
+  CHECK(known.shared_estimate() == 10'000);
+  CHECK(known.break_even_ns() == call_site(10'000).break_even_ns());
 }

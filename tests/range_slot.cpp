@@ -34,7 +34,7 @@ TEST_CASE("a thief takes the back half, the last block included") {
   CHECK(slot.steal() == block_range{11, 13});
   CHECK(slot.steal() == block_range{10, 11});
   CHECK(slot.steal().empty());
-  CHECK(slot.empty());
+  CHECK(slot.size() == 0);
 }
 
 TEST_CASE("an owner can take from the back") {
@@ -60,13 +60,64 @@ TEST_CASE("a slot holds block numbers up to the last one") {
   CHECK(slot.take(side::front, 1, 1) == block_range{0, 1});
 }
 
-TEST_CASE("clear gives up every block") {
+TEST_CASE("trim drops the blocks from a limit on and says how many are left") {
   range_slot slot;
   slot.put({3, 9});
-  slot.clear();
-  CHECK(slot.empty());
-  CHECK(slot.take(side::front, 1, 1).empty());
-  CHECK(slot.steal().empty());
+  CHECK(slot.trim(range_slot::no_limit) == 6);
+  CHECK(slot.trim(9) == 6);
+  CHECK(slot.trim(7) == 4);
+  CHECK(slot.trim(8) == 4);
+  CHECK(slot.take(side::back, 1, 1) == block_range{6, 7});
+  CHECK(slot.steal() == block_range{4, 6});
+  CHECK(slot.trim(4) == 1);
+  CHECK(slot.take(side::front, 1, 1) == block_range{3, 4});
+  CHECK(slot.trim(0) == 0);
+}
+
+TEST_CASE("a slot that is trimmed below its first block is empty") {
+  for (const std::uint32_t limit : {0U, 2U, 3U}) {
+    range_slot slot;
+    slot.put({3, 0xFFFF'FFFF});
+    CHECK(slot.trim(limit) == 0);
+    CHECK(slot.size() == 0);
+    CHECK(slot.take(side::front, 1, 1).empty());
+    CHECK(slot.take(side::back, 1, 1).empty());
+    CHECK(slot.steal().empty());
+    slot.put({5, 6});
+    CHECK(slot.steal() == block_range{5, 6});
+  }
+}
+
+TEST_CASE("blocks below a limit go to one thread each while another thread trims the slot") {
+  constexpr std::uint32_t blocks = 20'000;
+  constexpr std::uint32_t limit = 7'000;
+  for (int round = 0; round < 20; ++round) {
+    range_slot slot;
+    std::vector<std::atomic<int>> taken(blocks);
+    const auto note = [&](block_range range) {
+      for (std::uint32_t block = range.begin; block != range.end; ++block)
+        ++taken[block];
+      return !range.empty();
+    };
+    slot.put({0, blocks});
+    std::thread thief([&] {
+      while (note(slot.steal(1)))
+        ;
+    });
+    std::thread trimmer([&] {
+      for (std::uint32_t down = blocks; down != limit; down -= 1'000)
+        slot.trim(down - 1'000);
+    });
+    while (note(slot.take(side::front, 1, 1)))
+      ;
+    thief.join();
+    trimmer.join();
+    bool once = true;
+    for (std::uint32_t block = 0; block != blocks; ++block)
+      once = once && (block < limit ? taken[block] == 1 : taken[block] <= 1);
+    REQUIRE(once);
+    REQUIRE(slot.size() == 0);
+  }
 }
 
 TEST_CASE("owner and thieves get every block once between them") {
@@ -86,7 +137,7 @@ TEST_CASE("owner and thieves get every block once between them") {
         // A thief of a whole half would end the race at once: it puts most of its loot back in a
         // slot of its own, as the loop does, and eats from there.
         range_slot own;
-        while (!slot.empty()) {
+        while (slot.size() != 0) {
           own.put(slot.steal());
           while (note(own.take(side::front, 1, 1)))
             ;

@@ -408,3 +408,25 @@ TEST_CASE("calls of some fifty microseconds run alone at times too, but rarely")
   CHECK(alone > 150); // four calls once in 1,024
   CHECK(alone < 700);
 }
+
+TEST_CASE("a call whose body ends it is left at once and teaches nothing") {
+  for (const std::size_t n : {2U, 10U, 20U, 500U, 5'000U}) {
+    for (const double each : {0.25, 1.0, 30.0}) {
+      for (int ends_at = 1; ends_at <= 3; ++ends_at) {
+        call_site known(each);
+        int calls = 0;
+        const auto ends = [&](std::size_t, std::size_t) {
+          test_clock::pass(1ms);
+          return ++calls < ends_at;
+        };
+        test_clock::pass(1ms);
+        const std::size_t done = run_small(known, n, asleep, ends);
+        CHECK(calls <= ends_at);
+        if (calls == ends_at) {
+          CHECK(done == n);
+          CHECK(known.estimate() == each);
+        }
+      }
+    }
+  }
+}

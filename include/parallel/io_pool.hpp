@@ -248,8 +248,10 @@ class io_pool {
       loop = detail::io_loop::make(n, body);
     {
       detail::io_scheduler::caller part(scheduler_);
-      if (loop == nullptr)
-        return body(0, n); // nobody to help, or no memory to let them: the plain loop
+      if (loop == nullptr) { // nobody to help, or no memory to let them: the plain loop
+        body(0, n);
+        return;
+      }
       recruit(helpers, loop);
       loop->participate();
     }

@@ -1,5 +1,6 @@
 // The loop (loop.hpp, range_slot.hpp): each block is run by one thread, once, whoever steals from
-// whom; and of several failures the lowest is kept.
+// whom; of several failures the lowest is kept, what is below it is run, and what is above it may
+// be dropped, as is everything once the body has ended the loop.
 #include "relacy.hpp"
 
 #include <parallel/detail/loop.hpp>
@@ -59,9 +60,9 @@ struct each_block_once
   std::size_t gone = 0;
 };
 
-/// Likewise, the last of the threads without a seat.
-template <std::size_t Threads, std::size_t Blocks, std::size_t Seats>
-struct with_a_stand_in : model::test<with_a_stand_in<Threads, Blocks, Seats>, Threads> {
+/// The same, with the last of the threads without a seat. `Model` says what becomes of an element.
+template <std::size_t Threads, std::size_t Blocks, std::size_t Seats, class Model>
+struct with_a_stand_in : model::test<Model, Threads> {
   void before() {
     for (rl::var<int>& each : runs)
       each($) = 0;
@@ -70,7 +71,7 @@ struct with_a_stand_in : model::test<with_a_stand_in<Threads, Blocks, Seats>, Th
   void operator()(std::size_t begin, std::size_t end) const {
     begun += end - begin;
     for (std::size_t i = begin; i < end; ++i)
-      runs[i]($) = runs[i]($) + 1;
+      static_cast<const Model&>(*this).run(i);
   }
   void thread(unsigned number) {
     loop_counts own;
@@ -81,21 +82,31 @@ struct with_a_stand_in : model::test<with_a_stand_in<Threads, Blocks, Seats>, Th
     else
       stand_in(own);
     ++gone;
-    model::require(Blocks - begun <= Threads - gone, "a thread has left too early");
+    static_cast<const Model&>(*this).check_left();
   }
   void stand_in(loop_counts& own) {
     const bool nothing_left = work.stand_in(own, [] { return true; });
     model::require(nothing_left, "a stand-in has given up");
-  }
-  void after() {
-    for (rl::var<int>& each : runs)
-      model::require(each($) == 1, "a block was not run once");
   }
 
   mutable rl::var<int> runs[Blocks];
   mutable std::size_t begun = 0;
   std::size_t gone = 0;
   loop work{Seats};
+};
+
+template <std::size_t Threads, std::size_t Blocks, std::size_t Seats>
+struct each_block_once_with_a_stand_in
+    : with_a_stand_in<Threads, Blocks, Seats,
+                      each_block_once_with_a_stand_in<Threads, Blocks, Seats>> {
+  void run(std::size_t i) const { this->runs[i]($) = this->runs[i]($) + 1; }
+  void check_left() const {
+    model::require(Blocks - this->begun <= Threads - this->gone, "a thread has left too early");
+  }
+  void after() {
+    for (rl::var<int>& each : this->runs)
+      model::require(each($) == 1, "a block was not run once");
+  }
 };
 
 /// The elements `First` and `Second` throw their numbers.
@@ -121,6 +132,56 @@ struct lowest_failure
   }
 };
 
+/// The elements `First` and `Second` throw their numbers; the last of the threads has no seat. Of
+/// the seats there may be more than there are threads for.
+template <std::size_t Threads, std::size_t Blocks, std::size_t Seats, std::size_t First,
+          std::size_t Second>
+struct failure_with_a_stand_in
+    : with_a_stand_in<Threads, Blocks, Seats,
+                      failure_with_a_stand_in<Threads, Blocks, Seats, First, Second>> {
+  void run(std::size_t i) const {
+    this->runs[i]($) = this->runs[i]($) + 1;
+    if (i == First || i == Second)
+      throw i;
+  }
+  void check_left() const {} // what is left need not start
+  void after() {
+    for (std::size_t i = 0; i < Blocks; ++i)
+      model::require(i <= First ? this->runs[i]($) == 1 : this->runs[i]($) <= 1,
+                     "a block below the failure was not run once, or one above it twice");
+    try {
+      std::rethrow_exception(this->work.take_error());
+    } catch (std::size_t lowest) {
+      model::require(lowest == First, "the exception is not the lowest one's");
+    }
+  }
+};
+
+/// The body ends the loop at the element `Last`; `Fails` throws, if it is started.
+template <std::size_t Threads, std::size_t Blocks, std::size_t Last, std::size_t Fails = Blocks>
+struct ended_loop : shared_loop<ended_loop<Threads, Blocks, Last, Fails>, Threads, Blocks> {
+  bool operator()(std::size_t begin, std::size_t end) const {
+    for (std::size_t i = begin; i < end; ++i) {
+      this->run(i);
+      if (i == Fails)
+        throw i;
+      if (i == Last)
+        return false;
+    }
+    return true;
+  }
+  void after() {
+    for (rl::var<int>& each : this->runs)
+      model::require(each($) <= 1, "a block was run twice");
+    const bool failed = Fails < Blocks && this->runs[Fails < Blocks ? Fails : 0]($) == 1;
+    model::require(failed || this->runs[Last]($) == 1, "the loop has ended by itself");
+    model::require(this->work.was_ended(), "the loop has forgotten that it was ended");
+    model::require((this->work.take_error() != nullptr) == failed,
+                   "the exception of an element that has run is not there");
+    model::require(!this->work.was_ended(), "the next loop is ended already");
+  }
+};
+
 } // namespace
 
 int main() {
@@ -133,15 +194,30 @@ int main() {
   all &= model::passes<each_block_once<2, 8, 3>>("two threads and a seat for which nobody comes",
                                                  {.random = 1'000'000});
   all &= model::passes<each_block_once<3, 8, 4>>("likewise, three threads", {.random = 1'000'000});
-  all &= model::passes<with_a_stand_in<2, 7, 2>>("a thread and a stand-in, two seats",
-                                                 {.random = 1'000'000});
-  all &=
-      model::passes<with_a_stand_in<3, 5, 2>>("two threads and a stand-in", {.random = 1'000'000});
+  all &= model::passes<each_block_once_with_a_stand_in<2, 7, 2>>(
+      "a thread and a stand-in, two seats", {.random = 1'000'000});
+  all &= model::passes<each_block_once_with_a_stand_in<3, 5, 2>>("two threads and a stand-in",
+                                                                 {.random = 1'000'000});
   all &=
       model::passes<lowest_failure<2, 4, 1, 3>>("two threads keep the lowest of two failures", {});
   all &= model::passes<lowest_failure<3, 5, 2, 4>>("three threads keep the lowest of two failures",
                                                    {});
   all &= model::passes<lowest_failure<2, 4, 3, 4>>(
       "two threads run all that is below a failure of the last block, with which one begins", {});
+  all &= model::passes<lowest_failure<3, 9, 3, 5>>(
+      "three threads drop what is above a failure in the middle, and run what is below",
+      {.random = 1'000'000});
+  all &= model::passes<lowest_failure<3, 9, 5, 6>>(
+      "three threads, a failure in the second share and the last", {.random = 1'000'000});
+  all &= model::passes<failure_with_a_stand_in<2, 8, 3, 3, 6>>(
+      "a thread and a stand-in drop what is above a failure in the middle", {.random = 1'000'000});
+  all &= model::passes<failure_with_a_stand_in<3, 8, 3, 2, 4>>(
+      "two threads and a stand-in drop what is above a failure in the middle",
+      {.random = 1'000'000});
+  all &= model::passes<ended_loop<2, 6, 2>>("the body ends the loop of two threads", {});
+  all &= model::passes<ended_loop<3, 9, 4>>("the body ends the loop of three threads",
+                                            {.random = 1'000'000});
+  all &= model::passes<ended_loop<3, 7, 4, 2>>(
+      "the body ends the loop of three threads while another element fails", {.random = 1'000'000});
   return all ? 0 : 1;
 }

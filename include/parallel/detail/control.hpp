@@ -58,14 +58,15 @@ class control {
       : body_(body), stop_(stop), report_(report), pace_(pace), total_(total),
         start_ns_(steady_ns()), limit_(limit_ns) {}
 
-  /// The controlled body; any number of threads at once.
-  [[gnu::cold]] void operator()(std::size_t begin, std::size_t end) const {
+  /// The controlled body; any number of threads at once. False once no more elements are to be
+  /// started, so that whoever runs the loop need not ask for each.
+  [[gnu::cold]] bool operator()(std::size_t begin, std::size_t end) const {
     if (!report_) {
       run(begin, end);
-      return;
+      return why() == halt::none;
     }
-    while (begin != end && why_.load(memory_order_relaxed) == halt::none) { // relaxed: a hint
-      const std::size_t strip = strip_.load(memory_order_relaxed);          // relaxed: any will do
+    while (begin != end && why() == halt::none) {
+      const std::size_t strip = strip_.load(memory_order_relaxed); // relaxed: any will do
       const std::size_t until = strip < end - begin ? begin + strip : end;
       const std::size_t ran = run(begin, until);
       begin = until;
@@ -74,6 +75,7 @@ class control {
       if (done >= look_at_.load(memory_order_relaxed))
         look(done, strip);
     }
+    return why() == halt::none;
   }
 
   /// The last report, when no thread runs the body any more. What the hook throws goes to the
@@ -83,8 +85,10 @@ class control {
       report_(state(true));
   }
 
-  /// Whether elements were left out, and why. Call it when the loop is at rest.
-  [[nodiscard]] halt why() const noexcept { return why_.load(memory_order_relaxed); }
+  /// Whether elements were left out, and why. A hint until the loop is at rest.
+  [[nodiscard]] halt why() const noexcept {
+    return why_.load(memory_order_relaxed); // relaxed: seen late, an element more is asked about
+  }
 
  private:
   /// How often the clock is looked at: seldom beside the ten microseconds of work that a thread
@@ -127,7 +131,7 @@ class control {
   }
 
   [[nodiscard, gnu::cold]] bool is_over() const {
-    if (why_.load(memory_order_relaxed) != halt::none) // relaxed: a hint
+    if (why() != halt::none)
       return true;
     halt why = halt::none;
     if (stop_ && stop_())

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <parallel/detail/first_error.hpp>
+#include <parallel/detail/loop_body.hpp>
 #include <parallel/detail/loop_position.hpp>
 #include <parallel/detail/pending_wait.hpp>
 #include <parallel/detail/platform/sync.hpp>
@@ -23,20 +24,21 @@ namespace parallel::detail {
 
 class io_loop {
  public:
-  /// A loop that calls body(i, i + 1) for every i below n; null if there is no memory for it.
+  /// A loop that calls body(i, i + 1) for every i below n, until one call returns false (see
+  /// run_range()); null if there is no memory for it.
   /// `body` need only live until finish() returns.
   template <class Body>
   static std::shared_ptr<io_loop> make(std::size_t n, const Body& body) noexcept {
     try {
       return std::make_shared<io_loop>(n, &body, [](const void* erased, std::size_t i) {
-        (*static_cast<const Body*>(erased))(i, i + 1);
+        return run_range(*static_cast<const Body*>(erased), i, i + 1);
       });
     } catch (const std::bad_alloc&) {
       return nullptr;
     }
   }
 
-  io_loop(std::size_t n, const void* body, void (*call)(const void*, std::size_t)) noexcept
+  io_loop(std::size_t n, const void* body, bool (*call)(const void*, std::size_t)) noexcept
       : n_(n), body_(body), call_(call) {}
 
   /// A thread that helps when it comes, or finds that nothing is left to do.
@@ -68,7 +70,8 @@ class io_loop {
       none_left_.notify_one();
   }
 
-  /// Runs elements until none is left to start: none at all, or none below a failed one. Indices
+  /// Runs elements until none is left to start: none at all, none below a failed one, or none as
+  /// the body has ended the loop. Indices
   /// are taken in order, so every lower one has started by then.
   void participate() noexcept {
     for (;;) {
@@ -78,7 +81,8 @@ class io_loop {
       try {
         const trace_span span("element", {"index", i});
         const loop_position here(error_, i);
-        call_(body_, i);
+        if (!call_(body_, i))
+          error_.end_all();
       } catch (...) {
         error_.record(i, std::current_exception());
       }
@@ -119,7 +123,7 @@ class io_loop {
  private:
   const std::size_t n_;
   const void* const body_;
-  void (*const call_)(const void*, std::size_t);
+  bool (*const call_)(const void*, std::size_t);
   atomic<std::size_t> next_{0};
   first_error error_;
   mutex mutex_;

@@ -97,9 +97,10 @@ class loop final : public job {
       block_range blocks;
       std::uint32_t seat = last; // where there was something there may be more
       const std::uint32_t seats = seats_.load(memory_order_relaxed); // relaxed: as in steal_for()
+      const std::uint32_t limit = block_limit();
       for (std::uint32_t i = 0; i < seats && blocks.empty(); ++i) {
         seat = last + i < seats ? last + i : last + i - seats;
-        if (slots_[seat].empty())
+        if (slots_[seat].trim(limit) == 0)
           continue;
         all_empty = false;
         blocks = slots_[seat].steal(seat == last ? own.wanted() : 1);
@@ -124,6 +125,9 @@ class loop final : public job {
     }
     return false;
   }
+
+  /// The owner, at rest: elements were left out, because one has thrown or the body has ended it.
+  [[nodiscard]] bool was_ended() const noexcept { return error_.limit() != SIZE_MAX; }
 
   [[nodiscard]] std::exception_ptr take_error() noexcept { return error_.take(); }
 
@@ -168,8 +172,9 @@ class loop final : public job {
             invite_more(own.ns_per_block());
             review_ns *= 4;
           }
-        } else if (end == side::front)
-          slot.clear(); // a lower index has failed: what is left here is higher
+        } else {
+          slot.trim(block_limit());
+        }
       } else if (steal_for(seat, own.worth_stealing(seats_.load(memory_order_relaxed)))) {
         counts.steals.add_one();
         own.restart();
@@ -188,8 +193,9 @@ class loop final : public job {
     if (seats == most || free_seats() != 0 || ns_per_block < 2 * known_ns_)
       return;
     std::uint64_t left = 0;
+    const std::uint32_t limit = block_limit();
     for (std::uint32_t seat = 0; seat < seats; ++seat)
-      left += slots_[seat].size();
+      left += slots_[seat].trim(limit);
     if (seats + left < most)
       most = static_cast<std::size_t>(seats + left);
     const std::size_t worth = threads_worth(static_cast<double>(left) * ns_per_block, most,
@@ -200,7 +206,16 @@ class loop final : public job {
       pool_->open_further(*this, worth - seats);
   }
 
-  /// False when the blocks were skipped or failed, so that no higher ones are wanted.
+  /// The number of the first block that need not start any more.
+  [[nodiscard, gnu::cold]] std::uint32_t block_limit() const noexcept {
+    const std::size_t limit = error_.limit();
+    if (limit == SIZE_MAX)
+      return range_slot::no_limit;
+    return limit > first_ ? static_cast<std::uint32_t>(blocks_in(limit - first_, block_)) : 0;
+  }
+
+  /// False when the blocks were skipped or failed, or have ended the loop: then there is a
+  /// block_limit().
   [[gnu::cold]] bool run_blocks(block_range blocks) noexcept {
     const std::size_t begin = first_ + blocks.begin * block_;
     const std::size_t most = blocks.size() * block_;
@@ -210,18 +225,20 @@ class loop final : public job {
       return false;
     try {
       const trace_span span("block", {"first", begin}, {"elements", end - begin});
-      body_(begin, end);
-      return true;
+      if (body_(begin, end))
+        return true;
+      error_.end_all();
     } catch (...) {
       // Claims are disjoint and each runs in order, so the lowest claim holds the lowest index.
       error_.record(begin, std::current_exception());
-      return false;
     }
+    return false;
   }
 
   /// Fills the empty slot of `seat` with half of the blocks of whoever has most, so that few steals
   /// are enough; false when nobody has any. Fewer than `worth` are left to their owner for a
-  /// moment, which should be enough for them: else there is a dear one among them.
+  /// moment, which should be enough for them: else there is a dear one among them. What need not
+  /// start any more is dropped wherever it is, so that nobody walks through it.
   ///
   /// Blocks on their way from one slot to another are in neither, so that a look at all the slots
   /// could miss them. `steals_` counts the steals under way (low half) and ever begun (high half):
@@ -239,11 +256,12 @@ class loop final : public job {
       // relaxed: blocks come to a seat that was added by a steal only, and whoever has stolen
       // there has seen that there are more: so this load, behind the other, sees it too.
       const std::uint32_t seats = seats_.load(memory_order_relaxed);
+      const std::uint32_t limit = block_limit();
       std::uint32_t richest = seat;
       std::uint32_t most = 0;
       for (std::uint32_t i = 1; i < seats; ++i) {
         const std::uint32_t other = seat + i < seats ? seat + i : seat + i - seats;
-        const std::uint32_t left = slots_[other].size();
+        const std::uint32_t left = slots_[other].trim(limit);
         if (left > most) {
           richest = other;
           most = left;
@@ -329,8 +347,10 @@ class loop final : public job {
   } catch (const std::bad_alloc&) {
     // no memory to share the work: the plain loop, below, needs none
   }
-  if (work == nullptr)
-    return body(first, n);
+  if (work == nullptr) {
+    body(first, n);
+    return;
+  }
   std::size_t most = pool.most_participants();
   if (const std::size_t blocks = blocks_in(n - first, block); blocks < most)
     most = blocks;
@@ -346,10 +366,11 @@ class loop final : public job {
     work->participate();
     pool.close(*work);
   }
-  if (compare && site->is_settled())
+  const bool whole = !work->was_ended(); // else what it took says nothing
+  if (whole && compare && site->is_settled())
     site->learn_sharing(quick_clock::ns_between(entered, quick_clock::now()), expected,
                         invited.threads);
-  if (site != nullptr && !work->wakes()) {
+  if (whole && site != nullptr && !work->wakes()) {
     // If nobody has come, those who are awake are busy elsewhere.
     const std::size_t here = work->joined() == 0 ? 1 : invited.threads;
     wake_for_next(pool, *site, expected, here, threads_worth(expected, most, most, 0));
@@ -373,12 +394,15 @@ struct wakes_of {
 /// Calls body(begin, end) for disjoint ranges that together cover [0, n), on the caller and the
 /// pool's workers, and returns when all have ended. `grain` elements are claimed at a time; 0
 /// measures it, and `site` remembers. Of several exceptions the one of the lowest index is
-/// rethrown; ranges above it that have not started are skipped, ranges below it always finish.
+/// rethrown; ranges above it that have not started are skipped, ranges below it always finish. When
+/// the body returns false, all that has not started is skipped. What is skipped takes no time.
 inline void run_loop(scheduler& pool, call_site& site, std::size_t n, std::size_t grain,
                      const loop_body& body) {
   const trace_span span("call", {"elements", n});
-  if (pool.concurrency() == 1 || n < 2 || grain >= n)
-    return body(0, n);
+  if (pool.concurrency() == 1 || n < 2 || grain >= n) {
+    body(0, n);
+    return;
+  }
   // Block numbers have 32 bits; the last one is kept free so that rounding up cannot wrap.
   constexpr std::size_t most_blocks = 0xFFFF'FFFE;
   const std::size_t least = n / most_blocks + 1;

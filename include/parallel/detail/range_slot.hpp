@@ -1,8 +1,9 @@
 // The blocks that one participant of a loop still has to run, packed into one 64-bit word.
 //
-// Its owner takes blocks from either end, thieves take half of what is left from the back; both by
-// compare-and-swap, so every block goes to exactly one of them. Entered from loop.hpp, which gives
-// each participant a slot of its own and decides when to steal.
+// Its owner takes blocks from either end, thieves take half of what is left from the back, and
+// anybody drops what is not wanted any more; all by compare-and-swap, so every block goes to
+// exactly one of them. Entered from loop.hpp, which gives each participant a slot of its own and
+// decides when to steal.
 #pragma once
 
 #include <parallel/detail/platform/sync.hpp>
@@ -31,18 +32,34 @@ enum class side { front, back };
 /// own blocks shares no line with anyone.
 class alignas(64) range_slot {
  public:
-  /// How many blocks are left to take; once 0, 0 until the next put(). Any other answer may be
-  /// stale by the time it is used.
+  /// How many blocks are left to take. A hint: the answer may be stale by the time it is used.
   [[nodiscard]] std::uint32_t size() const noexcept {
-    // acquire: pairs with the release in steal() and put(); see loop::steal_for.
-    return unpack(word_.load(memory_order_acquire)).size();
+    return unpack(word_.load(memory_order_relaxed)).size(); // relaxed: a hint
   }
-  [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+
+  /// A limit that no block number reaches.
+  static constexpr std::uint32_t no_limit = UINT32_MAX;
+
+  /// Any thread: drops the blocks from number `limit` on, which nobody gets any more, and returns
+  /// how many blocks are left to take. Once that is 0, it is 0 until the next put().
+  std::uint32_t trim(std::uint32_t limit) noexcept {
+    for (;;) {
+      // acquire: pairs with the release in steal() and put(); see loop::steal_for.
+      std::uint64_t word = word_.load(memory_order_acquire);
+      const block_range left = unpack(word);
+      if (left.end <= limit || left.empty())
+        return left.size();
+      const block_range kept = {left.begin, limit > left.begin ? limit : left.begin};
+      // relaxed: as in take()
+      if (word_.compare_exchange_weak(word, pack(kept), memory_order_relaxed))
+        return kept.size();
+    }
+  }
 
   /// Owner only, and only while the slot is empty: thieves leave an empty slot alone. (Before a
   /// loop is opened, its caller owns every slot.)
   void put(block_range range) noexcept {
-    // release: pairs with the acquire in size().
+    // release: pairs with the acquire in trim().
     word_.store(pack(range), memory_order_release);
   }
 
@@ -65,11 +82,6 @@ class alignas(64) range_slot {
     }
   }
 
-  /// Owner only: gives up every block that is left.
-  void clear() noexcept {
-    word_.exchange(0, memory_order_relaxed); // relaxed: as in take()
-  }
-
   /// Any thread: takes the back half of what is left, rounded up, so the last block too; or `most`
   /// blocks, if that is less.
   [[nodiscard]] block_range steal(std::uint32_t most = UINT32_MAX) noexcept {
@@ -80,7 +92,7 @@ class alignas(64) range_slot {
         return {};
       const std::uint32_t half = left.size() - left.size() / 2;
       const cut parts = split(left, side::back, half < most ? half : most);
-      // release: pairs with the acquire in size(); who sees the blocks gone sees that a steal
+      // release: pairs with the acquire in trim(); who sees the blocks gone sees that a steal
       // has begun.
       if (word_.compare_exchange_weak(word, pack(parts.left), memory_order_release,
                                       memory_order_relaxed))

@@ -8,6 +8,7 @@
 #include <parallel/detail/call_site.hpp>
 #include <parallel/detail/draw.hpp>
 #include <parallel/detail/grain.hpp>
+#include <parallel/detail/loop_body.hpp>
 #include <parallel/detail/platform/sync.hpp>
 
 #include <cstddef>
@@ -53,17 +54,18 @@ struct first_look {
   std::size_t elements;
   std::uint64_t at;
   bool quick;
+  bool goes_on; // false: the body has ended the loop
 };
 
 /// Runs the first elements; they are quick if hardly more than `due` nanoseconds have passed since
 /// `before`.
 template <class Clock, class Body>
 first_look run_first(std::size_t elements, std::uint64_t before, double due, const Body& body) {
-  body(0, elements);
+  const bool goes_on = detail::run_range(body, 0, elements);
   const std::uint64_t at = Clock::now();
   last_look = at;
   const double since = Clock::ns_between(before, at);
-  return {elements, at, since >= 0 && since < first_claim_ns + due};
+  return {elements, at, since >= 0 && since < first_claim_ns + due, goes_on};
 }
 
 /// How the rest of a call is watched.
@@ -78,7 +80,8 @@ struct watch {
 /// found by one of the next calls.
 inline constexpr std::uint64_t calls_a_last_look = 32;
 
-/// Runs what follows the first look in strips that grow, and learns what the elements take.
+/// Runs what follows the first look in strips that grow, and learns what the elements take; nothing
+/// if the body ends the loop.
 template <class Clock, class Wakes, class Body>
 std::size_t run_rest(call_site& site, std::size_t n, const Wakes& wakes, const Body& body,
                      const first_look& look, const watch& how) {
@@ -91,7 +94,8 @@ std::size_t run_rest(call_site& site, std::size_t n, const Wakes& wakes, const B
   const std::size_t second = how.longest == n || how.longest < 32 ? how.longest : 32;
   for (std::size_t strip = look.quick ? second : first; strip < n - done;
        strip = strip * 32 < how.longest ? strip * 32 : how.longest) {
-    body(done, done + strip);
+    if (!detail::run_range(body, done, done + strip))
+      return n;
     done += strip;
     last_look = Clock::now();
     elapsed = Clock::ns_between(look.at, last_look);
@@ -102,7 +106,8 @@ std::size_t run_rest(call_site& site, std::size_t n, const Wakes& wakes, const B
       return done;
     }
   }
-  body(done, n);
+  if (!detail::run_range(body, done, n))
+    return n;
   if (!look.quick || how.compare || one_in(how.timed_once_in, look.at)) {
     last_look = Clock::now();
     elapsed = Clock::ns_between(look.at, last_look);
@@ -163,6 +168,8 @@ std::size_t run_and_look(call_site& site, std::size_t n, const Wakes& wakes, con
       brief ? Clock::now() : std::uint64_t{last_look};    // nested calls change it
   const double due = brief ? known : watched ? 0 : total; // what that should have taken
   const first_look look = detail::run_first<Clock>(first, before, due, body);
+  if (!look.goes_on)
+    return n;
   if (brief)
     site.note_look(look.quick);
   return detail::run_rest<Clock>(site, n, wakes, body, look,
@@ -177,6 +184,8 @@ template <class Clock, class Wakes, class Body>
   const double total = known * static_cast<double>(n);
   const first_look look =
       detail::run_first<Clock>(detail::first_strip(known, n), last_look, total, body);
+  if (!look.goes_on)
+    return n;
   if (look.quick && !one_in(calls_a_last_look, look.at)) {
     body(look.elements, n);
     return n;
@@ -188,7 +197,8 @@ template <class Clock, class Wakes, class Body>
 /// returns how far it came: n, or the index from which sharing pays. A site of unknown cost shares
 /// from the start. `wakes.wake_ns()` is what it takes to have a worker come, 0 when one is awake;
 /// forget_wake() hears of calls for which that was a little too much. A body that throws leaves at
-/// once, as in the plain loop. `Clock` is another one in tests only.
+/// once, as in the plain loop; when it returns false (see run_range()), the answer is n.
+/// `Clock` is another one in tests only.
 template <class Clock, class Wakes, class Body>
 std::size_t run_while_small(call_site& site, std::size_t n, const Wakes& wakes, const Body& body) {
   if (site.is_settled()) {
