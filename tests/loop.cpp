@@ -6,6 +6,7 @@
 #include <parallel/io_pool.hpp>
 #include <parallel/map.hpp>
 #include <parallel/serial.hpp>
+#include <parallel/thread_pool.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -13,10 +14,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <latch>
+#include <mutex>
 #include <numeric>
 #include <ranges>
+#include <set>
 #include <stdexcept>
-#include <string>
 #include <thread>
 #include <vector>
 
@@ -100,6 +103,85 @@ std::size_t asked_after_a_stop(Executor& executor, typename Executor::call_optio
                   parallel::stopped);
   return asked;
 }
+
+/// A pool of four, some of whose workers are busy with a task each; the others sleep.
+class busy_pool {
+ public:
+  explicit busy_pool(std::size_t busy) : begun_(static_cast<std::ptrdiff_t>(busy)) {
+    start_all();
+    for (std::size_t i = 0; i < busy; ++i)
+      REQUIRE(all.post(tasks_[i]) == parallel::detail::scheduler::posted::queued);
+    begun_.wait();
+    for (std::size_t asleep = 0; asleep + busy < 3; std::this_thread::yield()) {
+      asleep = 0;
+      all.for_each_started_worker([&](const parallel::detail::worker& each) {
+        asleep += each.parks.get() > each.wakes.get() ? 1 : 0;
+      });
+    }
+  }
+  busy_pool(const busy_pool&) = delete;
+  busy_pool& operator=(const busy_pool&) = delete;
+  ~busy_pool() { end_.count_down(); }
+
+ private:
+  struct task final : parallel::detail::queued_task {
+    explicit task(busy_pool& by) : of(by) {}
+    void run() noexcept override {
+      of.begun_.count_down();
+      of.end_.wait();
+    }
+    void discard() noexcept override {}
+    busy_pool& of;
+  };
+
+  /// By a loop whose elements wait for each other.
+  void start_all() {
+    std::atomic<int> here{0};
+    const auto meet = [&](std::size_t, std::size_t) {
+      for (++here; here != 4; std::this_thread::yield()) {
+      }
+    };
+    parallel::detail::share(all, loop_body(meet), 0, 4, 1, nullptr);
+  }
+
+  std::latch begun_;
+  std::latch end_{1};
+  task tasks_[2] = {task(*this), task(*this)};
+
+ public:
+  parallel::detail::scheduler all{{.threads = 4}, parallel::detail::make_loop}; // ends first
+};
+
+/// Elements that take long as long as only one thread has come to run them; and how many threads
+/// have come.
+class expensive_elements {
+ public:
+  explicit expensive_elements(std::chrono::milliseconds time = 5ms) : time_(time) {}
+
+  void operator()(std::size_t begin, std::size_t end) const {
+    for (; begin != end; ++begin) {
+      const auto start = std::chrono::steady_clock::now();
+      for (bool alone = true; alone && std::chrono::steady_clock::now() < start + time_;) {
+        const std::lock_guard lock(guard_);
+        threads_.insert(std::this_thread::get_id());
+        alone = threads_.size() < 2;
+      }
+    }
+  }
+  [[nodiscard]] std::size_t threads() const { return threads_.size(); }
+
+ private:
+  std::chrono::milliseconds time_;
+  mutable std::mutex guard_;
+  mutable std::set<std::thread::id> threads_;
+};
+
+/// Elements whose cost is the caller's choice: all through one function pointer.
+struct shared_function {
+  static void cheap(int) {}
+  static void expensive(int) { (*elements)(0, 1); }
+  static inline expensive_elements* elements = nullptr;
+};
 
 } // namespace
 
@@ -285,4 +367,48 @@ TEST_CASE("a call whose body ends it teaches its call site nothing") {
   CHECK(known.estimate() == 10'000);
   CHECK(known.shared_estimate() == 10'000);
   CHECK(known.break_even_ns() == call_site(10'000).break_even_ns());
+}
+
+TEST_CASE("elements that have become expensive get a sleeping worker while others are busy") {
+  const std::size_t busy = GENERATE(std::size_t{1}, 2U);
+  const double remembered = GENERATE(0.0, 1.0, 15.0, 30.0, 100.0); // of 2,000
+  busy_pool pool(busy);
+  call_site site(remembered);
+  const expensive_elements elements;
+  parallel::detail::run_loop(pool.all, site, 2'000, 0, loop_body(elements));
+  CHECK(elements.threads() >= 2);
+}
+
+TEST_CASE("few elements that have become expensive get a sleeping worker while others are busy") {
+  const std::size_t busy = GENERATE(std::size_t{1}, 2U);
+  busy_pool pool(busy);
+  call_site site(3'000);
+  const expensive_elements elements(300ms);
+  parallel::detail::run_loop(pool.all, site, 10, 0, loop_body(elements));
+  CHECK(elements.threads() >= 2);
+}
+
+TEST_CASE("a function of a type whose others are cheap gets more threads while a worker is busy") {
+  parallel::thread_pool pool(4);
+  void (*function)(int) = shared_function::cheap;
+  const std::vector<int> xs = test::numbers(2'000);
+  std::latch begun(1);
+  std::latch end(1);
+  auto task = pool.submit([&] {
+    begun.count_down();
+    end.wait();
+  });
+  begun.wait();
+  std::size_t least = SIZE_MAX;
+  for (int round = 0; round < 5; ++round) {
+    for (int call = 0; call < 100; ++call)
+      parallel::for_each(pool, xs, function);
+    expensive_elements elements;
+    shared_function::elements = &elements;
+    parallel::for_each(pool, xs, shared_function::expensive);
+    least = std::min(least, elements.threads());
+  }
+  end.count_down();
+  task.get();
+  CHECK(least >= 2);
 }

@@ -229,6 +229,32 @@ struct listened_task : with_pool<listened_task, 1, 1> {
   parallel::detail::atomic<int> ready{0};
 };
 
+/// A job that is for workers which are awake, and then, with its seat still free, for those asleep
+/// too: a worker comes, asleep or about to sleep.
+struct job_opened_further : model::test<job_opened_further, 1, 2> {
+  struct empty_job final : parallel::detail::job {
+    using parallel::detail::job::job;
+    void help(std::uint32_t, parallel::detail::loop_counts&) noexcept override {}
+  };
+
+  void thread(unsigned) {
+    const parallel::thread_pool_options options{.threads = 2};
+    scheduler pool(options, [](std::size_t participants) -> parallel::detail::job* {
+      return new empty_job(participants);
+    });
+    for (int round = 0; round < 3; ++round) {
+      parallel::detail::job& work = pool.acquire_job();
+      pool.open(work, 1, 0);
+      pool.open_further(work, 0);
+      while (work.joined() == 0)
+        parallel::detail::yield();
+      model::require(work.wakes(), "a job that was opened further wakes nobody");
+      pool.close(work);
+      parallel::detail::job_list::release(work);
+    }
+  }
+};
+
 } // namespace
 
 int main() {
@@ -252,5 +278,7 @@ int main() {
   all &= model::passes<loops_that_meet<2>>("a worker comes to each of three loops", some);
   all &= model::passes<loops_that_meet<3>>("two workers come to each of three loops", some);
   all &= model::passes<listened_task>("a listener, as a task ends", some);
+  all &= model::passes<job_opened_further>(
+      "a worker comes to a job that is opened further while its seat is free", some);
   return all ? 0 : 1;
 }

@@ -50,8 +50,10 @@ inline constexpr double trial_claim_ns = 125;
 inline constexpr double no_news = 32;
 
 /// After so much work, and four times as much each time, a participant looks whether what is left
-/// is worth more threads than were invited.
+/// is worth more threads than were invited. After so many times as much it does so at once, instead
+/// of after one more claim.
 inline constexpr double first_review_ns = 20'000;
+inline constexpr double review_at_once = 16;
 
 /// Claims that are expected to be shorter are timed together, as a look at the clock costs 10
 /// to 25.

@@ -77,9 +77,9 @@ class job {
     crew_.store(seats * one_free);
   }
 
-  /// Who is inside: offers so many more seats, as long as the job is not withdrawn, and from now on
-  /// workers that sleep are to be woken for it. All seats together are fewer than it is made for.
-  /// If this is within another job, call its owner then.
+  /// Who is inside: offers so many more seats (or none), as long as the job is not withdrawn, and
+  /// from now on workers that sleep are to be woken for those that are free. All seats together are
+  /// fewer than it is made for. If this is within another job, call its owner then.
   [[gnu::cold]] void add_seats(std::uint32_t seats) noexcept {
     wakes_.store(true, memory_order_relaxed); // relaxed: published with the word
     // seq_cst: the publisher's store, and the release for join(), as in open().

@@ -160,16 +160,17 @@ class loop final : public job {
       const block_range blocks = slot.take(end, own.wanted(), own.least());
       if (!blocks.empty()) {
         counts.blocks.add_one();
-        // After one claim more, as the system may have had a part in the last one.
-        const bool is_review = own.total_ns() > review_ns;
+        // After one claim more, as the system may have had a part in the last one; unless that was
+        // so long that a wake is little beside it.
+        const bool is_due = own.total_ns() > review_ns;
         if (run_blocks(blocks)) {
           own.claimed(blocks.size());
           if (end == side::back && !own.is_dear()) {
             end = side::front;
             own.turn();
           }
-          if (is_review) {
-            invite_more(own.ns_per_block());
+          if (is_due || own.total_ns() > review_at_once * review_ns) {
+            invite_more(own);
             review_ns *= 4;
           }
         } else {
@@ -185,12 +186,18 @@ class loop final : public job {
     }
   }
 
-  /// Who has worked for a while looks whether elements are dearer than the call site knew: then
-  /// what is left may be worth more threads than were invited.
-  [[gnu::cold]] void invite_more(double ns_per_block) noexcept {
+  /// A participant that has worked for a while, in `own`, calls this. If blocks take longer than
+  /// the call site knew, what is left may be worth more threads than were invited, or than have
+  /// come.
+  ///
+  /// Workers that are awake may be busy elsewhere for long. One that is not takes a free seat at
+  /// once: so where one has been left free, nobody is counted on who has not joined. Those that
+  /// have been woken for the loop are given the time that a wake takes.
+  [[gnu::cold]] void invite_more(const basic_pace<quick_clock>& own) noexcept {
     std::uint32_t seats = seats_.load(memory_order_relaxed);
     std::size_t most = pool_->most_participants();
-    if (seats == most || free_seats() != 0 || ns_per_block < 2 * known_ns_)
+    const std::size_t here = joined() + std::size_t{1};
+    if (here >= most || own.ns_per_block() < 2 * known_ns_)
       return;
     std::uint64_t left = 0;
     const std::uint32_t limit = block_limit();
@@ -198,12 +205,18 @@ class loop final : public job {
       left += slots_[seat].trim(limit);
     if (seats + left < most)
       most = static_cast<std::size_t>(seats + left);
-    const std::size_t worth = threads_worth(static_cast<double>(left) * ns_per_block, most,
-                                            pool_->awake(), pool_->wake_ns());
+    const double left_ns = static_cast<double>(left) * own.ns_per_block();
+    const double wake_ns = pool_->wake_ns();
+    const bool any_free = free_seats() != 0;
+    const std::size_t worth =
+        threads_worth(left_ns, most, any_free ? here - 1 : pool_->awake(), wake_ns);
     // relaxed: published with the seats, to those who take them; see steal_for() for the others
     if (worth > seats && seats_.compare_exchange_strong(seats, static_cast<std::uint32_t>(worth),
                                                         memory_order_relaxed))
       pool_->open_further(*this, worth - seats);
+    else if (any_free && worth > here && left_ns > worth_waking * wake_ns &&
+             (!wakes() || own.total_ns() > wake_ns))
+      pool_->open_further(*this, 0);
   }
 
   /// The number of the first block that need not start any more.

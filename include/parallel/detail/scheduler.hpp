@@ -169,7 +169,8 @@ class scheduler {
         break;
   }
 
-  /// Who takes part in a job: offers it to so many more workers, asleep or awake.
+  /// A thread that takes part in a job: offers it to so many more workers, asleep or awake, and the
+  /// seats that are free already to those asleep, too.
   [[gnu::cold]] void open_further(job& work, std::size_t seats) noexcept {
     work.add_seats(static_cast<std::uint32_t>(seats));
     if (job* const parent = work.parent())
