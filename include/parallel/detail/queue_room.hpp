@@ -1,13 +1,13 @@
 // The room in a bounded queue, and who waits for some: first come, first served.
 //
-// Guarded by the mutex of its owner, io_scheduler.hpp. Entered from io_queue.hpp.
+// Guarded by the mutex of its owner, io_scheduler.hpp. It allocates nothing: those that wait are a
+// list through their own stacks. Entered from io_queue.hpp.
 #pragma once
 
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/platform/waiting.hpp>
 
 #include <cstddef>
-#include <deque>
 #include <mutex>
 
 namespace parallel::detail {
@@ -16,11 +16,13 @@ class queue_room {
  public:
   /// Room for so many tasks, at least one.
   explicit queue_room(std::size_t limit) noexcept : limit_(limit) {}
+  queue_room(const queue_room&) = delete;
+  queue_room& operator=(const queue_room&) = delete;
 
   /// As much of it as a submitter that looks for room had better wait for.
   [[nodiscard]] std::size_t most_of_it() const noexcept { return limit_ - limit_ / 4; }
 
-  [[nodiscard]] bool anybody_waits() const noexcept { return !waiting_.empty(); }
+  [[nodiscard]] bool anybody_waits() const noexcept { return first_ != nullptr; }
 
   /// Takes room for one task; false if there is none, or others wait for it.
   [[nodiscard]] bool try_take() noexcept {
@@ -34,9 +36,10 @@ class queue_room {
   void take_beyond() noexcept { ++taken_; }
 
   /// Waits for room, and has taken it then; beyond the limit if the queue has been closed.
-  void wait_and_take(std::unique_lock<mutex>& held) {
+  void wait_and_take(std::unique_lock<mutex>& held) noexcept {
     submitter self;
-    waiting_.push_back(&self);
+    (first_ != nullptr ? last_->behind : first_) = &self;
+    last_ = &self;
     self.woken.wait(held, [&] { return self.has_room; });
   }
 
@@ -59,13 +62,14 @@ class queue_room {
   struct submitter {
     condition_variable woken;
     bool has_room = false;
+    submitter* behind = nullptr; // the next that has come
   };
 
   /// The room is taken on behalf of the one that is woken, so that nobody can be quicker. Under the
   /// mutex, so that it is still there.
   void let_in() noexcept {
-    submitter& first = *waiting_.front();
-    waiting_.pop_front();
+    submitter& first = *first_;
+    first_ = first.behind;
     ++taken_;
     first.has_room = true;
     first.woken.notify_one();
@@ -73,7 +77,8 @@ class queue_room {
 
   const std::size_t limit_;
   std::size_t taken_ = 0;
-  std::deque<submitter*> waiting_;
+  submitter* first_ = nullptr; // of those that wait, the one that has waited longest
+  submitter* last_ = nullptr;  // the one that has come last; only where there is a first
 };
 
 } // namespace parallel::detail
