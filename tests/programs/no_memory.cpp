@@ -10,7 +10,6 @@
 #include <future>
 #include <new>
 #include <numeric>
-#include <optional>
 #include <system_error>
 #include <type_traits>
 #include <utility>
@@ -58,20 +57,24 @@ void check(bool right, const char* name, const char* what, long k) {
   }
 }
 
+template <class Pool>
+Pool made() {
+  if constexpr (std::is_same_v<Pool, parallel::io_pool>)
+    return Pool(parallel::io_options{.max_threads = 3});
+  else
+    return Pool(3);
+}
+
 /// Calls run(pool), which says whether its result is right, with a new pool for each k.
 template <class Pool, class Run>
 void at_every_allocation(const char* name, const Run& run) {
   long k = 0;
   for (bool clean = false; !clean && k < 10'000; ++k) {
     {
-      std::optional<Pool> pool;
-      if constexpr (std::is_same_v<Pool, parallel::io_pool>)
-        pool.emplace(parallel::io_options{.max_threads = 3});
-      else
-        pool.emplace(3);
+      Pool pool = made<Pool>();
       left = k;
       try {
-        const bool right = run(*pool);
+        const bool right = run(pool);
         clean = left.exchange(-1) > 0;
         check(right, name, "another result", k);
       } catch (const std::bad_alloc&) {
@@ -80,7 +83,7 @@ void at_every_allocation(const char* name, const Run& run) {
         left = -1;
       }
       try {
-        check(run(*pool), name, "another result afterwards", k);
+        check(run(pool), name, "another result afterwards", k);
       } catch (...) {
         check(false, name, "an exception afterwards", k);
       }
@@ -133,6 +136,19 @@ void all_calls(const char* pool_name) {
                  return pool.get(std::move(inner)).value();
                })
                .get() == 2;
+  });
+  at_every_allocation<Pool>("a pool that is made", [&](Pool&) {
+    Pool own = made<Pool>();
+    return right(parallel::map(own, xs, f));
+  });
+  at_every_allocation<Pool>("tasks that submit to two pools and wait", [&](Pool& pool) {
+    parallel::io_pool other({.max_threads = 1});
+    return pool.submit([&] {
+                 auto here = pool.submit([] { return counted(1); });
+                 auto there = other.submit([] { return counted(2); });
+                 return pool.get(std::move(here)).value() + other.get(std::move(there)).value();
+               })
+               .get() == 3;
   });
   at_every_allocation<Pool>("as_completed", [&](Pool& pool) {
     std::vector<std::future<counted>> answers;

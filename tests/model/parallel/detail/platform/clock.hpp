@@ -1,5 +1,6 @@
-// A clock for the models, on which between two looks no time passes, or a millisecond: more than
-// anybody waits for who could sleep. Relacy chooses, so that a schedule can be repeated.
+// A clock for the models, on which between two looks no time passes, or twenty milliseconds: more
+// than anybody waits for who could sleep, or helps without looking for other work. Relacy chooses, so
+// that a schedule can be repeated.
 #pragma once
 
 #include "relacy.hpp"
@@ -17,7 +18,7 @@ class quick_clock {
   static constexpr unsigned pauses_a_look = 2;
 
   static std::uint64_t now() { return 0; }
-  static double ns_between(std::uint64_t, std::uint64_t) { return rl::rand(2) == 0 ? 0 : 1e6; }
+  static double ns_between(std::uint64_t, std::uint64_t) { return rl::rand(2) == 0 ? 0 : 2e7; }
   static void calibrate() {}
 };
 

@@ -1,0 +1,104 @@
+// Who owns queued tasks (task_list.hpp, task_frame.hpp): frames end, and take tasks back, while other
+// threads take the same tasks from the list; each is run once, and nobody touches what is gone.
+#include "relacy.hpp"
+
+#include <parallel/detail/lock_guard.hpp>
+#include <parallel/detail/platform/sync.hpp>
+#include <parallel/detail/task_frame.hpp>
+#include <parallel/detail/task_list.hpp>
+
+#include <cstddef>
+
+using parallel::detail::lock_guard;
+using parallel::detail::own_tasks;
+using parallel::detail::queued_task;
+using parallel::detail::task_frame;
+using parallel::detail::task_list;
+
+namespace {
+
+/// Each of `Frames` threads queues two tasks in each of `Lists` lists, runs what it may take back,
+/// and ends its frame; one more thread takes what it finds, and what is left at the end.
+template <std::size_t Frames, std::size_t Lists>
+struct owned_tasks : model::test<owned_tasks<Frames, Lists>, Frames + 1> {
+  struct task final : queued_task {
+    void run() noexcept override { ran($) = ran($) + 1; }
+    void discard() noexcept override {}
+    rl::var<int> ran;
+  };
+  static constexpr std::size_t each_has = 2;
+
+  void before() {
+    for (auto& frame : tasks)
+      for (auto& list : frame)
+        for (task& each : list)
+          each.ran($) = 0;
+  }
+  void thread(unsigned number) {
+    if (number < Frames)
+      queue_and_take_back(number);
+    else
+      for (std::size_t look = 0; look < 2 * Lists; ++look)
+        run_from(look % Lists);
+    if (left.fetch_add(1) == static_cast<int>(Frames))
+      for (std::size_t list = 0; list < Lists; ++list)
+        while (run_from(list))
+          ;
+  }
+  void after() {
+    for (auto& frame : tasks)
+      for (auto& list : frame)
+        for (task& each : list)
+          model::require(each.ran($) == 1, "a task was not run once");
+  }
+
+  void queue_and_take_back(std::size_t number) {
+    task_frame frame(this, {});
+    for (std::size_t list = 0; list < Lists; ++list)
+      for (task& each : tasks[number][list]) {
+        const auto owner = parallel::detail::owner_of_next(each, lists[list]);
+        const lock_guard lock(guards[list]);
+        lists[list].push(each, owner.tasks);
+      }
+    for (std::size_t list = 0; list < Lists; ++list) {
+      const own_tasks* const own = frame.owned_in(lists[list]);
+      model::require(own != nullptr, "a frame does not know its tasks");
+      queued_task* back = nullptr;
+      {
+        const lock_guard lock(guards[list]);
+        back = lists[list].pop_own(*own);
+      }
+      if (back != nullptr)
+        back->run();
+    }
+  }
+
+  bool run_from(std::size_t list) {
+    queued_task* next = nullptr;
+    {
+      const lock_guard lock(guards[list]);
+      if (!lists[list].empty())
+        static_cast<void>(lists[list].front()->is_anybodys()); // as who takes several along asks
+      next = lists[list].pop();
+    }
+    if (next != nullptr)
+      next->run();
+    return next != nullptr;
+  }
+
+  task_list lists[Lists];
+  parallel::detail::mutex guards[Lists];
+  task tasks[Frames][Lists][each_has];
+  parallel::detail::atomic<int> left{0};
+};
+
+} // namespace
+
+int main() {
+  bool all = true;
+  const model::limits some{.random = 300'000};
+  all &= model::passes<owned_tasks<1, 1>>("a frame, a list, a thread that takes from it", some);
+  all &= model::passes<owned_tasks<1, 2>>("likewise, two lists", some);
+  all &= model::passes<owned_tasks<2, 1>>("likewise, two frames", some);
+  return all ? 0 : 1;
+}
