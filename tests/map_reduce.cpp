@@ -11,17 +11,52 @@
 #include <chrono>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 using test::numbers;
 using test::same;
 
-namespace {} // namespace
+namespace {
+
+/// Options with which an executor goes through one leaf of a hundred elements or more on the
+/// calling thread.
+template <class E>
+typename E::call_options in_one_leaf() {
+  if constexpr (std::is_same_v<E, parallel::io_pool>)
+    return {.in_flight = 1};
+  else
+    return {.grain = 1'000'000};
+}
+
+/// Elements of which an io_pool, which has no grain, puts a hundred in each leaf.
+constexpr std::size_t many = 51'200;
+
+/// The first calls of f until it has been called for `last`.
+template <class E, class Options, class AtLast>
+int calls_until(int last, E& executor, const Options& options, const AtLast& at_last) {
+  std::atomic<int> calls{0};
+  CHECK_THROWS_AS(parallel::map_reduce(
+                      executor, numbers(many),
+                      [&](int x) {
+                        ++calls;
+                        if (x == last)
+                          at_last();
+                        return x;
+                      },
+                      0L, std::plus<>(), options),
+                  parallel::error);
+  return calls;
+}
+
+} // namespace
 
 TEST_CASE("map_reduce gives the same floating-point sum for any number of threads") {
   for (const std::size_t n : {1U, 2U, 511U, 512U, 513U, 10'000U, 100'003U}) {
@@ -144,6 +179,131 @@ TEST_CASE("map_reduce tells its progress in elements, and can be stopped") {
   CHECK_THROWS_AS(parallel::map_reduce(numbers(10), same, 0, std::plus<>(),
                                        {.deadline = std::chrono::seconds(0)}),
                   parallel::deadline_exceeded);
+}
+
+TEMPLATE_TEST_CASE("map_reduce asks for a stop before each element and counts elements", "",
+                   parallel::thread_pool, parallel::io_pool, parallel::serial_executor) {
+  TestType executor;
+  std::atomic<bool> requested{false};
+  parallel::progress last;
+  const auto hook = [&](const parallel::progress& now) { last = now; };
+  auto options = in_one_leaf<TestType>();
+  options.stop = test::token{&requested};
+  options.progress = hook;
+  CHECK(calls_until(10, executor, options, [&] { requested = true; }) == 11);
+  CHECK(last.done == 11);
+  CHECK(last.total == many);
+  CHECK(last.last);
+}
+
+TEMPLATE_TEST_CASE("map_reduce asks for its deadline before each element", "",
+                   parallel::thread_pool, parallel::io_pool, parallel::serial_executor) {
+  TestType executor;
+  auto options = in_one_leaf<TestType>();
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(5);
+  options.deadline = end;
+  const auto let_it_pass = [&] {
+    while (std::chrono::steady_clock::now() <= end)
+      std::this_thread::yield();
+  };
+  CHECK(calls_until(10, executor, options, let_it_pass) <= 11);
+}
+
+TEST_CASE("map_reduce on an io_pool takes a turn of its rate for each element") {
+  parallel::io_pool io({.max_threads = 4});
+  const parallel::start_rate rate = 10'000;
+  constexpr std::size_t n = 1'500; // three in each leaf
+  const std::int64_t began = parallel::detail::steady_ns();
+  CHECK(parallel::map_reduce(io, numbers(n), same, 0L, std::plus<>(), {.rate = rate}) == 1'124'250);
+  CHECK(rate.pace()->take_turn(0) - began >= static_cast<std::int64_t>(n) * 100'000);
+}
+
+TEST_CASE(
+    "map_reduce on an io_pool has as many calls of function and operation under way as told") {
+  parallel::io_pool io({.max_threads = 8});
+  test::crowd inside;
+  const auto look_around = [&] {
+    const auto self = inside.enter();
+    for (int i = 0; i < 20; ++i)
+      std::this_thread::yield();
+  };
+  const auto sum = parallel::map_reduce(
+      io, numbers(600),
+      [&](int x) {
+        look_around();
+        return x;
+      },
+      0L,
+      [&](long a, long b) {
+        look_around();
+        return a + b;
+      },
+      {.in_flight = 2});
+  CHECK(sum == 179'700);
+  CHECK(inside.most() <= 2);
+}
+
+TEMPLATE_TEST_CASE("map_reduce gives the same sum, to the last bit, whatever its options", "",
+                   parallel::thread_pool, parallel::io_pool, parallel::serial_executor) {
+  TestType executor;
+  for (const std::size_t n : {0U, 1U, 2U, 511U, 512U, 513U, 2'000U, 10'001U}) {
+    const auto sum = [&](auto& on, const auto& options) {
+      return parallel::map_reduce(
+          on, numbers(n), [](int x) { return std::sin(x) * 1e9; }, 0.1, std::plus<>(), options);
+    };
+    const double expected = sum(parallel::serial, parallel::map_options());
+    std::atomic<bool> never{false};
+    parallel::progress last;
+    const auto hook = [&](const parallel::progress& now) { last = now; };
+    typename TestType::call_options options;
+    REQUIRE(sum(executor, options) == expected);
+    options.progress = hook;
+    REQUIRE(sum(executor, options) == expected);
+    REQUIRE(last.done == n);
+    options.stop = test::token{&never};
+    options.deadline = std::chrono::hours(1);
+    REQUIRE(sum(executor, options) == expected);
+    REQUIRE(last.done == n);
+  }
+}
+
+TEMPLATE_TEST_CASE("map_reduce rethrows the exception of the lowest leaf whatever its options", "",
+                   parallel::thread_pool, parallel::io_pool, parallel::serial_executor) {
+  TestType executor;
+  std::atomic<bool> never{false};
+  for (const bool controlled : {false, true}) {
+    typename TestType::call_options options;
+    if (controlled)
+      options.stop = test::token{&never};
+    std::atomic<int> run{0};
+    CHECK_THROWS_WITH(parallel::map_reduce(
+                          executor, numbers(5'000),
+                          [&](int x) {
+                            run += x < 1'234 ? 1 : 0;
+                            if (x == 1'234 || x == 1'235 || x > 4'000)
+                              throw std::out_of_range(std::to_string(x));
+                            return test::counted(x);
+                          },
+                          test::counted(0),
+                          [](const test::counted& a, const test::counted& b) {
+                            return test::counted(a.value() + b.value());
+                          },
+                          options),
+                      "1234");
+    CHECK(run == 1'234);
+    CHECK(test::counted::alive == 0);
+    const auto refuse = [](int a, int b) {
+      if (b < 0)
+        throw std::domain_error("in a leaf");
+      if (b > 1)
+        throw std::domain_error("between leaves");
+      return a + b;
+    };
+    CHECK_THROWS_WITH(parallel::map_reduce(
+                          executor, numbers(5'000), [](int x) { return x == 4'321 ? -1 : 1; }, 0,
+                          refuse, options),
+                      "in a leaf");
+  }
 }
 
 TEST_CASE("map_reduce runs on an io_pool") {

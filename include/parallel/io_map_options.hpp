@@ -98,10 +98,11 @@ class start_rate {
 struct io_map_options {
   /// Calls of the function under way at once, the one on the calling thread included. 0, the
   /// default, means the pool's max_threads; more than the pool's threads and the caller can run is
-  /// no error, but gains nothing.
+  /// no error, but gains nothing. Those of the operation of map_reduce count as well.
   std::size_t in_flight = 0;
 
-  /// Calls of the function that are started a second, those that are made again included. Up to
+  /// Calls of the function that are started a second, those that are made again included; not those
+  /// of the operation of map_reduce. Up to
   /// in_flight threads wait for their turns: with a low rate choose that low, too. A turn that has
   /// come to nothing (a stop, a deadline) is lost.
   start_rate rate = {};
@@ -109,8 +110,12 @@ struct io_map_options {
   /// How often an element's call is made again when it throws, whatever it throws; the last
   /// exception counts. Where a call could move from its element (an rvalue, as single-pass ranges
   /// have them) each but the last possible one gets a copy; if there can be none, it is made once.
-  /// No call is made again once a stop is requested or when the deadline would pass before it: the
-  /// exception that it has thrown counts then.
+  /// (A class that says that it can be copied must be, unless it is an aggregate, a pair, a tuple
+  /// or a variant whose members tell: with a std::vector<std::unique_ptr<T>> among private members,
+  /// it has to delete its copy constructor.) No call is made again once a stop is requested or when
+  /// the deadline would pass before it, nor, except by try_map, once an element of a lower index
+  /// has failed for good: the exception that it has thrown counts then. A wait for it ends some ten
+  /// milliseconds after that.
   std::size_t retries = 0;
 
   /// How long to wait before that, on the thread that made the call. Not at all by default. Without

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <parallel/detail/calls.hpp>
+#include <parallel/detail/control.hpp>
+#include <parallel/detail/loop_body.hpp>
 #include <parallel/detail/pool.hpp>
 #include <parallel/options.hpp>
 
@@ -31,36 +33,81 @@ void combine(const Op& op, T& left, Right&& right, std::optional<T>& into) {
   into.emplace(std::move(combined));
 }
 
-/// The values f returns for the elements of each leaf, combined from left to right.
-template <class E, class T, class Op, class Calls>
-std::vector<std::optional<T>> reduce_leaves(E& executor, const typename E::call_options& options,
-                                            const Op& op, const Calls& calls, std::size_t leaf) {
-  const std::size_t n = calls.size();
-  std::vector<std::optional<T>> leaves(n == 0 ? 0 : (n - 1) / leaf + 1);
-  const auto fold = [&](std::size_t i) {
-    std::optional<T> sum;
-    const std::size_t end = n - i * leaf < leaf ? n : (i + 1) * leaf;
-    calls.run(i * leaf, end, [&]<class Value>(std::size_t, Value&& value) {
-      if (sum)
-        combine(op, *sum, std::forward<Value>(value), sum);
-      else
-        sum.emplace(std::forward<Value>(value));
-    });
-    leaves[i].emplace(std::move(*sum));
-  };
-  run_loop(executor, leaves.size(), options, [&](std::size_t begin, std::size_t end) {
-    for (std::size_t i = begin; i != end; ++i)
-      fold(i);
+/// Combines with `sum` what f returns for elements of one leaf: those behind the ones in it.
+template <class T, class Op, class Calls>
+void extend(std::optional<T>& sum, const Op& op, const Calls& calls, std::size_t begin,
+            std::size_t end) {
+  calls.run(begin, end, [&]<class Value>(std::size_t, Value&& value) {
+    if (sum)
+      combine(op, *sum, std::forward<Value>(value), sum);
+    else
+      sum.emplace(std::forward<Value>(value));
   });
-  return leaves;
+}
+
+/// The end of the leaf that begins there.
+constexpr std::size_t leaf_end(std::size_t begin, std::size_t leaf, std::size_t n) noexcept {
+  return n - begin < leaf ? n : begin + leaf;
+}
+
+/// Calls body(begin, end) for each leaf in turn. If the body answers, it is until it is not to go
+/// on, and the answer is handed on.
+template <class Body>
+auto run_leaves(const Body& body, std::size_t first, std::size_t last, std::size_t leaf,
+                std::size_t n) {
+  constexpr bool answers = !std::is_void_v<decltype(body(first, last))>;
+  for (std::size_t i = first; i != last; ++i) {
+    if constexpr (!answers)
+      body(i * leaf, leaf_end(i * leaf, leaf, n));
+    else if (!body(i * leaf, leaf_end(i * leaf, leaf, n)))
+      return false;
+  }
+  if constexpr (answers)
+    return true;
+}
+
+/// The values f returns for the elements of each leaf, combined from left to right. `plain` are the
+/// options of a loop over leaves, which controls nothing.
+template <class E, class T, class Op, class Calls>
+void reduce_leaves(E& executor, const typename E::call_options& plain, const Op& op,
+                   const Calls& calls, std::size_t leaf, std::vector<std::optional<T>>& leaves) {
+  const auto fold = [&](std::size_t begin, std::size_t end) {
+    std::optional<T> sum;
+    extend(sum, op, calls, begin, end);
+    leaves[begin / leaf].emplace(std::move(*sum));
+  };
+  run_loop(executor, leaves.size(), plain, [&](std::size_t first, std::size_t last) {
+    run_leaves(fold, first, last, leaf, calls.size());
+  });
+}
+
+/// The same under the control of options, which count elements: the control is around the elements
+/// of each leaf, in the loop over leaves. If it ends the loop it throws, and the leaves that have
+/// been left incomplete are of no use to anybody.
+template <class E, class T, class Op, class Calls>
+[[gnu::cold]] void reduce_leaves(controller control, const control_request& request, E& executor,
+                                 const typename E::call_options& plain, const Op& op,
+                                 const Calls& calls, std::size_t leaf,
+                                 std::vector<std::optional<T>>& leaves) {
+  const std::size_t n = calls.size();
+  const auto elements = [&](std::size_t begin, std::size_t end) { // of one leaf, the next ones
+    extend(leaves[begin / leaf], op, calls, begin, end);
+  };
+  const auto run = [&](const loop_body& controlled) {
+    run_loop(executor, leaves.size(), plain, [&](std::size_t first, std::size_t last) {
+      return run_leaves(controlled, first, last, leaf, n);
+    });
+  };
+  control(request, n, loop_body(elements), loop_runner(run));
 }
 
 /// Neighbours, then neighbours of those, until the first is everything.
 template <class E, class T, class Op>
-void reduce_tree(E& executor, const Op& op, std::vector<std::optional<T>>& leaves) {
+void reduce_tree(E& executor, const typename E::call_options& plain, const Op& op,
+                 std::vector<std::optional<T>>& leaves) {
   for (std::size_t step = 1; step < leaves.size(); step *= 2) {
     const std::size_t pairs = (leaves.size() - step - 1) / (2 * step) + 1;
-    run_loop(executor, pairs, {}, [&](std::size_t begin, std::size_t end) {
+    run_loop(executor, pairs, plain, [&](std::size_t begin, std::size_t end) {
       for (std::size_t pair = begin; pair != end; ++pair) {
         std::optional<T>& left = leaves[2 * step * pair];
         combine(op, *left, std::move(*leaves[2 * step * pair + step]), left);
@@ -69,18 +116,18 @@ void reduce_tree(E& executor, const Op& op, std::vector<std::optional<T>>& leave
   }
 }
 
-/// The options of a loop over leaves, for a call over `n` elements.
+/// What is left of a call's options for its loops over leaves and pairs: how many threads run them,
+/// say, but nothing that counts elements.
 template <class Options>
-Options leaf_options(Options options, std::size_t n, std::size_t leaf) {
+Options without_control(Options options) {
   if constexpr (requires { options.grain; })
     options.grain = 0;
-  options.seed = {}; // has been seen to
-  if (const auto hook = options.progress.call())
-    options.progress = [hook, n, leaf](progress now) {
-      now.total = n;
-      now.done = now.done < n / leaf ? now.done * leaf : smallest(n, now.done * leaf);
-      hook(now);
-    };
+  if constexpr (requires { options.rate; })
+    options.rate = {};
+  options.stop = {};
+  options.deadline = {};
+  options.progress = {};
+  options.seed = {};
   return options;
 }
 
@@ -108,9 +155,14 @@ T reduce(E& executor, const typename E::call_options& options, T initial, const 
     leaf = options.grain != 0 ? options.grain : leaf;
   if (leaf == 0)
     leaf = 1;
-  std::vector<std::optional<T>> leaves = detail::reduce_leaves<E, T>(
-      executor, detail::leaf_options(options, n, leaf), op, calls, leaf);
-  detail::reduce_tree(executor, op, leaves);
+  std::vector<std::optional<T>> leaves(n == 0 ? 0 : (n - 1) / leaf + 1);
+  const typename E::call_options plain = detail::without_control(options);
+  if (const controller control = detail::controller_of(options))
+    detail::reduce_leaves(control, detail::request_of(options), executor, plain, op, calls, leaf,
+                          leaves);
+  else
+    detail::reduce_leaves(executor, plain, op, calls, leaf, leaves);
+  detail::reduce_tree(executor, plain, op, leaves);
   return leaves.empty() ? std::move(initial)
                         : detail::call(op, std::move(initial), std::move(*leaves.front()));
 }
@@ -129,8 +181,11 @@ T reduce(E& executor, const typename E::call_options& options, T initial, const 
 /// The tree depends on the number of elements alone, and on options.grain, the number of elements
 /// that are combined one after another (by default 1/512 of them): the answer is the same for any
 /// number of threads and every run, the rounding of floating-point sums included. Exceptions of f
-/// and op: that of the lowest leaf, of the leaves before any combination of them; stop and deadline
-/// are looked at before each leaf. Allocates up to 512 (or n / grain) optional<T>.
+/// and op: that of the lowest leaf, of the leaves before any combination of them. Stop and deadline
+/// are asked before each element, progress counts elements, and a rate counts calls of f, as by
+/// map(); when the elements are done, the leaves are combined without asking. On an io_pool,
+/// options.in_flight bounds the threads that call f or op at once. Allocates up to 512 (or n /
+/// grain) optional<T>.
 template <executor E, std::ranges::input_range R, class F, class T, class Op>
 T map_reduce(E& executor, R&& xs, F&& f, T initial, Op&& op,
              const typename E::call_options& options = detail::no_options<E>()) {
