@@ -1,6 +1,7 @@
 // The room in a bounded queue: who gets it, and in what order.
 #include "catch.hpp"
 
+#include <parallel/detail/lock_soon.hpp>
 #include <parallel/detail/queue_room.hpp>
 
 #include <cstddef>
@@ -76,4 +77,29 @@ TEST_CASE("all who wait are let in when a queue is closed") {
   for (std::thread& one : waiting)
     one.join();
   CHECK_FALSE(room.anybody_waits());
+}
+
+namespace {
+
+/// A lock on a mutex that another thread has while it is looked at so many times.
+struct slow_lock {
+  bool try_lock() { return tries++ == held_for; }
+  void lock() { sleeps = true; }
+  int held_for = 0;
+  int tries = 0;
+  bool sleeps = false;
+};
+
+} // namespace
+
+TEST_CASE("a thread lets others run many times before it sleeps for a mutex") {
+  for (const int held_for : {0, 1, 200, 250, 299}) {
+    slow_lock lock{held_for};
+    parallel::detail::lock_soon(lock);
+    CHECK(lock.tries == held_for + 1);
+    CHECK_FALSE(lock.sleeps);
+  }
+  slow_lock lock{1'000};
+  parallel::detail::lock_soon(lock);
+  CHECK(lock.sleeps);
 }

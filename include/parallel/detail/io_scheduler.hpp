@@ -9,6 +9,7 @@
 
 #include <parallel/detail/io_queue.hpp>
 #include <parallel/detail/io_threads.hpp>
+#include <parallel/detail/lock_soon.hpp>
 #include <parallel/detail/parking.hpp>
 #include <parallel/detail/pending_wait.hpp>
 #include <parallel/detail/platform/sync.hpp>
@@ -260,15 +261,10 @@ class basic_io_scheduler {
   /// The pool of which the calling thread is one.
   static inline constinit thread_local per_thread<const basic_io_scheduler*> thread_of = nullptr;
 
-  /// The mutex is held for moments only, so that it is seldom worth a sleep to wait for it.
+  /// The mutex is held for moments only, but maybe wanted by a thousand threads.
   [[nodiscard]] guard lock() const noexcept {
     guard held(mutex_, std::defer_lock);
-    for (int look = 0; look < 200; ++look) {
-      if (held.try_lock())
-        return held;
-      pause();
-    }
-    held.lock();
+    lock_soon(held);
     return held;
   }
 

@@ -4,10 +4,12 @@
 // list through their own stacks. Entered from io_queue.hpp.
 #pragma once
 
+#include <parallel/detail/lock_soon.hpp>
+#include <parallel/detail/platform/futex.hpp>
 #include <parallel/detail/platform/sync.hpp>
-#include <parallel/detail/platform/waiting.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
 
 namespace parallel::detail {
@@ -40,7 +42,12 @@ class queue_room {
     submitter self;
     (first_ != nullptr ? last_->behind : first_) = &self;
     last_ = &self;
-    self.woken.wait(held, [&] { return self.has_room; });
+    held.unlock();
+    // relaxed: the mutex, which is taken again, orders everything else. Not by a condition
+    // variable, which would sleep for the mutex; see lock_soon.hpp.
+    while (self.has_room.load(memory_order_relaxed) == 0)
+      sleep_on(self.has_room, 0);
+    lock_soon(held);
   }
 
   /// A task has left the queue, or will not come.
@@ -57,22 +64,21 @@ class queue_room {
   }
 
  private:
-  /// On its thread's stack: each has a condition variable to itself, so that no wake can go to the
+  /// On its thread's stack. Each has a word of its own to sleep on, so that no wake can go to the
   /// wrong one.
   struct submitter {
-    condition_variable woken;
-    bool has_room = false;
+    atomic<std::uint32_t> has_room{0};
     submitter* behind = nullptr; // the next that has come
   };
 
-  /// The room is taken on behalf of the one that is woken, so that nobody can be quicker. Under the
-  /// mutex, so that it is still there.
+  /// The room is taken on behalf of the one that is woken, so that nobody can be quicker. That one
+  /// is still there until this thread gives the mutex back, as it takes the mutex before it goes.
   void let_in() noexcept {
     submitter& first = *first_;
     first_ = first.behind;
     ++taken_;
-    first.has_room = true;
-    first.woken.notify_one();
+    first.has_room.exchange(1); // seq_cst: wake_one_on() asks for it
+    wake_one_on(first.has_room);
   }
 
   const std::size_t limit_;
