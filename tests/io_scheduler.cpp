@@ -116,6 +116,32 @@ TEST_CASE("a task that has taken long has others run behind it") {
   SUCCEED();
 }
 
+TEST_CASE("a task has others run behind it although the clock has been set back meanwhile") {
+  moved_clock::ns += 1'000'000'000; // another processor's may be behind
+  test::gate opened;
+  std::latch begun(1);
+  std::latch both(2);
+  moved_pool pool({.max_threads = 2});
+  pool.post([&] {
+    begun.count_down();
+    opened.wait();
+    both.count_down();
+  });
+  begun.wait();
+  moved_clock::ns -= 1'000'000'000;
+  std::atomic<bool> second{false};
+  pool.post([&] {
+    second = true;
+    both.count_down();
+  });
+  const auto end = std::chrono::steady_clock::now() + 20s;
+  while (!second && std::chrono::steady_clock::now() < end)
+    std::this_thread::yield();
+  CHECK(second);
+  opened.open();
+  both.wait();
+}
+
 TEST_CASE("behind a task that was not quick, the next is not taken for quick either") {
   test::gate queued;
   std::latch both(2);

@@ -440,8 +440,15 @@ class basic_io_scheduler {
 
   /// Some thread runs quick tasks, one after another, as far as can be told now.
   [[nodiscard]] bool is_churning(std::uint64_t now) const noexcept {
-    return churner_ != nullptr &&
-           (is_looking_around_ || Clock::ns_between(churner_began_, now) < stuck_ns);
+    return churner_ != nullptr && (is_looking_around_ || are_within(stuck_ns, churner_began_, now));
+  }
+
+  /// Whether less than `ns` lie between two looks at the clock, whichever came first: they may be
+  /// two threads'. If a thread has moved to a processor whose clock is far behind, that cannot be
+  /// told, and the answer is no: then somebody else comes to what is queued, needed or not.
+  [[nodiscard]] static bool are_within(double ns, std::uint64_t one, std::uint64_t other) noexcept {
+    const double between = Clock::ns_between(one, other);
+    return between < ns && between > -ns;
   }
 
   /// Thread: runs a task from the queue, and maybe more.
@@ -484,8 +491,8 @@ class basic_io_scheduler {
       const std::uint64_t before = self.now;
       call(*task);
       self.now = Clock::now();
-      self.was_slow = Clock::ns_between(before, self.now) >= quick_ns;
-      if (Clock::ns_between(began, self.now) >= quick_ns)
+      self.was_slow = !are_within(quick_ns, before, self.now);
+      if (!are_within(quick_ns, began, self.now))
         break;
     }
   }
