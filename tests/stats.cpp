@@ -159,8 +159,7 @@ TEST_CASE("a wake is counted once it has ended a sleep") {
     }
   };
   sleeper own;
-  parallel::detail::workers pool(
-      {.threads = 1}, {.work = sleeper::work, .keep_code_loaded = []() noexcept {}}, &own);
+  parallel::detail::workers pool({.threads = 1}, {.work = sleeper::work}, &own);
   own.all = &pool;
   const auto counted = [&] {
     std::vector<std::uint64_t> wakes_and_parks;
