@@ -45,8 +45,10 @@ class serial_executor {
   friend void run_loop(serial_executor&, std::size_t n, const map_options& options,
                        const Body& body) {
     const detail::controller controller = detail::controller_of(options);
-    if (controller == nullptr)
-      return body(0, n);
+    if (controller == nullptr) {
+      static_cast<void>(body(0, n)); // whether it would go on
+      return;
+    }
     const auto run = [n](const detail::loop_body& controlled) { controlled(0, n); };
     controller(detail::request_of(options), n, detail::loop_body(body), detail::loop_runner(run));
   }
