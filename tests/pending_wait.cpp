@@ -79,8 +79,7 @@ TEST_CASE("another worker takes the place of one that waits in get() of an io_po
     std::latch all(8); // more than there are workers
     std::vector<std::future<void>> tasks;
     for (int i = 0; i < 8; ++i)
-      tasks.push_back(
-          pool.submit([&] { io.get(io.submit([&] { all.arrive_and_wait(); })); }));
+      tasks.push_back(pool.submit([&] { io.get(io.submit([&] { all.arrive_and_wait(); })); }));
     for (std::future<void>& task : tasks)
       task.get();
   }
@@ -172,15 +171,18 @@ TEST_CASE("a wait is no deadlock while a map's caller may run the task") {
     std::promise<std::shared_future<int>> promised;
     const auto queued = promised.get_future().share();
     std::latch both(2);
-    const auto sums = parallel::map(io, numbers(2), [&](int) {
-      both.arrive_and_wait();
-      if (std::this_thread::get_id() != here)
-        return io.get(queued.get());
-      std::shared_future<int> own = io.submit([] { return 1; }).share();
-      promised.set_value(own);
-      std::this_thread::sleep_for(std::chrono::milliseconds(20)); // it has something else to do
-      return io.get(own);
-    }, {.in_flight = 2});
+    const auto sums = parallel::map(
+        io, numbers(2),
+        [&](int) {
+          both.arrive_and_wait();
+          if (std::this_thread::get_id() != here)
+            return io.get(queued.get());
+          std::shared_future<int> own = io.submit([] { return 1; }).share();
+          promised.set_value(own);
+          std::this_thread::sleep_for(std::chrono::milliseconds(20)); // it has something else to do
+          return io.get(own);
+        },
+        {.in_flight = 2});
     REQUIRE(sums == std::vector<int>{1, 1});
   }
 }
@@ -199,7 +201,8 @@ TEST_CASE("a wait is no deadlock when it is for something else than the pool's t
     });
     auto for_promise = io.submit([&] { return io.get(promised.get_future()); });
     auto queued = io.submit([] { return 3; });
-    std::this_thread::sleep_for(std::chrono::milliseconds(5)); // it may be told in this time, wrongly
+    std::this_thread::sleep_for(
+        std::chrono::milliseconds(5)); // it may be told in this time, wrongly
     opened.open();
     CHECK(for_other_pool.get() == 1);
     std::this_thread::sleep_for(std::chrono::milliseconds(5)); // likewise

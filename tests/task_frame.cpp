@@ -76,14 +76,12 @@ TEST_CASE("an element gets what it has submitted to an io_pool, within a map of 
     for (int round = 0; round < 50; ++round) {
       io_pool io({.max_threads = 1});
       thread_pool pool(workers);
-      const auto sums = io.submit([&] {
-                            return parallel::map(pool, numbers(8),
-                                                 [&](int x) {
-                                                   return io.get(io.submit([x] { return 2 * x; }));
-                                                 },
-                                                 {.grain = 1});
-                          })
-                            .get();
+      const auto sums =
+          io.submit([&] {
+              return parallel::map(pool, numbers(8),
+                                   [&](int x) { return io.get(io.submit([x] { return 2 * x; })); },
+                                   {.grain = 1});
+            }).get();
       REQUIRE(sums == std::vector<int>{0, 2, 4, 6, 8, 10, 12, 14});
     }
 }
@@ -170,12 +168,14 @@ TEST_CASE("shutdown is refused in a task of another pool within a task of the po
   held_too.get();
 }
 
-TEST_CASE("a task still submits to its pool from a task of another pool, while its own is shut down") {
+TEST_CASE(
+    "a task still submits to its pool from a task of another pool, while its own is shut down") {
   thread_pool pool(1);
   io_pool io({.max_threads = 1});
   test::gate held;
   test::gate opened;
-  auto holds = io.submit([&] { held.wait(); }); // so that io's other tasks run where they are needed
+  auto holds =
+      io.submit([&] { held.wait(); }); // so that io's other tasks run where they are needed
   std::promise<int> answer;
   pool.submit([&] {
     opened.wait();

@@ -145,9 +145,8 @@ class completion_loop {
     [[nodiscard]] bool is_over() const noexcept override { return of_.any_is_ready(); }
     [[nodiscard]] bool depends_on(const unfinished_tasks& tasks) const noexcept override {
       return !of_.stop_ && !of_.limit_.exists() &&
-             std::all_of(of_.pending_.begin(), of_.pending_.end(), [&](std::size_t i) {
-               return tasks.include(future_state(of_.at(i)));
-             });
+             std::all_of(of_.pending_.begin(), of_.pending_.end(),
+                         [&](std::size_t i) { return tasks.include(future_state(of_.at(i))); });
     }
 
    private:

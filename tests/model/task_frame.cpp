@@ -1,5 +1,6 @@
-// Who owns queued tasks (task_list.hpp, task_frame.hpp): frames end, and take tasks back, while other
-// threads take the same tasks from the list; each is run once, and nobody touches what is gone.
+// Who owns queued tasks (task_list.hpp, task_frame.hpp): frames end, and take tasks back, while
+// other threads take the same tasks from the list; each is run once, and nobody touches what is
+// gone.
 #include "relacy.hpp"
 
 #include <parallel/detail/lock_guard.hpp>

@@ -15,9 +15,8 @@ const std::vector<int> xs(64, 1);
 /// Maps, with stand-ins too, and tasks.
 template <class Pool>
 bool uses(Pool& pool) {
-  const auto twice = parallel::map(pool, xs, [](int x) {
-    return parallel::blocking([x] { return 2 * x; });
-  });
+  const auto twice =
+      parallel::map(pool, xs, [](int x) { return parallel::blocking([x] { return 2 * x; }); });
   return twice == std::vector<int>(64, 2) && pool.submit([] { return 3; }).get() == 3;
 }
 

@@ -15,7 +15,8 @@ bool answers(Pool& pool) {
   std::iota(xs.begin(), xs.end(), 0);
   bool right = pool.submit([] { return 1; }).get() == 1;
   right &= parallel::map(pool, xs, [](int x) { return x; }) == xs;
-  right &= parallel::map_reduce(pool, xs, [](int x) { return x; }, 0, std::plus<>()) == 2'016;
+  right &= parallel::map_reduce(
+               pool, xs, [](int x) { return x; }, 0, std::plus<>()) == 2'016;
   int sum = 0;
   for (const int x : parallel::imap(pool, xs, [](int x) { return x; }))
     sum += x;

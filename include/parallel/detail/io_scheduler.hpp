@@ -558,9 +558,9 @@ class basic_io_scheduler {
   io_threads<Clock> threads_;
   access open_to_ = everybody;
   task_listeners listeners_;
-  std::size_t running_ = 0; // tasks under way
-  std::size_t guests_ = 0;  // threads of others that work here
-  pending_waits waits_;     // of all who work here
+  std::size_t running_ = 0;         // tasks under way
+  std::size_t guests_ = 0;          // threads of others that work here
+  pending_waits waits_;             // of all who work here
   io_thread* churner_ = nullptr;    // the thread that runs quick tasks, or has lately
   std::uint64_t churner_began_ = 0; // its task
   bool is_looking_around_ = false;  // the churner

@@ -76,7 +76,8 @@ class task_frame {
   }
 
  private:
-  [[nodiscard]] static const task_frame* nearest(const void* pool, const task_frame* from) noexcept {
+  [[nodiscard]] static const task_frame* nearest(const void* pool,
+                                                 const task_frame* from) noexcept {
     while (from != nullptr && from->pool_ != pool)
       from = from->around_;
     return from;

@@ -66,7 +66,8 @@ class own_tasks {
 
   /// The frame ends: what is left is anybody's.
   void abandon() noexcept {
-    abandoned_.store(true, memory_order_relaxed); // relaxed: seen late, a batch leaves a task behind
+    abandoned_.store(true,
+                     memory_order_relaxed); // relaxed: seen late, a batch leaves a task behind
     let_go();
   }
 

@@ -21,8 +21,7 @@ class task_queue {
   /// which nobody depends on, may not: they would keep it from that.
   [[nodiscard, gnu::cold]] bool push(queued_task& task, own_tasks* owner, bool in_task) noexcept {
     const lock_guard lock(mutex_);
-    if (open_to_ == nobody ||
-        (open_to_ == running_tasks && (!in_task || task.helped() != nullptr)))
+    if (open_to_ == nobody || (open_to_ == running_tasks && (!in_task || task.helped() != nullptr)))
       return false;
     list_.push(task, owner);
     unfinished_.fetch_add(1, memory_order_relaxed); // relaxed: the next publishes it

@@ -29,7 +29,8 @@ inline constinit char module_mark = 0;
 #if defined(__GNUC__)
 [[gnu::always_inline]]
 #endif
-inline const void* this_module() noexcept {
+inline const void*
+this_module() noexcept {
   return &module_mark;
 }
 

@@ -1,6 +1,6 @@
 // A clock for the models, on which between two looks no time passes, or twenty milliseconds: more
-// than anybody waits for who could sleep, or helps without looking for other work. Relacy chooses, so
-// that a schedule can be repeated.
+// than anybody waits for who could sleep, or helps without looking for other work. Relacy chooses,
+// so that a schedule can be repeated.
 #pragma once
 
 #include "relacy.hpp"
