@@ -215,13 +215,19 @@ class io_pool {
   /// nobody has begun; false if there is none.
   friend bool run_own_task(io_pool& pool) noexcept { return pool.scheduler_.run_own_task(); }
 
-  /// Likewise: whether the calling thread works for the pool, and then may note a wait; and what
-  /// notes one, throws if it would never end, and ends it. See detail/pending_wait.hpp.
+  /// What waits needs, see detail/pending_wait.hpp: whether the calling thread works for the pool,
+  /// and so may note its wait.
   friend bool works_for(const io_pool& pool) noexcept { return pool.scheduler_.works_here(); }
+
+  /// Notes a wait of such a thread.
   friend void begin_wait(io_pool& pool, detail::pending_wait& one) noexcept {
     pool.scheduler_.begin_wait(one);
   }
+
+  /// Throws if what has been noted would never end.
   friend void check_wait(io_pool& pool) { pool.scheduler_.check_wait(); }
+
+  /// The wait has ended.
   friend void end_wait(io_pool& pool, detail::pending_wait& one) noexcept {
     pool.scheduler_.end_wait(one);
   }
