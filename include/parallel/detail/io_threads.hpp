@@ -72,6 +72,7 @@ class io_threads {
           all.work_(all.pool_, own);
         }) {
     Clock::calibrate();
+    trace_begin();
   }
 
   /// Those that there are, or are being made.
@@ -157,6 +158,7 @@ class io_threads {
   /// Thread: without the mutex. `self` may be gone afterwards.
   void finish(io_thread& self) noexcept {
     on_stop_(self.number);
+    trace_thread_end();
     // Who leaves while the pool lives is joined by the next one that does, or by join().
     std::unique_ptr<io_thread> before;
     {

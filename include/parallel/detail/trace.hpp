@@ -33,9 +33,19 @@ inline void trace_instant(const char* name, trace_argument first = {},
   trace_log::record({name, 'i', {first, second}});
 }
 
+/// There is a pool now, and its threads may come.
+inline void trace_begin() noexcept {
+  trace_log::begin();
+}
+
 /// The calling thread is `prefix/number`. Others are callers.
 inline void trace_thread_name(const char* prefix, std::size_t number) noexcept {
   trace_log::name_thread(prefix, number);
+}
+
+/// That thread does nothing more.
+inline void trace_thread_end() noexcept {
+  trace_log::end_thread();
 }
 
 } // namespace parallel::detail
@@ -57,7 +67,9 @@ class trace_span {
 };
 
 inline void trace_instant(const char*, trace_argument = {}, trace_argument = {}) noexcept {}
+inline void trace_begin() noexcept {}
 inline void trace_thread_name(const char*, std::size_t) noexcept {}
+inline void trace_thread_end() noexcept {}
 
 } // namespace parallel::detail
 

@@ -9,6 +9,7 @@
 
 #include <parallel/detail/platform/clock.hpp>
 #include <parallel/detail/platform/environment.hpp>
+#include <parallel/detail/platform/loaded_code.hpp>
 #include <parallel/detail/platform/locked_file.hpp>
 #include <parallel/detail/platform/process.hpp>
 #include <parallel/detail/platform/process_id.hpp>
@@ -50,14 +51,25 @@ class trace_log {
   /// the program has begun to initialise its static variables.
   static void record(const trace_event& event) noexcept {
     if (trace_log* const log = here())
-      if (buffer* const own = log->own_buffer(nullptr, 0))
+      if (buffer* const own = own_ != nullptr ? own_ : log->make_own_buffer())
         log->add(*own, event);
   }
 
-  /// To be called by a thread before its first event.
+  /// To be called before a thread of a pool is started, which must not open the file: that takes
+  /// the loader's lock.
+  static void begin() noexcept { static_cast<void>(here()); }
+
+  /// To be called by a thread of a pool before its first event.
   static void name_thread(const char* prefix, std::size_t number) noexcept {
     if (trace_log* const log = here())
-      static_cast<void>(log->own_buffer(prefix, number));
+      own_ = log->make_buffer(prefix, number);
+  }
+
+  /// To be called by such a thread after its last event.
+  static void end_thread() noexcept {
+    if (trace_log* const log = here(); log != nullptr && own_ != nullptr)
+      log->retire(*own_);
+    own_ = nullptr;
   }
 
   /// Returns the number of the process in which it has been called first. Later children of that
@@ -110,6 +122,7 @@ class trace_log {
                    std::strerror(errno));
       return nullptr;
     }
+    keep_loaded(code_of(&finish));                 // what is registered here stays registered
     std::setvbuf(file.stream, nullptr, _IONBF, 0); // so that what is put behind comes in one write
     // relaxed: a child has one thread
     descriptor_.store(file.descriptor, std::memory_order_relaxed);
@@ -161,23 +174,19 @@ class trace_log {
     ends_program_ = !std::exchange(log.is_over_, true) || ends_program_;
   }
 
-  /// The calling thread's; null if there is no memory.
-  buffer* own_buffer(const char* prefix, std::size_t number) noexcept {
-    static thread_local buffer* own = nullptr; // for who comes after the next is gone, another one
-    struct keeper {
-      ~keeper() {
-        if (trace_log* const log = here(); log != nullptr && own != nullptr)
-          log->retire(*own);
-        own = nullptr;
-      }
+  /// For a caller, which does not say when it ends: a thread_local with a destructor does. Threads
+  /// of the pools must do without: to register it takes the loader's lock (see loaded_code.hpp).
+  buffer* make_own_buffer() noexcept {
+    struct at_end {
+      ~at_end() { end_thread(); }
     };
-    static thread_local const keeper at_end;
-    static_cast<void>(at_end);
-    if (own == nullptr)
-      own = make_buffer(prefix, number);
-    return own;
+    static thread_local const at_end ends;
+    static_cast<void>(ends);
+    own_ = make_buffer(nullptr, 0); // events behind the destructor have another one
+    return own_;
   }
 
+  /// For the calling thread; null if there is no memory.
   buffer* make_buffer(const char* prefix, std::size_t number) noexcept {
     auto* const made = new (std::nothrow) buffer;
     if (made == nullptr)
@@ -315,6 +324,7 @@ class trace_log {
   static inline constinit trace_log* opened_ = nullptr; // these two: set before finish() is known
   static inline constinit std::terminate_handler before_ = nullptr;
   static inline constinit thread_local bool ends_program_ = false;
+  static inline constinit thread_local buffer* own_ = nullptr; // the calling thread's
 
   const std::int64_t start_ns_ = steady_ns();
   const std::uint64_t process_ = process_id();

@@ -71,6 +71,7 @@ class workers {
           own.home->live(own);
         }) {
     quick_clock::calibrate();
+    trace_begin();
   }
 
   workers(const workers&) = delete;
@@ -348,6 +349,7 @@ class workers {
     on_start_(self.number);
     self.does.work(pool_, self);
     on_stop_(self.number);
+    trace_thread_end();
     self.alive.stop();
   }
 
