@@ -97,10 +97,10 @@ class loop final : public job {
       block_range blocks;
       std::uint32_t seat = last; // where there was something there may be more
       const std::uint32_t seats = seats_.load(memory_order_relaxed); // relaxed: as in steal_for()
-      const std::uint32_t limit = block_limit();
+      drop_unwanted();
       for (std::uint32_t i = 0; i < seats && blocks.empty(); ++i) {
         seat = last + i < seats ? last + i : last + i - seats;
-        if (slots_[seat].trim(limit) == 0)
+        if (slots_[seat].size() == 0)
           continue;
         all_empty = false;
         blocks = slots_[seat].steal(seat == last ? own.wanted() : 1);
@@ -126,7 +126,8 @@ class loop final : public job {
     return false;
   }
 
-  /// The owner, at rest: elements were left out, because one has thrown or the body has ended it.
+  /// Elements are left out, because one has thrown or the body has ended the loop. A hint until the
+  /// loop is at rest.
   [[nodiscard]] bool was_ended() const noexcept { return error_.limit() != SIZE_MAX; }
 
   [[nodiscard]] std::exception_ptr take_error() noexcept { return error_.take(); }
@@ -174,7 +175,7 @@ class loop final : public job {
             review_ns *= 4;
           }
         } else {
-          slot.trim(block_limit());
+          drop_unwanted();
         }
       } else if (steal_for(seat, own.worth_stealing(seats_.load(memory_order_relaxed)))) {
         counts.steals.add_one();
@@ -200,9 +201,9 @@ class loop final : public job {
     if (here >= most || own.ns_per_block() < 2 * known_ns_)
       return;
     std::uint64_t left = 0;
-    const std::uint32_t limit = block_limit();
+    drop_unwanted();
     for (std::uint32_t seat = 0; seat < seats; ++seat)
-      left += slots_[seat].trim(limit);
+      left += slots_[seat].size();
     if (seats + left < most)
       most = static_cast<std::size_t>(seats + left);
     const double left_ns = static_cast<double>(left) * own.ns_per_block();
@@ -219,16 +220,23 @@ class loop final : public job {
       pool_->open_further(*this, 0);
   }
 
-  /// The number of the first block that need not start any more.
-  [[nodiscard, gnu::cold]] std::uint32_t block_limit() const noexcept {
-    const std::size_t limit = error_.limit();
-    if (limit == SIZE_MAX)
-      return range_slot::no_limit;
-    return limit > first_ ? static_cast<std::uint32_t>(blocks_in(limit - first_, block_)) : 0;
+  void drop_unwanted() noexcept {
+    if (was_ended())
+      trim_all();
   }
 
-  /// False when the blocks were skipped or failed, or have ended the loop: then there is a
-  /// block_limit().
+  /// Empties all slots, anybody's, of the blocks that need not start any more.
+  [[gnu::cold]] void trim_all() noexcept {
+    const std::size_t limit = error_.limit();
+    const auto first_unwanted =
+        limit > first_ ? static_cast<std::uint32_t>(blocks_in(limit - first_, block_)) : 0;
+    const std::uint32_t seats = seats_.load(memory_order_relaxed); // relaxed: as in steal_for()
+    for (std::uint32_t seat = 0; seat < seats; ++seat)
+      slots_[seat].trim(first_unwanted);
+  }
+
+  /// False when the blocks were skipped or failed, or have ended the loop: then
+  /// was_ended().
   [[gnu::cold]] bool run_blocks(block_range blocks) noexcept {
     const std::size_t begin = first_ + blocks.begin * block_;
     const std::size_t most = blocks.size() * block_;
@@ -269,12 +277,12 @@ class loop final : public job {
       // relaxed: blocks come to a seat that was added by a steal only, and whoever has stolen
       // there has seen that there are more: so this load, behind the other, sees it too.
       const std::uint32_t seats = seats_.load(memory_order_relaxed);
-      const std::uint32_t limit = block_limit();
+      drop_unwanted();
       std::uint32_t richest = seat;
       std::uint32_t most = 0;
       for (std::uint32_t i = 1; i < seats; ++i) {
         const std::uint32_t other = seat + i < seats ? seat + i : seat + i - seats;
-        const std::uint32_t left = slots_[other].trim(limit);
+        const std::uint32_t left = slots_[other].size();
         if (left > most) {
           richest = other;
           most = left;

@@ -32,34 +32,31 @@ enum class side { front, back };
 /// own blocks shares no line with anyone.
 class alignas(64) range_slot {
  public:
-  /// How many blocks are left to take. A hint: the answer may be stale by the time it is used.
+  /// How many blocks are left to take; once 0, 0 until the next put(). Any other answer may be
+  /// stale by the time it is used.
   [[nodiscard]] std::uint32_t size() const noexcept {
-    return unpack(word_.load(memory_order_relaxed)).size(); // relaxed: a hint
+    // acquire: pairs with the release in steal() and put(); see loop::steal_for.
+    return unpack(word_.load(memory_order_acquire)).size();
   }
 
-  /// A limit that no block number reaches.
-  static constexpr std::uint32_t no_limit = UINT32_MAX;
-
-  /// Any thread: drops the blocks from number `limit` on, which nobody gets any more, and returns
-  /// how many blocks are left to take. Once that is 0, it is 0 until the next put().
-  std::uint32_t trim(std::uint32_t limit) noexcept {
+  /// Any thread: drops the blocks from number `limit` on, which nobody gets any more.
+  [[gnu::cold]] void trim(std::uint32_t limit) noexcept {
+    std::uint64_t word = word_.load(memory_order_relaxed);
     for (;;) {
-      // acquire: pairs with the release in steal() and put(); see loop::steal_for.
-      std::uint64_t word = word_.load(memory_order_acquire);
       const block_range left = unpack(word);
       if (left.end <= limit || left.empty())
-        return left.size();
+        return;
       const block_range kept = {left.begin, limit > left.begin ? limit : left.begin};
-      // relaxed: as in take()
+      // relaxed, both: as in take()
       if (word_.compare_exchange_weak(word, pack(kept), memory_order_relaxed))
-        return kept.size();
+        return;
     }
   }
 
   /// Owner only, and only while the slot is empty: thieves leave an empty slot alone. (Before a
   /// loop is opened, its caller owns every slot.)
   void put(block_range range) noexcept {
-    // release: pairs with the acquire in trim().
+    // release: pairs with the acquire in size().
     word_.store(pack(range), memory_order_release);
   }
 
@@ -92,7 +89,7 @@ class alignas(64) range_slot {
         return {};
       const std::uint32_t half = left.size() - left.size() / 2;
       const cut parts = split(left, side::back, half < most ? half : most);
-      // release: pairs with the acquire in trim(); who sees the blocks gone sees that a steal
+      // release: pairs with the acquire in size(); who sees the blocks gone sees that a steal
       // has begun.
       if (word_.compare_exchange_weak(word, pack(parts.left), memory_order_release,
                                       memory_order_relaxed))
