@@ -18,8 +18,8 @@ bool answers(Pool& pool) {
   right &= parallel::map_reduce(
                pool, xs, [](int x) { return x; }, 0, std::plus<>()) == 2'016;
   int sum = 0;
-  for (const int x : parallel::imap(pool, xs, [](int x) { return x; }))
-    sum += x;
+  for (const int result : parallel::imap(pool, xs, [](int x) { return x; }))
+    sum += result;
   right &= sum == 2'016;
   std::vector<std::future<int>> tasks;
   for (int i = 0; i < 8; ++i)
