@@ -71,7 +71,7 @@ class pending_waits {
 
   /// Calls visit(wait, innermost frame) until it says true; true if it has.
   template <class Visit>
-  bool any_of(const Visit& visit) const noexcept {
+  [[nodiscard]] bool any_of(const Visit& visit) const noexcept {
     for (const pending_wait* each = first_; each != nullptr; each = each->next_)
       if (visit(*each, each->frame_))
         return true;
@@ -92,7 +92,7 @@ template <class Future>
 const void* future_state(const Future& future) noexcept {
   const void* state = nullptr;
   static_assert(sizeof future >= sizeof state);
-  std::memcpy(&state, static_cast<const void*>(&future), sizeof state);
+  std::memcpy(static_cast<void*>(&state), static_cast<const void*>(&future), sizeof state);
   return state;
 }
 
