@@ -233,3 +233,92 @@ TEST_CASE("waits that become a deadlock only later are told") {
   CHECK(answered == 1);
   CHECK(queued.get().get() == 1);
 }
+
+TEST_CASE("blocking in what get() of an io_pool runs still counts in other pools") {
+  thread_pool outer(1);
+  thread_pool inner(2);
+  io_pool io({.max_threads = 1});
+  test::gate opened;
+  std::latch busy(3);
+  std::vector<std::future<void>> held;
+  for (int i = 0; i < 2; ++i)
+    held.push_back(inner.submit([&] {
+      busy.count_down();
+      opened.wait();
+    }));
+  held.push_back(io.submit([&] { // so that get() runs its task itself
+    busy.count_down();
+    opened.wait();
+  }));
+  busy.wait();
+  std::latch all(4);
+  outer
+      .submit([&] {
+        io.get(io.submit([&] {
+          parallel::for_each(inner, numbers(4),
+                             [&](int) { parallel::blocking([&] { all.arrive_and_wait(); }); },
+                             {.grain = 1});
+        }));
+      })
+      .get();
+  opened.open();
+  for (std::future<void>& each : held)
+    each.get();
+}
+
+TEST_CASE("another worker takes the place of one whose as_completed runs tasks of an io_pool") {
+  thread_pool pool(2);
+  io_pool io({.max_threads = 1});
+  test::gate opened;
+  auto held = io.submit([&] { opened.wait(); });
+  std::latch all(8);
+  std::vector<std::future<void>> tasks;
+  for (int i = 0; i < 8; ++i)
+    tasks.push_back(pool.submit([&] {
+      std::vector<std::future<void>> own;
+      own.push_back(io.submit([&] { all.arrive_and_wait(); }));
+      for (auto&& [index, future] : parallel::as_completed(io, own))
+        future.get();
+    }));
+  for (std::future<void>& task : tasks)
+    task.get();
+  opened.open();
+  held.get();
+}
+
+TEST_CASE("a wait is no deadlock while a task of another pool may run what it has queued") {
+  for (int round = 0; round < 3; ++round) {
+    thread_pool pool(1);
+    io_pool io({.max_threads = 1});
+    std::promise<std::shared_future<int>> promised;
+    const auto queued = promised.get_future().share();
+    std::latch begun(1);
+    auto waits = io.submit([&] {
+      begun.count_down();
+      return io.get(queued.get());
+    });
+    auto owns = pool.submit([&] {
+      begun.wait();
+      std::shared_future<int> own = io.submit([] { return 1; }).share();
+      promised.set_value(own);
+      std::this_thread::sleep_for(std::chrono::milliseconds(50)); // it has something else to do
+      return io.get(own);
+    });
+    CHECK(owns.get() == 1);
+    CHECK(waits.get() == 1);
+  }
+}
+
+TEST_CASE("tasks that wait for themselves, or for each other, are told though nothing is queued") {
+  io_pool io({.max_threads = 2});
+  std::promise<std::shared_future<int>> itself;
+  auto alone = io.submit([&] { return io.get(itself.get_future().get()); }).share();
+  itself.set_value(alone);
+  CHECK(error_of([&] { alone.get(); }) == deadlock);
+  std::promise<std::shared_future<int>> to_first;
+  auto first = io.submit([&] { return io.get(to_first.get_future().get()); }).share();
+  auto second = io.submit([&] { return io.get(first); }).share();
+  to_first.set_value(second);
+  CHECK(error_of([&] { first.get(); }) == deadlock);
+  CHECK(error_of([&] { second.get(); }) == deadlock);
+}

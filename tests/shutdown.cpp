@@ -531,3 +531,35 @@ FOR_EVERY_POOL("tasks get their turn beside imaps that go on") {
   for (int i = 0; i < 10; ++i)
     CHECK(pool.submit([] { return 1; }).get() == 1);
 }
+
+FOR_EVERY_POOL("shutdown in on_stop is refused, be it the pool that ends or a thread that leaves") {
+  for (const bool ends : {true, false}) {
+    std::atomic<TestType*> its{nullptr};
+    std::atomic<int> refusals{0};
+    test::gate refused;
+    const auto on_stop = [&] {
+      try {
+        its.load()->shutdown();
+      } catch (const std::system_error&) {
+        ++refusals;
+      }
+      refused.open();
+    };
+    auto pool = [&] {
+      if constexpr (std::is_same_v<TestType, io_pool>)
+        return std::make_unique<io_pool>(
+            parallel::io_options{.max_threads = 1,
+                                 .idle_timeout = std::chrono::milliseconds(ends ? 10'000 : 0),
+                                 .on_stop = on_stop});
+      else
+        return std::make_unique<thread_pool>(
+            parallel::thread_pool_options{.threads = 1, .on_stop = on_stop});
+    }();
+    its = pool.get();
+    pool->submit([] {}).get();
+    if (std::is_same_v<TestType, io_pool> && !ends)
+      refused.wait();
+    pool.reset();
+    CHECK(refusals == 1);
+  }
+}

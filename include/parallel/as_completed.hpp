@@ -125,8 +125,11 @@ class completion_loop {
         throw stopped();
       if (limit_.has_passed())
         throw deadline_exceeded();
-      if (!run_own_task(executor_))
-        parallel::blocking([&] { wait_past(seen); });
+      if (waits_are_noted<E> || !run_own_task(executor_))
+        parallel::blocking([&] { // what it runs here of an io_pool may block, too
+          if (!waits_are_noted<E> || !run_own_task(executor_))
+            wait_past(seen);
+        });
     }
   }
 
@@ -142,11 +145,21 @@ class completion_loop {
    public:
     explicit any_wait(completion_loop& of) noexcept : of_(of) {}
 
-    [[nodiscard]] bool is_over() const noexcept override { return of_.any_is_ready(); }
+    [[nodiscard]] bool is_over() const noexcept override {
+      try {
+        return of_.any_is_ready();
+      } catch (...) { // of the range: for who goes through it
+        return true;
+      }
+    }
     [[nodiscard]] bool depends_on(const unfinished_tasks& tasks) const noexcept override {
-      return !of_.stop_ && !of_.limit_.exists() &&
-             std::all_of(of_.pending_.begin(), of_.pending_.end(),
-                         [&](std::size_t i) { return tasks.include(future_state(of_.at(i))); });
+      try {
+        return !of_.stop_ && !of_.limit_.exists() &&
+               std::all_of(of_.pending_.begin(), of_.pending_.end(),
+                           [&](std::size_t i) { return tasks.include(future_state(of_.at(i))); });
+      } catch (...) { // as above
+        return false;
+      }
     }
 
    private:
@@ -165,7 +178,7 @@ class completion_loop {
     } while (!any_is_ready() && !(stop_ && stop_()) && !limit_.has_passed());
   }
 
-  [[nodiscard]] bool any_is_ready() noexcept {
+  [[nodiscard]] bool any_is_ready() {
     return std::any_of(pending_.begin(), pending_.end(),
                        [this](std::size_t i) { return is_ready(at(i)); });
   }

@@ -10,6 +10,7 @@
 #include <parallel/detail/io_scheduler.hpp>
 #include <parallel/detail/loop_body.hpp>
 #include <parallel/detail/pending_wait.hpp>
+#include <parallel/detail/platform/loaded_code.hpp>
 #include <parallel/detail/retry.hpp>
 #include <parallel/detail/submitted_task.hpp>
 #include <parallel/detail/task_list.hpp>
@@ -104,11 +105,13 @@ class io_pool {
   /// Runs f() on one of the pool's threads and returns a future of its result or exception.
   ///
   /// Blocks while the queue is full, except on the pool's own threads, whose tasks are queued
-  /// beyond the limit: they could otherwise wait for each other. `f` is moved or copied in once,
-  /// may be move-only, and is destroyed on the pool's thread right after its call. Throws
-  /// std::system_error when the pool has no thread and none can be made, shut_down when it has
-  /// been shut down, or std::bad_alloc; the task is then not queued. A task that waits for another
-  /// one does so with get(): for a thread that is blocked in future.get(), nobody stands in.
+  /// beyond the limit: they could otherwise wait for each other. (Threads of other pools are not
+  /// excepted: where tasks of this pool wait for tasks that submit here, give the queue room.) `f`
+  /// is moved or copied in once, may be move-only, and is destroyed on the pool's thread right
+  /// after its call. Throws std::system_error when the pool has no thread and none can be made,
+  /// shut_down when it has been shut down, or std::bad_alloc; the task is then not queued. A task
+  /// that waits for another one does so with get(): for a thread that is blocked in future.get(),
+  /// nobody stands in.
   template <class F>
   std::future<std::invoke_result_t<std::decay_t<F>&>> submit(F&& f) {
     return queued(std::forward<F>(f), [this](detail::queued_task& task) { scheduler_.post(task); });
@@ -140,7 +143,8 @@ class io_pool {
   /// where all who work for this pool, its threads and those who run a task or map of it, wait in
   /// get(), in as_completed() without stop or deadline, at the end of a map on this pool, or for
   /// the next result of an imap on it, each of them for what a waiting one runs or what is queued,
-  /// and nobody is left to run that. Some thread is told within a second. That is all that the pool
+  /// and nobody is left to run that: no task of another pool, either, that has queued some of it.
+  /// One of those in get() or as_completed() is told within a second. That is all that the pool
   /// can know: nobody is told where a thread waits in another way (by future.get(), for a lock, in
   /// another pool's get()), or for a future of something else, which may become ready all the
   /// same. Of a shared_future it returns a copy of the result.
@@ -215,7 +219,10 @@ class io_pool {
   /// nobody has begun; false if there is none.
   friend bool run_own_task(io_pool& pool) noexcept { return pool.scheduler_.run_own_task(); }
 
-  /// What waits needs, see detail/pending_wait.hpp: whether the calling thread works for the pool,
+  /// In which shared library the pool was made: see detail/platform/loaded_code.hpp.
+  friend const void* module_of(const io_pool& pool) noexcept { return pool.module_; }
+
+  /// What waits need, see detail/pending_wait.hpp: whether the calling thread works for the pool,
   /// and so may note its wait.
   friend bool works_for(const io_pool& pool) noexcept { return pool.scheduler_.works_here(); }
 
@@ -235,7 +242,8 @@ class io_pool {
  private:
   /// Makes a task and has it queued by post(task), unless that throws.
   template <class F, class Post>
-  static auto queued(F&& f, const Post& post) {
+  auto queued(F&& f, const Post& post) {
+    detail::keep_this_module_for(module_);
     auto task = std::make_unique<detail::submitted_task<std::decay_t<F>>>(std::forward<F>(f));
     auto result = task->get_future();
     post(*task);
@@ -275,6 +283,7 @@ class io_pool {
   /// Queues helpers for a loop, as many as threads can be had for: the loop does not depend on
   /// them. They do not count against the queue's limit, which is there to hold back submit().
   void recruit(std::size_t helpers, const std::shared_ptr<detail::io_loop>& loop) {
+    detail::keep_this_module_for(module_);
     try {
       for (; helpers != 0; --helpers) {
         auto helper = std::make_unique<detail::io_loop::helper>(loop);
@@ -294,6 +303,7 @@ class io_pool {
   }
 
   const std::size_t max_threads_;
+  const void* const module_ = detail::this_module();
   detail::native_atomic<std::uint64_t> calls_{0};
   detail::io_scheduler scheduler_;
 };

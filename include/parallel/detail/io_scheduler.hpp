@@ -59,7 +59,7 @@ class basic_io_scheduler {
 
   /// The calling thread is one of the pool's, or runs a task of it: shutdown() would wait for it.
   [[nodiscard]] bool is_needed_here() const noexcept {
-    return thread_of == this || task_frame::role_in(this).is_needed;
+    return home == this || task_frame::role_in(this).is_needed;
   }
 
   /// How many threads there are.
@@ -187,10 +187,11 @@ class basic_io_scheduler {
     if (is_stuck(held))
       throw std::system_error(
           std::make_error_code(std::errc::resource_deadlock_would_occur),
-          "parallel::io_pool: get() within a task, where all threads of the pool (" +
-              std::to_string(threads_.total()) +
-              ") would wait like this and nobody would be left to run the tasks that are queued (" +
-              std::to_string(queue_.size()) + ')');
+          "parallel::io_pool: a wait within a task that would never end, as all who work for the "
+          "pool (" +
+              std::to_string(waits_.size()) +
+              ") wait for each other, or for tasks that are queued (" +
+              std::to_string(queue_.size()) + ") with nobody left to run them");
   }
 
   /// Discards the tasks for which is_wanted(task) is true, of those that nobody has begun.
@@ -258,7 +259,8 @@ class basic_io_scheduler {
   static constexpr std::int64_t look_every_ns = 50'000;
   static constexpr int most_empty_looks = 16;
 
-  /// The pool of which the calling thread is one.
+  /// The pool of which the calling thread is one; and while it has not left, so that it counts.
+  static inline constinit thread_local per_thread<const basic_io_scheduler*> home = nullptr;
   static inline constinit thread_local per_thread<const basic_io_scheduler*> thread_of = nullptr;
 
   /// The mutex is held for moments only, but maybe wanted by a thousand threads.
@@ -346,19 +348,30 @@ class basic_io_scheduler {
     guests_ += static_cast<std::size_t>(change);
   }
 
-  /// All who work here wait, none of the waits is over or may end by itself, and no more threads
-  /// are to be had for what is queued.
+  /// All who work here wait, none of the waits is over or may end by itself, no more threads are to
+  /// be had for what is queued, and nobody else can run that.
   [[nodiscard]] bool is_stuck(guard& held) noexcept {
-    return all_wait() && !threads_.call_one(held) && all_wait();
+    return all_wait() && (queue_.is_empty() || !threads_.call_one(held)) && all_wait();
   }
 
   [[nodiscard]] bool all_wait() noexcept {
     queue_.settle();
-    if (queue_.is_empty() || waits_.size() != threads_.total() + guests_)
+    if (waits_.size() != threads_.total() + guests_)
       return false;
     const known_tasks known(*this);
     return !waits_.any_of([&](const pending_wait& each, const task_frame*) {
       return each.is_over() || !each.depends_on(known);
+    }) && !queue_.any_of([this](const queued_task& task) { return may_be_taken_back(task); });
+  }
+
+  /// Whether a thread that does not wait here may run the task, as it has queued it: one of another
+  /// pool.
+  [[nodiscard]] bool may_be_taken_back(const queued_task& task) const noexcept {
+    const own_tasks* const owner = task.owner();
+    return owner != nullptr && !waits_.any_of([&](const pending_wait&, const task_frame* frame) {
+      while (frame != nullptr && frame->owned_in(queue_.list()) != owner)
+        frame = frame->around();
+      return frame != nullptr;
     });
   }
 
@@ -407,6 +420,7 @@ class basic_io_scheduler {
   }
 
   void work(io_thread& self) noexcept {
+    home = this;
     thread_of = this;
     threads_.begin(self);
     take_tasks(self);

@@ -138,6 +138,11 @@ class thread_pool {
     return pool.scheduler_.post(task) == detail::scheduler::posted::queued;
   }
 
+  /// In which shared library the pool was made: see detail/platform/loaded_code.hpp.
+  friend const void* module_of(const thread_pool& pool) noexcept {
+    return pool.scheduler_.module();
+  }
+
   /// Likewise: discards the tasks that help with `helped`, those that nobody has begun.
   friend void dismiss_helpers(thread_pool& pool, const void* helped) noexcept {
     pool.scheduler_.dismiss(helped);

@@ -75,6 +75,9 @@ class scheduler {
     workers_.stop();
   }
 
+  /// Where it was made; see this_module().
+  [[nodiscard]] const void* module() const noexcept { return workers_.module(); }
+
   /// The caller and the workers.
   [[nodiscard]] std::size_t concurrency() const noexcept { return workers_.size(); }
   /// How many of them can take part in one job.
@@ -92,6 +95,28 @@ class scheduler {
   [[nodiscard, gnu::cold]] job& acquire_job() {
     return own_list().acquire([this] { return make_job_(most_participants()); });
   }
+
+  /// In which pools a thread that blocks is to be replaced: not where it is already, as it may do
+  /// something for another pool while it is blocked.
+  struct blocked_pools {
+    scheduler* pool; // null when there is nobody to stand in for
+    scheduler* home; // null if it is the same, or none
+    const blocked_pools* around;
+
+    [[nodiscard, gnu::cold]] static blocked_pools of_this_thread() noexcept {
+      const blocked_pools* const around = innermost_blocked;
+      const auto unless_included = [around](scheduler* pool) -> scheduler* {
+        for (const blocked_pools* each = around; each != nullptr; each = each->around)
+          if (each->pool == pool || each->home == pool)
+            return nullptr;
+        return pool;
+      };
+      if (this_pool == nullptr)
+        return {nullptr, nullptr, around};
+      scheduler* const home = worker_of == this_pool ? nullptr : worker_of;
+      return {unless_included(this_pool), unless_included(home), around};
+    }
+  };
 
   /// While it lives, its thread takes part in a job of this pool. Not to be const: what is queued
   /// meanwhile is noted in its frame.
@@ -128,30 +153,25 @@ class scheduler {
   template <class Job>
   class blocked {
    public:
-    [[gnu::cold]] blocked() noexcept
-        : pool_(is_blocked ? nullptr : this_pool),
-          home_(is_blocked || worker_of == this_pool ? nullptr : worker_of) {
-      if (pool_ == nullptr)
-        return;
-      is_blocked = true;
-      pool_->block<Job>();
-      if (home_ != nullptr)
-        home_->block<Job>();
+    [[gnu::cold]] blocked() noexcept : here_(blocked_pools::of_this_thread()) {
+      if (here_.pool != nullptr)
+        here_.pool->block<Job>();
+      if (here_.home != nullptr)
+        here_.home->block<Job>();
+      innermost_blocked = &here_;
     }
     blocked(const blocked&) = delete;
     blocked& operator=(const blocked&) = delete;
     [[gnu::cold]] ~blocked() {
-      if (pool_ == nullptr)
-        return;
-      is_blocked = false;
-      pool_->workers_.standing_in().unblock();
-      if (home_ != nullptr)
-        home_->workers_.standing_in().unblock();
+      innermost_blocked = here_.around;
+      if (here_.pool != nullptr)
+        here_.pool->workers_.standing_in().unblock();
+      if (here_.home != nullptr)
+        here_.home->workers_.standing_in().unblock();
     }
 
    private:
-    scheduler* const pool_; // null when there is nobody to stand in for, or somebody does already
-    scheduler* const home_; // null if it is the same, or none
+    const blocked_pools here_;
   };
 
   /// Offers a job to at most `seats` workers, fewer than most_participants(), and returns at once.
@@ -277,7 +297,8 @@ class scheduler {
   static inline constinit thread_local per_thread<scheduler*> this_pool = nullptr;
   /// The one whose worker the thread is.
   static inline constinit thread_local per_thread<scheduler*> worker_of = nullptr;
-  static inline constinit thread_local per_thread<bool> is_blocked = false;
+  /// The pools in which it is blocked.
+  static inline constinit thread_local per_thread<const blocked_pools*> innermost_blocked = nullptr;
 
   /// The list in which the calling thread opens its jobs: a worker's own; threads from outside
   /// share the pool's lists evenly.

@@ -9,6 +9,7 @@
 #include <parallel/detail/control.hpp>
 #include <parallel/detail/pending_wait.hpp>
 #include <parallel/detail/platform/clock.hpp>
+#include <parallel/detail/platform/loaded_code.hpp>
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/platform/waiting.hpp>
 #include <parallel/detail/task_list.hpp>
@@ -295,6 +296,8 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
   void recruit(std::unique_lock<mutex>& lock, E& executor) {
     ++helpers_;
     lock.unlock();
+    if constexpr (requires { module_of(executor); })
+      keep_this_module_for(module_of(executor));
     bool coming = false;
     try {
       auto task = std::make_unique<helper<E>>(this->shared_from_this(), executor);

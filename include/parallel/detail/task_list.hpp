@@ -35,6 +35,9 @@ class queued_task {
   [[nodiscard]] const void* answer() const noexcept { return answer_; }
   void set_answer(const void* state) noexcept { answer_ = state; }
 
+  /// Who may take it back, as long as it is queued; null when nobody may. Guarded like the list.
+  [[nodiscard]] inline const own_tasks* owner() const noexcept;
+
   /// Nobody who has queued it may take it back, and nobody can do without it.
   [[nodiscard]] inline bool is_anybodys() const noexcept;
 
@@ -92,9 +95,14 @@ class own_tasks {
   atomic<bool> abandoned_{false};
 };
 
+inline const own_tasks* queued_task::owner() const noexcept {
+  const bool is_owned =
+      owner_ != nullptr && !owner_->abandoned_.load(memory_order_relaxed); // see abandon()
+  return is_owned ? owner_ : nullptr;
+}
+
 inline bool queued_task::is_anybodys() const noexcept {
-  return helped_ == nullptr &&
-         (owner_ == nullptr || owner_->abandoned_.load(memory_order_relaxed)); // see abandon()
+  return helped_ == nullptr && owner() == nullptr;
 }
 
 /// Tasks in the order in which they have come. Guarded by its owner's mutex.

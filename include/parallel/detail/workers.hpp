@@ -78,6 +78,9 @@ class workers {
   workers& operator=(const workers&) = delete;
   [[gnu::cold]] ~workers() { delete[] spare_; }
 
+  /// Whose code they run.
+  [[nodiscard]] const void* module() const noexcept { return each_does_.module; }
+
   [[nodiscard]] std::size_t size() const noexcept { return each_.size(); }
   worker& operator[](std::size_t number) noexcept { return each_[number]; }
   [[nodiscard]] const worker* begin() const noexcept { return each_.begin(); }

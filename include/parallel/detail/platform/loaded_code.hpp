@@ -6,6 +6,8 @@
 // libraries that never unload anything, such as musl. Entered from workers.hpp and pool.hpp.
 #pragma once
 
+#include <parallel/detail/platform/atomic.hpp>
+
 #if (defined(__GLIBC__) || !defined(__linux__)) && __has_include(<dlfcn.h>)
 #define PARALLEL_DETAIL_LOADER 1
 #include <dlfcn.h>
@@ -33,6 +35,12 @@ inline const void*
 this_module() noexcept {
   return &module_mark;
 }
+
+#if defined(__GNUC__)
+__attribute__((visibility("hidden")))
+#endif
+inline constinit native_atomic<bool>
+    is_module_kept{false};
 
 /// Where a function's code is.
 template <class Function>
@@ -84,6 +92,21 @@ inline constexpr auto loader_find = &dladdr;
     loader_close(opened);
 }
 
+/// Whoever queues a task in a pool that was made in another `module` calls this first: the calling
+/// library, whose code the task is, is never unloaded from now on. For a thread is still in that
+/// code for a moment when the task's future is ready, or the call that it has helped has returned.
+#if defined(__GNUC__)
+[[gnu::always_inline]]
+#endif
+inline void
+keep_this_module_for(const void* module) noexcept {
+  // relaxed: to do it twice does no harm. By then it has been done, as this is set afterwards.
+  if (module != this_module() && !is_module_kept.load(memory_order_relaxed)) {
+    keep_loaded(this_module());
+    is_module_kept.store(true, memory_order_relaxed);
+  }
+}
+
 /// Keeps a shared library loaded until it is let go.
 class loaded_code {
  public:
@@ -107,6 +130,7 @@ class loaded_code {
 #else
 
 inline void keep_loaded(const void*) noexcept {}
+inline void keep_this_module_for(const void*) noexcept {}
 
 class loaded_code {
  public:

@@ -18,6 +18,7 @@ inline const void* this_module() {
 }
 
 inline void keep_loaded(const void*) {}
+inline void keep_this_module_for(const void*) {}
 
 class loaded_code {
  public:
