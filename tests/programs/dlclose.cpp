@@ -1,29 +1,12 @@
 // A plugin may be closed while the workers of its default pool sleep: their code stays where it is,
 // and when the plugin is opened again they work again. Two plugins with the library inside get on.
 // Usage: program-dlclose PLUGIN OTHER-PLUGIN
-#include <dlfcn.h>
+#include "opened_plugin.hpp"
 
 #include <cstdio>
 #include <cstdlib>
 
 namespace {
-
-/// Opens a plugin, calls its function of that name, and closes it.
-bool does(const char* path, const char* name) {
-  void* const plugin = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-  if (plugin == nullptr) {
-    std::puts(dlerror());
-    return false;
-  }
-  const auto function = reinterpret_cast<bool (*)()>(dlsym(plugin, name));
-  const bool right = function != nullptr && function();
-  return dlclose(plugin) == 0 && right;
-}
-
-bool is_loaded(const char* path) {
-  void* const plugin = dlopen(path, RTLD_NOW | RTLD_NOLOAD);
-  return plugin != nullptr && dlclose(plugin) == 0;
-}
 
 bool work_in_turn(const char* path, const char* other) {
   return does(path, "plugin_maps") && is_loaded(path) && does(other, "plugin_nests") &&

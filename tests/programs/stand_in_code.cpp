@@ -1,38 +1,21 @@
 // A plugin may be closed when stand-ins that it has started in its host's pool sleep: what they do
 // is only in the plugin, so that stays where it is for as long as they live.
 // Usage: program-stand_in_code PLUGIN
+#include "opened_plugin.hpp"
+
 #include <parallel/map.hpp>
 #include <parallel/thread_pool.hpp>
-
-#include <dlfcn.h>
 
 #include <cstdio>
 #include <vector>
 
 namespace {
 
-bool blocks(const char* path, parallel::thread_pool& pool) {
-  void* const plugin = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-  if (plugin == nullptr) {
-    std::puts(dlerror());
-    return false;
-  }
-  const auto function =
-      reinterpret_cast<bool (*)(parallel::thread_pool&)>(dlsym(plugin, "plugin_blocks"));
-  const bool right = function != nullptr && function(pool);
-  return dlclose(plugin) == 0 && right;
-}
-
-bool is_loaded(const char* path) {
-  void* const plugin = dlopen(path, RTLD_NOW | RTLD_NOLOAD);
-  return plugin != nullptr && dlclose(plugin) == 0;
-}
-
 /// With pools that end, so that the plugin is unloaded now and then.
 bool works(const char* path) {
   parallel::thread_pool pool(2);
   for (int time = 0; time < 2; ++time)
-    if (!blocks(path, pool) || !is_loaded(path))
+    if (!does(path, "plugin_blocks", pool) || !is_loaded(path))
       return false;
   const std::vector<int> twice =
       parallel::map(pool, std::vector<int>(100, 1), [](int x) { return 2 * x; }, {.grain = 1});
