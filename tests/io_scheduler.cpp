@@ -436,7 +436,7 @@ TEST_CASE("the error of a wait without end names the numbers") {
   behind = io.submit([] {}).share();
   queued.open();
   CHECK_THAT(waiting.get(),
-             Contains("all threads of the pool (1)") && Contains("the tasks that are queued (1)"));
+             Contains("all who work for the pool (1)") && Contains("tasks that are queued (1)"));
 }
 
 TEST_CASE("io tasks wait with get() for tasks of others as long as somebody can run them") {
