@@ -267,7 +267,7 @@ class io_threads {
   mutex& guard_; // guards what follows, and the threads
   const work_function work_;
   void* const pool_;
-  const thread_start start_;
+  const thread_start start_{};
   void (*const live_)(void* self) noexcept;
   std::vector<std::unique_ptr<io_thread>> all_; // by number; constant once they are to end
   std::vector<io_thread*> idle_;                // in the order in which they fell asleep

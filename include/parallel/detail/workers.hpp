@@ -405,7 +405,7 @@ class workers {
   const thread_hook on_stop_;
   const duty each_does_;
   void* const pool_;
-  const thread_start start_;
+  const thread_start start_{};
   void (*const live_)(void* self) noexcept;
   /// A woken worker has found itself on its waker's processor, so wakes are placed from now on:
   /// virtual machines in particular take a processor that sleeps for a busy one.
