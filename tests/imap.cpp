@@ -570,3 +570,56 @@ TEMPLATE_TEST_CASE("imap gives the same random numbers as map for the same seed"
   CHECK(streamed == mapped);
   CHECK_THROWS_AS(imap(executor, numbers(3), same, {.seed = 1}), std::invalid_argument);
 }
+
+namespace {
+
+/// An executor around a pool, which knows whether it is being asked to queue something.
+struct asked_pool {
+  using call_options = parallel::map_options;
+
+  parallel::thread_pool& pool;
+  std::atomic<int> inside{0};
+
+  template <class Body>
+  friend void run_loop(asked_pool& e, std::size_t n, const parallel::map_options& options,
+                       const Body& body) {
+    run_loop(e.pool, n, options, body);
+  }
+  friend bool run_later(asked_pool& e, parallel::detail::queued_task& task) {
+    ++e.inside;
+    for (int i = 0; i < 100; ++i)
+      std::this_thread::yield();
+    const bool queued = run_later(e.pool, task);
+    --e.inside;
+    return queued;
+  }
+  friend void dismiss_helpers(asked_pool& e, const void* helped) {
+    dismiss_helpers(e.pool, helped);
+  }
+  friend std::size_t most_helpers(const asked_pool& e) { return e.pool.size() - 1; }
+  friend bool run_own_task(asked_pool& e) { return run_own_task(e.pool); }
+  friend void add_listener(asked_pool& e, parallel::detail::task_listener& listener) {
+    add_listener(e.pool, listener);
+  }
+  friend void remove_listener(asked_pool& e, parallel::detail::task_listener& listener) {
+    remove_listener(e.pool, listener);
+  }
+};
+static_assert(parallel::task_executor<asked_pool>);
+
+} // namespace
+
+TEST_CASE("no helper is at an imap's executor any more when the view is gone") {
+  parallel::thread_pool pool(4);
+  for (int round = 0; round < 20; ++round) {
+    asked_pool asked{pool};
+    int taken = 0;
+    for (const int x : parallel::imap(asked, std::views::iota(0), [](int one) {
+           std::this_thread::sleep_for(std::chrono::milliseconds(1)); // what it computes
+           return one;
+         }))
+      if (++taken + x > 60 + round)
+        break;
+    REQUIRE(asked.inside == 0);
+  }
+}

@@ -310,3 +310,40 @@ TEST_CASE("map_reduce runs on an io_pool") {
   parallel::io_pool io;
   CHECK(parallel::map_reduce(io, numbers(2'000), same, 0L, std::plus<>()) == 1'999'000);
 }
+
+namespace {
+
+/// An executor of a user's own, whose options are its own too and whose bodies return nothing.
+struct own_executor {
+  struct call_options {
+    int priority = 0;
+  };
+  template <class Body>
+  friend void run_loop(own_executor&, std::size_t n, const call_options&, const Body& body) {
+    return body(std::size_t{0}, n);
+  }
+};
+static_assert(parallel::executor<own_executor>);
+
+/// The same with the options of the library.
+struct plain_executor {
+  using call_options = parallel::map_options;
+  template <class Body>
+  friend void run_loop(plain_executor&, std::size_t n, const call_options&, const Body& body) {
+    return body(std::size_t{0}, n);
+  }
+};
+
+} // namespace
+
+TEST_CASE("map_reduce runs on executors that ask for no more than the concept says") {
+  own_executor own;
+  plain_executor plain;
+  const std::vector<int> ones(1'000, 1);
+  const auto same_number = [](int x) { return x; };
+  CHECK(parallel::map_reduce(own, ones, same_number, 0, std::plus<>()) == 1'000);
+  CHECK(parallel::map_reduce(plain, ones, same_number, 0, std::plus<>()) == 1'000);
+  CHECK_THROWS_AS(parallel::map_reduce(plain, ones, same_number, 0, std::plus<>(),
+                                       {.deadline = std::chrono::seconds(0)}),
+                  parallel::deadline_exceeded);
+}

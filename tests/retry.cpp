@@ -13,6 +13,7 @@
 #include <latch>
 #include <memory>
 #include <optional>
+#include <span>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -346,4 +347,24 @@ TEST_CASE("a backoff that makes no sense is refused, and the message names it") 
   io_pool io({.max_threads = 2});
   CHECK_THROWS_WITH(parallel::map(io, numbers(2), [](int x) { return x; }, {.backoff = 1s}),
                     "parallel: a backoff is given, but retries is 0");
+}
+
+TEST_CASE("a call is made again with an element that refers to what cannot be copied") {
+  struct part {
+    std::span<std::unique_ptr<int>> numbers;
+    std::vector<std::unique_ptr<int>>::iterator first;
+  };
+  parallel::io_pool io({.max_threads = 2});
+  std::vector<std::unique_ptr<int>> numbers(4);
+  std::atomic<int> calls{0};
+  const std::vector<int> one(1);
+  parallel::for_each(io, one | std::views::transform([&](int) {
+                           return part{numbers, numbers.begin()};
+                         }),
+                     [&](const part&) {
+                       if (++calls < 3)
+                         throw std::runtime_error("not yet");
+                     },
+                     {.retries = 5});
+  CHECK(calls == 3);
 }

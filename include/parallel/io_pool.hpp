@@ -183,6 +183,9 @@ class io_pool {
     controller(detail::request_of(options), n, erased, detail::loop_runner(run));
   }
 
+  /// Its loops end when a body returns false: see detail/loop_body.hpp.
+  friend void body_may_end_loop(const io_pool&) noexcept {}
+
   /// Likewise, for algorithms that compute ahead of their consumer: runs the task on a thread of
   /// the pool later; false, and the task is not queued, when none can be had.
   friend bool run_later(io_pool& pool, detail::queued_task& task) noexcept {

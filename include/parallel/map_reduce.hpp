@@ -94,9 +94,14 @@ template <class E, class T, class Op, class Calls>
     extend(leaves[begin / leaf], op, calls, begin, end);
   };
   const auto run = [&](const loop_body& controlled) {
-    run_loop(executor, leaves.size(), plain, [&](std::size_t first, std::size_t last) {
+    const auto part = [&](std::size_t first, std::size_t last) {
       return run_leaves(controlled, first, last, leaf, n);
-    });
+    };
+    if constexpr (requires { body_may_end_loop(executor); })
+      run_loop(executor, leaves.size(), plain, part);
+    else // whose bodies return nothing; what is left is then passed over leaf by leaf
+      run_loop(executor, leaves.size(), plain,
+               [&](std::size_t first, std::size_t last) { static_cast<void>(part(first, last)); });
   };
   control(request, n, loop_body(elements), loop_runner(run));
 }
@@ -116,6 +121,14 @@ void reduce_tree(E& executor, const typename E::call_options& plain, const Op& o
   }
 }
 
+/// Options that may ask for control, as those of this library's executors.
+template <class Options>
+concept controllable = requires(const Options& options) {
+  options.stop.query();
+  options.deadline.ns_left();
+  options.progress.call();
+};
+
 /// What is left of a call's options for its loops over leaves and pairs: how many threads run them,
 /// say, but nothing that counts elements.
 template <class Options>
@@ -124,10 +137,14 @@ Options without_control(Options options) {
     options.grain = 0;
   if constexpr (requires { options.rate; })
     options.rate = {};
-  options.stop = {};
-  options.deadline = {};
-  options.progress = {};
-  options.seed = {};
+  if constexpr (requires { options.stop; })
+    options.stop = {};
+  if constexpr (requires { options.deadline; })
+    options.deadline = {};
+  if constexpr (requires { options.progress; })
+    options.progress = {};
+  if constexpr (requires { options.seed; })
+    options.seed = {};
   return options;
 }
 
@@ -157,10 +174,14 @@ T reduce(E& executor, const typename E::call_options& options, T initial, const 
     leaf = 1;
   std::vector<std::optional<T>> leaves(n == 0 ? 0 : (n - 1) / leaf + 1);
   const typename E::call_options plain = detail::without_control(options);
-  if (const controller control = detail::controller_of(options))
-    detail::reduce_leaves(control, detail::request_of(options), executor, plain, op, calls, leaf,
-                          leaves);
-  else
+  controller control = nullptr;
+  if constexpr (controllable<typename E::call_options>) {
+    control = detail::controller_of(options);
+    if (control != nullptr)
+      detail::reduce_leaves(control, detail::request_of(options), executor, plain, op, calls, leaf,
+                            leaves);
+  }
+  if (control == nullptr)
     detail::reduce_leaves(executor, plain, op, calls, leaf, leaves);
   detail::reduce_tree(executor, plain, op, leaves);
   return leaves.empty() ? std::move(initial)

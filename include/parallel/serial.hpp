@@ -53,6 +53,9 @@ class serial_executor {
     controller(detail::request_of(options), n, detail::loop_body(body), detail::loop_runner(run));
   }
 
+  /// Its loops end when a body returns false: see detail/loop_body.hpp.
+  friend void body_may_end_loop(const serial_executor&) noexcept {}
+
   /// Likewise: nobody computes ahead, and no task is ever queued; see `task_executor`.
   friend bool run_later(serial_executor&, detail::queued_task&) noexcept { return false; }
   friend void dismiss_helpers(serial_executor&, const void*) noexcept {}

@@ -132,6 +132,9 @@ class thread_pool {
       detail::run_loop(pool.scheduler_, site, n, options.grain, detail::loop_body(body));
   }
 
+  /// Its loops end when a body returns false: see detail/loop_body.hpp.
+  friend void body_may_end_loop(const thread_pool&) noexcept {}
+
   /// Likewise, for algorithms that compute ahead of their consumer: runs the task on a worker
   /// later; false, and the task is not queued, when none can be had.
   friend bool run_later(thread_pool& pool, detail::queued_task& task) noexcept {

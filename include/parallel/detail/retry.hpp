@@ -16,6 +16,8 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <ranges>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
@@ -34,6 +36,13 @@ inline std::int64_t wait_ns(const backoff_time& backoff, std::size_t i, std::siz
   const std::int64_t half = whole / 2;
   return half + static_cast<std::int64_t>(random() % (static_cast<std::uint64_t>(half) + 1));
 }
+
+/// Types with elements that are copied with them. (Views and iterators only refer to some.)
+template <class T>
+concept owns_elements = requires {
+  typename T::value_type;
+  requires !std::ranges::view<T> && !std::input_or_output_iterator<T>;
+};
 
 template <class T, class... Within>
 constexpr bool is_copyable();
@@ -55,7 +64,7 @@ constexpr bool is_copyable() {
     return true;
   else if constexpr (!std::copy_constructible<T>)
     return false;
-  else if constexpr (requires { typename T::value_type; })
+  else if constexpr (owns_elements<T>)
     return is_copyable<std::remove_cv_t<typename T::value_type>, T, Within...>();
   else
     return !has_member<T, not_copyable<T, Within...>>();

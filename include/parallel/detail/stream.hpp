@@ -229,10 +229,15 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
     helper(std::shared_ptr<stream> with, E& executor)
         : queued_task(with.get()), with_(std::move(with)), executor_(executor) {}
     void run() noexcept override {
-      if (!with_->help())
+      const std::shared_ptr<stream> with = with_; // once queued, this may be run and deleted
+      if (!with->help()) {
         delete this;
-      else if (!run_later(executor_, *this))
-        discard();
+        return;
+      }
+      const bool comes_again = run_later(executor_, *this);
+      if (!comes_again)
+        delete this;
+      with->end_handover(comes_again);
     }
     void discard() noexcept override {
       with_->do_without();
@@ -312,18 +317,30 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
       most_helpers_ = --helpers_;
   }
 
-  /// True if its helper has been here for long enough and is to come again; else it has left.
+  /// True if its helper has been here for long enough and is to come again; else it has left. Until
+  /// end_handover() the consumer does not let go of the executor then.
   [[nodiscard]] bool help() noexcept {
     const std::uint64_t began = quick_clock::now();
     std::unique_lock lock(mutex_);
     while (!cancelled_ && !waiting_.empty()) {
       run_one(lock);
       const double ns = quick_clock::ns_between(began, quick_clock::now());
-      if ((ns < 0 || ns > longest_help_ns) && !cancelled_) // below 0: the clock was set back
+      if ((ns < 0 || ns > longest_help_ns) && !cancelled_) { // below 0: the clock was set back
+        ++running_;
         return true;
+      }
     }
     --helpers_;
     return false;
+  }
+
+  /// After help() has been true: the helper is queued again, or stays away.
+  void end_handover(bool comes_again) noexcept {
+    const std::lock_guard lock(mutex_);
+    helpers_ -= comes_again ? 0 : 1;
+    --running_;
+    if (consumer_waits_)
+      changed_.notify_one(); // under the lock, as in run_one()
   }
 
   /// A helper does not come.
@@ -402,7 +419,7 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
   bool reported_last_ = false;
   std::size_t most_helpers_;
   std::size_t helpers_ = 0; // under way, or coming
-  std::size_t running_ = 0; // calls under way
+  std::size_t running_ = 0; // calls under way, and helpers on their way back to the queue
   bool source_ended_ = false;
   std::exception_ptr ending_;    // what comes behind the last result: the source's exception, say
   std::size_t ending_index_ = 0; // of the element that it stands for, while there is one
