@@ -571,7 +571,7 @@ TEMPLATE_TEST_CASE("imap gives the same random numbers as map for the same seed"
   CHECK_THROWS_AS(imap(executor, numbers(3), same, {.seed = 1}), std::invalid_argument);
 }
 
-namespace {
+namespace test { // not unnamed, as Clang would miss a use of each function
 
 /// An executor around a pool, which knows whether it is being asked to queue something.
 struct asked_pool {
@@ -607,12 +607,12 @@ struct asked_pool {
 };
 static_assert(parallel::task_executor<asked_pool>);
 
-} // namespace
+} // namespace test
 
 TEST_CASE("no helper is at an imap's executor any more when the view is gone") {
   parallel::thread_pool pool(4);
   for (int round = 0; round < 20; ++round) {
-    asked_pool asked{pool};
+    test::asked_pool asked{pool};
     int taken = 0;
     for (const int x : parallel::imap(asked, std::views::iota(0), [](int one) {
            std::this_thread::sleep_for(std::chrono::milliseconds(1)); // what it computes
