@@ -21,10 +21,10 @@ namespace parallel {
 /// same by itself. A pool has up to 64 stand-ins, as many as calls have been blocked at once,
 /// started by these, and kept; with more calls blocked than that, or where no thread is to be had,
 /// it has fewer threads to go on with. When f returns, some stand-in ends the claim or task that it
-/// is at, and stops. Exceptions of f pass through. Nested calls, and calls anywhere else (in a task
-/// of an io_pool, which makes threads as it needs them, or outside of any pool), just call f. That
-/// includes elements of a map that runs as a plain loop, as small ones do: as ever, elements must
-/// not wait for each other.
+/// is at, and stops. Exceptions of f pass through. Nested calls for the same pool, and calls
+/// anywhere else (in a task of an io_pool, which makes threads as it needs them, or outside of any
+/// pool), just call f. That includes elements of a map that runs as a plain loop, as small ones do:
+/// as ever, elements must not wait for each other.
 ///
 /// Cost: some tens of nanoseconds while a stand-in is awake; else a look at what every worker has
 /// to do, and, if there is anything, a wake (about ten microseconds). A call that starts a stand-in

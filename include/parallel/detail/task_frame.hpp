@@ -65,7 +65,8 @@ class task_frame {
     return each;
   }
 
-  /// Its thread, before it queues a task there: likewise; null if there is no memory for it.
+  /// Its thread, before it queues a task there: the same, made if need be; null without memory for
+  /// it.
   [[nodiscard, gnu::cold]] own_tasks* own_in(const task_list& list) noexcept {
     if (own_tasks* const made = owned_in(list))
       return made;

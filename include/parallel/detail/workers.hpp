@@ -326,8 +326,8 @@ class workers {
     worker& self = spare_[made];
     self.number = size() + made;
     self.called = true;
-    // Where another shared library blocks than the one that has made the pool, stand-ins run its
-    // code for as long as they live.
+    // Where another shared library blocks than the one that has made the pool, compensating workers
+    // run its code for as long as they live.
     if (does.module != each_does_.module)
       self.code.keep(code_of(does.work));
     if (!start(self, does)) {
