@@ -7,9 +7,10 @@
 
 #include "statistics.hpp"
 
-#include <parallel/detail/parking.hpp>
+#include <parallel/detail/platform/affinity.hpp>
 #include <parallel/detail/platform/clock.hpp>
-#include <parallel/detail/platform/placement.hpp>
+#include <parallel/detail/platform/thread.hpp>
+#include <parallel/detail/scheduler/parking.hpp>
 
 #include <atomic>
 #include <cstdint>

@@ -1,13 +1,14 @@
 // A loop on a machine that is not at hand: the library's own parts, moved by a clock of their own.
 //
-// The slots, the claims' sizes and the order of thieves are the production code (range_slot.hpp,
-// grain.hpp; the walk is that of loop.hpp and scheduler.hpp, retold as events). What a machine adds
-// is the price of a cache line on its way between cores, one after another where many want the
-// same one, and of a wake. Used by scaling.cpp.
+// The slots, the claims' sizes and the order of thieves are the production code
+// (loop/range_slot.hpp, loop/chunking.hpp; the walk is that of loop/loop.hpp and
+// scheduler/scheduler.hpp, retold as events). What a machine adds is the price of a cache line on
+// its way between cores, one after another where many want the same one, and of a wake. Used by
+// scaling.cpp.
 #pragma once
 
-#include <parallel/detail/grain.hpp>
-#include <parallel/detail/range_slot.hpp>
+#include <parallel/detail/loop/chunking.hpp>
+#include <parallel/detail/loop/range_slot.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -1,18 +1,18 @@
 // as_completed: the futures of tasks, each as soon as it is ready.
 //
-// The pool tells a listener when tasks end (detail/task_listeners.hpp); the loop's thread then
+// The pool tells a listener when tasks end (detail/task/task_listeners.hpp); the loop's thread then
 // looks which ones those were. What comes as one range of results is imap_unordered's: imap.hpp.
 #pragma once
 
 #include <parallel/blocking.hpp>
-#include <parallel/detail/pending_wait.hpp>
+#include <parallel/detail/platform/condition_variable.hpp>
 #include <parallel/detail/platform/sync.hpp>
-#include <parallel/detail/platform/waiting.hpp>
-#include <parallel/detail/pool.hpp>
-#include <parallel/detail/submitted_task.hpp>
-#include <parallel/detail/task_listeners.hpp>
+#include <parallel/detail/task/pending_wait.hpp>
+#include <parallel/detail/task/submitted_task.hpp>
+#include <parallel/detail/task/task_listeners.hpp>
 #include <parallel/errors.hpp>
 #include <parallel/options.hpp>
+#include <parallel/pool.hpp>
 
 #include <algorithm>
 #include <chrono>

@@ -1,12 +1,12 @@
 // blocking: a call that blocks, within work that computes.
 //
-// While it does, another worker of the thread_pool stands in (detail/stand_ins.hpp). For work that
-// does little else than block there is io_pool.hpp.
+// While it does, another worker of the thread_pool stands in (detail/scheduler/compensation.hpp).
+// For work that does little else than block there is io_pool.hpp.
 #pragma once
 
-#include <parallel/detail/loop.hpp>
-#include <parallel/detail/scheduler.hpp>
-#include <parallel/detail/trace.hpp>
+#include <parallel/detail/loop/loop.hpp>
+#include <parallel/detail/observe/trace.hpp>
+#include <parallel/detail/scheduler/scheduler.hpp>
 
 #include <utility>
 

@@ -1,20 +1,20 @@
 // filter: the elements of a range for which a predicate is true, in their order.
 //
 // Two steps: all threads ask the predicate, each answer in a place of its own; then the caller
-// fetches what is to be kept. The loop is that of map.hpp (next: detail/calls.hpp,
-// detail/pool.hpp). The example for a new algorithm in tests/README.md: it needs no more of
+// fetches what is to be kept. The loop is that of map.hpp (next: detail/call/indexed_calls.hpp,
+// pool.hpp). The example for a new algorithm in tests/README.md: it needs no more of
 // detail/ than this.
 #pragma once
 
-#include <parallel/detail/calls.hpp>
-#include <parallel/detail/pool.hpp>
+#include <parallel/detail/call/indexed_calls.hpp>
 #include <parallel/options.hpp>
+#include <parallel/pool.hpp>
 
 #include <concepts>
 #include <cstddef>
 #include <iterator>
 #include <optional>
-#include <span> // the range concepts, as in detail/calls.hpp
+#include <span> // the range concepts, as in detail/call/indexed_calls.hpp
 #include <type_traits>
 #include <utility>
 #include <vector>

@@ -1,13 +1,13 @@
 // imap and imap_unordered: results one by one, while threads compute some way ahead.
 //
 // For sources that are too large to hold or have no end: a generator, std::views::istream, the
-// lines of a file. What consumer and helpers share is in detail/stream.hpp; map.hpp is for ranges
-// whose results are wanted all at once.
+// lines of a file. What consumer and helpers share is in detail/stream/window.hpp; map.hpp is for
+// ranges whose results are wanted all at once.
 #pragma once
 
-#include <parallel/detail/pool.hpp>
-#include <parallel/detail/stream.hpp>
+#include <parallel/detail/stream/window.hpp>
 #include <parallel/options.hpp>
+#include <parallel/pool.hpp>
 
 #include <cstddef>
 #include <iterator>

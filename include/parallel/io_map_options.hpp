@@ -2,14 +2,15 @@
 // throws.
 //
 // As in options.hpp: parallel::map(io, urls, fetch, {.in_flight = 8, .rate = 20, .retries = 3}).
-// Entered from io_pool.hpp; what is done about them is in detail/retry.hpp and detail/pacer.hpp.
+// Entered from io_pool.hpp; what is done about them is in detail/io/retry.hpp and
+// detail/control/rate_limiter.hpp.
 #pragma once
 
-#include <parallel/detail/control.hpp>
-#include <parallel/detail/duration.hpp>
-#include <parallel/detail/pacer.hpp>
+#include <parallel/detail/control/controlled_body.hpp>
+#include <parallel/detail/control/rate_limiter.hpp>
+#include <parallel/detail/lite/duration.hpp>
+#include <parallel/detail/lite/invalid_argument.hpp>
 #include <parallel/detail/platform/clock.hpp>
-#include <parallel/detail/platform/refusal.hpp>
 #include <parallel/options.hpp>
 
 #include <cstddef>

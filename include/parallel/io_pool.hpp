@@ -1,21 +1,21 @@
 // A pool for tasks that block: downloads, files, locks, subprocesses.
 //
 // It shares nothing with the work-stealing pool, whose few threads must not block. What its threads
-// do, and when there are more of them, is in detail/io_scheduler.hpp; loops over it are in
-// detail/io_loop.hpp.
+// do, and when there are more of them, is in detail/io/scheduler.hpp; loops over it are in
+// detail/io/loop.hpp.
 #pragma once
 
 #include <parallel/blocking.hpp>
-#include <parallel/detail/io_loop.hpp>
-#include <parallel/detail/io_scheduler.hpp>
-#include <parallel/detail/loop_body.hpp>
-#include <parallel/detail/pending_wait.hpp>
+#include <parallel/detail/io/loop.hpp>
+#include <parallel/detail/io/retry.hpp>
+#include <parallel/detail/io/scheduler.hpp>
+#include <parallel/detail/lite/loop_body.hpp>
+#include <parallel/detail/observe/trace.hpp>
 #include <parallel/detail/platform/loaded_code.hpp>
-#include <parallel/detail/retry.hpp>
-#include <parallel/detail/submitted_task.hpp>
-#include <parallel/detail/task_list.hpp>
-#include <parallel/detail/task_listeners.hpp>
-#include <parallel/detail/trace.hpp>
+#include <parallel/detail/task/pending_wait.hpp>
+#include <parallel/detail/task/submitted_task.hpp>
+#include <parallel/detail/task/task_list.hpp>
+#include <parallel/detail/task/task_listeners.hpp>
 #include <parallel/errors.hpp>
 #include <parallel/io_map_options.hpp>
 #include <parallel/options.hpp>
@@ -183,7 +183,7 @@ class io_pool {
     controller(detail::request_of(options), n, erased, detail::loop_runner(run));
   }
 
-  /// Its loops end when a body returns false: see detail/loop_body.hpp.
+  /// Its loops end when a body returns false: see detail/lite/loop_body.hpp.
   friend void body_may_end_loop(const io_pool&) noexcept {}
 
   /// Likewise, for algorithms that compute ahead of their consumer: runs the task on a thread of
@@ -225,8 +225,8 @@ class io_pool {
   /// In which shared library the pool was made: see detail/platform/loaded_code.hpp.
   friend const void* module_of(const io_pool& pool) noexcept { return pool.module_; }
 
-  /// What waits need, see detail/pending_wait.hpp: whether the calling thread works for the pool,
-  /// and so may note its wait.
+  /// What waits need, see detail/task/pending_wait.hpp: whether the calling thread works for the
+  /// pool, and so may note its wait.
   friend bool works_for(const io_pool& pool) noexcept { return pool.scheduler_.works_here(); }
 
   /// Notes a wait of such a thread.

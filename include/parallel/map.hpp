@@ -1,16 +1,17 @@
 // map, map_into, for_each and try_map: run a function over the items of a range, on all cores.
 //
-// The first of three rooms: here a call becomes a loop over indices, detail/loop.hpp shares the
-// loop among threads, detail/scheduler.hpp holds the threads. Cupboards: detail/calls.hpp (a
-// function and its ranges as calls by index), detail/results.hpp (results written by many threads).
+// The first of three rooms: here a call becomes a loop over indices, detail/loop/loop.hpp shares
+// the loop among threads, detail/scheduler/scheduler.hpp holds the threads. Cupboards:
+// detail/call/indexed_calls.hpp (a function and its ranges as calls by index),
+// detail/call/result_buffer.hpp (results written by many threads).
 #pragma once
 
-#include <parallel/detail/calls.hpp>
-#include <parallel/detail/members.hpp>
-#include <parallel/detail/pool.hpp>
-#include <parallel/detail/results.hpp>
+#include <parallel/detail/call/indexed_calls.hpp>
+#include <parallel/detail/call/result_buffer.hpp>
+#include <parallel/detail/lite/members.hpp>
 #include <parallel/options.hpp>
 #include <parallel/outcome.hpp>
+#include <parallel/pool.hpp>
 
 #include <cstddef>
 #include <exception>

@@ -2,14 +2,14 @@
 //
 // The combinations form a tree that depends on the number of elements alone, so the answer is the
 // same for any number of threads and every run, to the last bit of a floating-point sum. The loops
-// are those of map.hpp (next: detail/calls.hpp, detail/pool.hpp).
+// are those of map.hpp (next: detail/call/indexed_calls.hpp, pool.hpp).
 #pragma once
 
-#include <parallel/detail/calls.hpp>
-#include <parallel/detail/control.hpp>
-#include <parallel/detail/loop_body.hpp>
-#include <parallel/detail/pool.hpp>
+#include <parallel/detail/call/indexed_calls.hpp>
+#include <parallel/detail/control/controlled_body.hpp>
+#include <parallel/detail/lite/loop_body.hpp>
 #include <parallel/options.hpp>
+#include <parallel/pool.hpp>
 
 #include <concepts>
 #include <cstddef>

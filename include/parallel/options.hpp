@@ -2,12 +2,12 @@
 //
 // Options are aggregates, written with designated initializers at the end of a call:
 // parallel::map(xs, f, {.grain = 64, .stop = token, .deadline = 30s, .progress = bar}). Entered
-// from every public header; what is done about them is in detail/control.hpp. What only calls on an
-// io_pool can be told is in io_map_options.hpp.
+// from every public header; what is done about them is in detail/control/controlled_body.hpp. What
+// only calls on an io_pool can be told is in io_map_options.hpp.
 #pragma once
 
-#include <parallel/detail/control.hpp>
-#include <parallel/detail/duration.hpp>
+#include <parallel/detail/control/controlled_body.hpp>
+#include <parallel/detail/lite/duration.hpp>
 #include <parallel/errors.hpp>
 
 #include <concepts>
@@ -239,7 +239,7 @@ class task_listener;
 /// once (and of which a call asks for usual_helpers(), if the executor has that, unless it is told
 /// how many); dismiss_helpers() discards those not begun; run_own_task() runs the task that the
 /// calling one has queued last; between add_listener() and remove_listener() the listener is told
-/// when tasks end. See detail/task_list.hpp.
+/// when tasks end. See detail/task/task_list.hpp.
 template <class E>
 concept task_executor = executor<E> &&
     requires(E& e, detail::queued_task& task, detail::task_listener& listener, const void* helped) {

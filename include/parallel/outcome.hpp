@@ -1,10 +1,11 @@
 // What has become of one element of try_map: a value, an exception, or nothing, as it was not run.
 //
 // The interface is that of std::expected (C++23) with std::exception_ptr for its error. Entered
-// from map.hpp, and from detail/stream.hpp, which keeps results in it until they are consumed.
+// from map.hpp, and from detail/stream/window.hpp, which keeps results in it until they are
+// consumed.
 #pragma once
 
-#include <parallel/detail/calls.hpp>
+#include <parallel/detail/call/indexed_calls.hpp>
 #include <parallel/errors.hpp>
 
 #include <exception>

@@ -2,13 +2,13 @@
 // first and last; and how it is shut down.
 //
 // Aggregates, written with designated initializers: thread_pool{{.threads = 8, .name = "decode"}}.
-// What a single call can be told is in options.hpp. Entered from detail/workers.hpp and
+// What a single call can be told is in options.hpp. Entered from detail/scheduler/workers.hpp and
 // io_pool.hpp.
 #pragma once
 
-#include <parallel/detail/duration.hpp>
+#include <parallel/detail/lite/duration.hpp>
+#include <parallel/detail/lite/small_function.hpp>
 #include <parallel/detail/platform/processors.hpp>
-#include <parallel/detail/small_function.hpp>
 #include <parallel/errors.hpp>
 
 #include <concepts>

@@ -5,7 +5,7 @@
 // Any other callable that takes a `const parallel::progress&` does as well: options.hpp.
 #pragma once
 
-#include <parallel/detail/columns.hpp>
+#include <parallel/detail/lite/columns.hpp>
 #include <parallel/detail/platform/terminal.hpp>
 #include <parallel/options.hpp>
 

@@ -3,7 +3,7 @@
 //
 // A callable that takes a random_engine& behind its elements gets one made from the option `seed`
 // and the element's index: parallel::map(trials, [](int trial, auto& random) { … }, {.seed = 7}).
-// Entered from detail/calls.hpp, which makes it, and from detail/retry.hpp.
+// Entered from detail/call/indexed_calls.hpp, which makes it, and from detail/io/retry.hpp.
 #pragma once
 
 #include <array>

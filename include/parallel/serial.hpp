@@ -2,13 +2,13 @@
 //
 // For debugging: map and its family, submit() and map_async() with the options and exceptions that
 // they have on a pool, one element after another. The least that an executor has to provide
-// (options.hpp says what that is); next: detail/control.hpp.
+// (options.hpp says what that is); next: detail/control/controlled_body.hpp.
 #pragma once
 
-#include <parallel/detail/loop_body.hpp>
-#include <parallel/detail/submitted_task.hpp>
-#include <parallel/detail/task_list.hpp>
-#include <parallel/detail/task_listeners.hpp>
+#include <parallel/detail/lite/loop_body.hpp>
+#include <parallel/detail/task/submitted_task.hpp>
+#include <parallel/detail/task/task_list.hpp>
+#include <parallel/detail/task/task_listeners.hpp>
 #include <parallel/options.hpp>
 
 #include <cstddef>
@@ -53,7 +53,7 @@ class serial_executor {
     controller(detail::request_of(options), n, detail::loop_body(body), detail::loop_runner(run));
   }
 
-  /// Its loops end when a body returns false: see detail/loop_body.hpp.
+  /// Its loops end when a body returns false: see detail/lite/loop_body.hpp.
   friend void body_may_end_loop(const serial_executor&) noexcept {}
 
   /// Likewise: nobody computes ahead, and no task is ever queued; see `task_executor`.

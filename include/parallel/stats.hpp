@@ -1,15 +1,16 @@
 // What the threads of a pool have done so far: calls, blocks, steals, sleeps, and how busy they
 // were.
 //
-// It is counted always, by each thread for itself (detail/counter.hpp, detail/stopwatch.hpp), and
-// only added up here. What happened when, rather than how often, is in a trace (detail/trace.hpp).
+// It is counted always, by each thread for itself (detail/observe/counter.hpp,
+// detail/observe/stopwatch.hpp), and only added up here. What happened when, rather than how often,
+// is in a trace (detail/observe/trace.hpp).
 #pragma once
 
-#include <parallel/detail/counter.hpp>
-#include <parallel/detail/job.hpp>
-#include <parallel/detail/pool.hpp>
-#include <parallel/detail/workers.hpp>
+#include <parallel/detail/observe/counter.hpp>
+#include <parallel/detail/scheduler/job.hpp>
+#include <parallel/detail/scheduler/workers.hpp>
 #include <parallel/io_pool.hpp>
+#include <parallel/pool.hpp>
 
 #include <chrono>
 #include <cstddef>

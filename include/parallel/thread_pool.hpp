@@ -1,4 +1,4 @@
-// The work-stealing pool for work that computes: its class, which is in detail/pool.hpp, and what
+// The work-stealing pool for work that computes: its class, which is in pool.hpp, and what
 // only tasks need, submit(), get() and shutdown().
 //
 // Loops over a pool are in map.hpp, which does without this header.
@@ -6,9 +6,9 @@
 
 #include <parallel/blocking.hpp>
 #include <parallel/detail/platform/loaded_code.hpp>
-#include <parallel/detail/pool.hpp>
-#include <parallel/detail/submitted_task.hpp>
+#include <parallel/detail/task/submitted_task.hpp>
 #include <parallel/errors.hpp>
+#include <parallel/pool.hpp>
 
 #include <memory>
 #include <new>

@@ -1,9 +1,9 @@
-// The pool for blocking tasks as a whole (io_scheduler.hpp, io_threads.hpp, queue_room.hpp): tasks
+// The pool for blocking tasks as a whole (io/scheduler.hpp, io/threads.hpp, io/capacity.hpp): tasks
 // are run once, all that block at once, and the pool comes to its end, however its threads start,
 // sleep, are called, leave, or are not to be had.
 #include "relacy.hpp"
 
-#include <parallel/detail/io_scheduler.hpp>
+#include <parallel/detail/io/scheduler.hpp>
 #include <parallel/detail/platform/thread.hpp>
 
 #include <chrono>

@@ -1,9 +1,9 @@
-// Joining and leaving a job (job.hpp): helpers see it as it was prepared, its owner sees their
-// results, sleeps no longer than they are inside, and may use the job again at once.
+// Joining and leaving a job (scheduler/job.hpp): helpers see it as it was prepared, its owner sees
+// their results, sleeps no longer than they are inside, and may use the job again at once.
 #include "relacy.hpp"
 
-#include <parallel/detail/job.hpp>
 #include <parallel/detail/platform/thread.hpp>
+#include <parallel/detail/scheduler/job.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -1,9 +1,9 @@
-// The loop (loop.hpp, range_slot.hpp): each block is run by one thread, once, whoever steals from
-// whom; of several failures the lowest is kept, what is below it is run, and what is above it may
-// be dropped, as is everything once the body has ended the loop.
+// The loop (loop/loop.hpp, loop/range_slot.hpp): each block is run by one thread, once, whoever
+// steals from whom; of several failures the lowest is kept, what is below it is run, and what is
+// above it may be dropped, as is everything once the body has ended the loop.
 #include "relacy.hpp"
 
-#include <parallel/detail/loop.hpp>
+#include <parallel/detail/loop/loop.hpp>
 
 #include <cstddef>
 #include <exception>

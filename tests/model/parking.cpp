@@ -1,8 +1,8 @@
-// Sleeping and being woken (parking.hpp): whoever publishes work wakes somebody who sleeps, and
-// nobody sleeps for ever.
+// Sleeping and being woken (scheduler/parking.hpp): whoever publishes work wakes somebody who
+// sleeps, and nobody sleeps for ever.
 #include "relacy.hpp"
 
-#include <parallel/detail/parking.hpp>
+#include <parallel/detail/scheduler/parking.hpp>
 
 #include <cstddef>
 
@@ -11,8 +11,8 @@ using parallel::detail::parker;
 
 namespace {
 
-/// The protocol of workers.hpp: announce, look once more, park; and its publisher's. Each item is
-/// taken by one of the sleepers, who end when all have been.
+/// The protocol of scheduler/workers.hpp: announce, look once more, park; and its publisher's. Each
+/// item is taken by one of the sleepers, who end when all have been.
 template <std::size_t Sleepers, int Items, std::size_t Publishers = 1>
 struct publish_and_park
     : model::test<publish_and_park<Sleepers, Items, Publishers>, Sleepers + Publishers> {

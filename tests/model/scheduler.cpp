@@ -1,10 +1,11 @@
-// The pool as a whole (scheduler.hpp, workers.hpp, task_queue.hpp): loops end, tasks are run once,
-// and the pool comes to its end, however its workers start, sleep, wake, or are not to be had.
+// The pool as a whole (scheduler/scheduler.hpp, scheduler/workers.hpp, scheduler/task_queue.hpp):
+// loops end, tasks are run once, and the pool comes to its end, however its workers start, sleep,
+// wake, or are not to be had.
 #include "relacy.hpp"
 
-#include <parallel/detail/loop.hpp>
+#include <parallel/detail/loop/loop.hpp>
 #include <parallel/detail/platform/thread.hpp>
-#include <parallel/detail/scheduler.hpp>
+#include <parallel/detail/scheduler/scheduler.hpp>
 
 #include <cstddef>
 

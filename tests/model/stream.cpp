@@ -1,11 +1,11 @@
-// The elements of an imap on their way (stream.hpp): every result comes once and in order, helpers
-// go back to the queue, come again, stay away from a pool that is shut down, or come too late, and
-// the consumer never waits for what nobody computes.
+// The elements of an imap on their way (stream/window.hpp): every result comes once and in order,
+// helpers go back to the queue, come again, stay away from a pool that is shut down, or come too
+// late, and the consumer never waits for what nobody computes.
 #include "relacy.hpp"
 
 #include <parallel/detail/platform/sync.hpp>
-#include <parallel/detail/stream.hpp>
-#include <parallel/detail/task_list.hpp>
+#include <parallel/detail/stream/window.hpp>
+#include <parallel/detail/task/task_list.hpp>
 
 #include <cstddef>
 #include <memory>

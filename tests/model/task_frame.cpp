@@ -1,12 +1,12 @@
-// Who owns queued tasks (task_list.hpp, task_frame.hpp): frames end, and take tasks back, while
-// other threads take the same tasks from the list; each is run once, and nobody touches what is
-// gone.
+// Who owns queued tasks (task/task_list.hpp, task/task_frame.hpp): frames end, and take tasks back,
+// while other threads take the same tasks from the list; each is run once, and nobody touches what
+// is gone.
 #include "relacy.hpp"
 
-#include <parallel/detail/lock_guard.hpp>
+#include <parallel/detail/lite/lock_guard.hpp>
 #include <parallel/detail/platform/sync.hpp>
-#include <parallel/detail/task_frame.hpp>
-#include <parallel/detail/task_list.hpp>
+#include <parallel/detail/task/task_frame.hpp>
+#include <parallel/detail/task/task_list.hpp>
 
 #include <cstddef>
 

@@ -6,7 +6,7 @@
 // where tests put no others in its place.
 #pragma once
 
-#include <parallel/detail/platform/has_linux.hpp>
+#include <parallel/detail/platform/config.hpp>
 
 #if !PARALLEL_DETAIL_LINUX
 #include <atomic>

@@ -6,7 +6,7 @@
 #pragma once
 
 #include <parallel/detail/platform/atomic.hpp>
-#include <parallel/detail/platform/has_linux.hpp>
+#include <parallel/detail/platform/config.hpp>
 
 #include <cstdint>
 

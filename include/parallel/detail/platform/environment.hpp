@@ -2,10 +2,10 @@
 //
 // Part of the platform room: Linux knows of a program that has more rights than its caller (setuid,
 // file capabilities); everything else, or a build with PARALLEL_PORTABLE defined, does not ask.
-// Used by trace_log.hpp.
+// Used by observe/trace_log.hpp.
 #pragma once
 
-#include <parallel/detail/platform/has_linux.hpp>
+#include <parallel/detail/platform/config.hpp>
 
 #include <cstdlib>
 

@@ -2,11 +2,11 @@
 //
 // Part of the platform room: Linux has futexes; everything else, or a build with PARALLEL_PORTABLE
 // defined, gets std::atomic's wait and notify, which look and yield for a while before they sleep,
-// and take long to compile. Entered from parking.hpp and job.hpp.
+// and take long to compile. Entered from scheduler/parking.hpp and scheduler/job.hpp.
 #pragma once
 
 #include <parallel/detail/platform/atomic.hpp>
-#include <parallel/detail/platform/has_linux.hpp>
+#include <parallel/detail/platform/config.hpp>
 
 #include <cstdint>
 

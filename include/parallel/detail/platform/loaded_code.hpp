@@ -3,7 +3,8 @@
 // Part of the platform room. Whoever starts a thread asks the loader to keep the code. The thread
 // itself must not: it would wait for the loader's lock, under which a library's static constructors
 // run, and these may wait for the thread. Nobody is asked where there is no <dlfcn.h>, nor with C
-// libraries that never unload anything, such as musl. Entered from workers.hpp and pool.hpp.
+// libraries that never unload anything, such as musl. Entered from scheduler/workers.hpp and
+// pool.hpp.
 #pragma once
 
 #include <parallel/detail/platform/atomic.hpp>

@@ -1,11 +1,11 @@
 // A file that one process writes to at a time.
 //
 // Part of the platform room: Linux locks the file; everything else, or a build with
-// PARALLEL_PORTABLE defined, opens it and no more. Used by trace_log.hpp: other programs than
-// traced ones are spared its headers.
+// PARALLEL_PORTABLE defined, opens it and no more. Used by observe/trace_log.hpp: other programs
+// than traced ones are spared its headers.
 #pragma once
 
-#include <parallel/detail/platform/has_linux.hpp>
+#include <parallel/detail/platform/config.hpp>
 
 #ifdef PARALLEL_ENABLE_TRACE
 

@@ -5,7 +5,7 @@
 // PARALLEL_PORTABLE defined, gets the standard library's. Entered from sync.hpp.
 #pragma once
 
-#include <parallel/detail/platform/has_linux.hpp>
+#include <parallel/detail/platform/config.hpp>
 
 #if PARALLEL_DETAIL_LINUX
 #include <pthread.h>
@@ -26,7 +26,7 @@ class native_mutex {
   [[nodiscard]] bool try_lock() noexcept { return pthread_mutex_trylock(&mutex_) == 0; }
   void unlock() noexcept { pthread_mutex_unlock(&mutex_); }
 
-  /// For the condition variable in waiting.hpp.
+  /// For the condition variable in platform/condition_variable.hpp.
   [[nodiscard]] pthread_mutex_t* native_handle() noexcept { return &mutex_; }
 
  private:

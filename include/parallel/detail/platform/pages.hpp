@@ -7,7 +7,7 @@
 // pool.hpp.
 #pragma once
 
-#include <parallel/detail/platform/has_linux.hpp>
+#include <parallel/detail/platform/config.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -4,7 +4,7 @@
 // PARALLEL_PORTABLE defined, gets the standard library's. Entered from pool_options.hpp.
 #pragma once
 
-#include <parallel/detail/platform/has_linux.hpp>
+#include <parallel/detail/platform/config.hpp>
 
 #include <cstddef>
 #include <cstdint>

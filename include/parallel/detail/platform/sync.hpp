@@ -3,7 +3,7 @@
 // Part of the platform room, and here the same on every system. They have names of their own
 // because the tests put others in their place, with a folder of theirs that is searched before this
 // one: a model checker's (tests/model), and slow ones (tests/stress). Entered from all over
-// detail/; a condition variable is in waiting.hpp.
+// detail/; a condition variable is in platform/condition_variable.hpp.
 #pragma once
 
 #include <parallel/detail/platform/atomic.hpp>

@@ -4,7 +4,7 @@
 // from progress.hpp.
 #pragma once
 
-#include <parallel/detail/platform/has_linux.hpp>
+#include <parallel/detail/platform/config.hpp>
 
 #include <cstddef>
 #include <cstdio>

@@ -3,10 +3,11 @@
 //
 // Part of the platform room: Linux has its own answers, as <thread> takes long to compile;
 // everything else, or a build with PARALLEL_PORTABLE defined, gets the standard library's. Entered
-// from workers.hpp and io_threads.hpp, which start threads, and wherever one pauses or sleeps.
+// from scheduler/workers.hpp and io/threads.hpp, which start threads, and wherever one pauses or
+// sleeps.
 #pragma once
 
-#include <parallel/detail/platform/has_linux.hpp>
+#include <parallel/detail/platform/config.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -1,0 +1,124 @@
+// The blocks that one participant of a loop still has to run, packed into one 64-bit word.
+//
+// Its owner takes blocks from either end, thieves take half of what is left from the back, and
+// anybody drops what is not wanted any more; all by compare-and-swap, so every block goes to
+// exactly one of them. Entered from loop/loop.hpp, which gives each participant a slot of its own
+// and decides when to steal.
+#pragma once
+
+#include <parallel/detail/platform/sync.hpp>
+
+#include <cstdint>
+
+namespace parallel::detail {
+
+/// A half-open range of block numbers.
+struct block_range {
+  std::uint32_t begin = 0;
+  std::uint32_t end = 0;
+
+  [[nodiscard]] constexpr bool empty() const noexcept { return begin == end; }
+  [[nodiscard]] constexpr std::uint32_t size() const noexcept { return end - begin; }
+  friend constexpr bool operator==(block_range, block_range) = default;
+};
+
+/// An end of a range.
+enum class side { front, back };
+
+/// The word is the whole state, so a compare-and-swap that succeeds is right whatever happened
+/// since the word was read: there is no ABA problem to guard against.
+///
+/// A slot fills a cache line (64 bytes on the machines we know), so that an owner who takes its
+/// own blocks shares no line with anyone.
+class alignas(64) range_slot {
+ public:
+  /// How many blocks are left to take; once 0, 0 until the next put(). Any other answer may be
+  /// stale by the time it is used.
+  [[nodiscard]] std::uint32_t size() const noexcept {
+    // acquire: pairs with the release in steal() and put(); see loop::steal_for.
+    return unpack(word_.load(memory_order_acquire)).size();
+  }
+
+  /// Any thread: drops the blocks from number `limit` on, which nobody gets any more.
+  [[gnu::cold]] void trim(std::uint32_t limit) noexcept {
+    std::uint64_t word = word_.load(memory_order_relaxed);
+    for (;;) {
+      const block_range left = unpack(word);
+      if (left.end <= limit || left.empty())
+        return;
+      const block_range kept = {left.begin, limit > left.begin ? limit : left.begin};
+      // relaxed, both: as in take()
+      if (word_.compare_exchange_weak(word, pack(kept), memory_order_relaxed))
+        return;
+    }
+  }
+
+  /// Owner only, and only while the slot is empty: thieves leave an empty slot alone. (Before a
+  /// loop is opened, its caller owns every slot.)
+  void put(block_range range) noexcept {
+    // release: pairs with the acquire in size().
+    word_.store(pack(range), memory_order_release);
+  }
+
+  /// Owner only: takes up to `wanted` blocks from one end, at most a quarter of what is left, so
+  /// that thieves find something; or `least`, if that is more. Both are at least 1.
+  [[nodiscard]] block_range take(side from, std::uint32_t wanted, std::uint32_t least) noexcept {
+    std::uint64_t word = word_.load(memory_order_relaxed);
+    for (;;) {
+      const block_range left = unpack(word);
+      if (left.empty())
+        return {};
+      const std::uint32_t quarter = left.size() / 4;
+      const std::uint32_t most = quarter > least ? quarter : least;
+      const std::uint32_t count = wanted < most ? wanted : most;
+      const cut parts = split(left, from, count < left.size() ? count : left.size());
+      // relaxed: only the word itself is contended. As a read-modify-write it continues the
+      // release sequence of the put() or steal() before it.
+      if (word_.compare_exchange_weak(word, pack(parts.left), memory_order_relaxed))
+        return parts.taken;
+    }
+  }
+
+  /// Any thread: takes the back half of what is left, rounded up, so the last block too; or `most`
+  /// blocks, if that is less.
+  [[nodiscard]] block_range steal(std::uint32_t most = UINT32_MAX) noexcept {
+    std::uint64_t word = word_.load(memory_order_relaxed);
+    for (;;) {
+      const block_range left = unpack(word);
+      if (left.empty())
+        return {};
+      const std::uint32_t half = left.size() - left.size() / 2;
+      const cut parts = split(left, side::back, half < most ? half : most);
+      // release: pairs with the acquire in size(); who sees the blocks gone sees that a steal
+      // has begun.
+      if (word_.compare_exchange_weak(word, pack(parts.left), memory_order_release,
+                                      memory_order_relaxed))
+        return parts.taken;
+    }
+  }
+
+ private:
+  struct cut {
+    block_range taken;
+    block_range left;
+  };
+
+  /// `count` blocks of `whole` from one end, and the rest.
+  static constexpr cut split(block_range whole, side from, std::uint32_t count) noexcept {
+    const std::uint32_t middle = from == side::front ? whole.begin + count : whole.end - count;
+    const block_range low = {whole.begin, middle};
+    const block_range high = {middle, whole.end};
+    return from == side::front ? cut{low, high} : cut{high, low};
+  }
+
+  static constexpr std::uint64_t pack(block_range range) noexcept {
+    return std::uint64_t{range.end} << 32 | range.begin;
+  }
+  static constexpr block_range unpack(std::uint64_t word) noexcept {
+    return {static_cast<std::uint32_t>(word), static_cast<std::uint32_t>(word >> 32)};
+  }
+
+  atomic<std::uint64_t> word_{0};
+};
+
+} // namespace parallel::detail

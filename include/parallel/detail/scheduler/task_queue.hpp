@@ -1,0 +1,144 @@
+// The tasks of a thread_pool: those that wait, how many have not ended, and who may add to them.
+//
+// A mutex around a task_list, with counts that can be read without it. Entered from
+// scheduler/scheduler.hpp.
+#pragma once
+
+#include <parallel/detail/lite/lock_guard.hpp>
+#include <parallel/detail/observe/counter.hpp>
+#include <parallel/detail/platform/sync.hpp>
+#include <parallel/detail/task/task_list.hpp>
+#include <parallel/detail/task/task_listeners.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace parallel::detail {
+
+class task_queue {
+ public:
+  /// `owner` is whose the task is. False when the queue is closed to the caller: `in_task` says
+  /// that it runs a task of the pool, and may queue others while the pool comes to rest. Helpers,
+  /// which nobody depends on, may not: they would keep it from that.
+  [[nodiscard, gnu::cold]] bool push(queued_task& task, own_tasks* owner, bool in_task) noexcept {
+    const lock_guard lock(mutex_);
+    if (open_to_ == nobody || (open_to_ == running_tasks && (!in_task || task.helped() != nullptr)))
+      return false;
+    list_.push(task, owner);
+    unfinished_.fetch_add(1, memory_order_relaxed); // relaxed: the next publishes it
+    queued_.fetch_add(1);                           // seq_cst: the publisher's store, see idle_set
+    return true;
+  }
+
+  /// The task that has waited longest, or null. Who has run it calls ended().
+  [[gnu::cold]] queued_task* pop() noexcept {
+    if (empty())
+      return nullptr;
+    const lock_guard lock(mutex_);
+    return counted(list_.pop());
+  }
+
+  /// Likewise, the newest of the owner's tasks.
+  [[gnu::cold]] queued_task* pop_own(const own_tasks& owner) noexcept {
+    const lock_guard lock(mutex_);
+    return counted(list_.pop_own(owner));
+  }
+
+  /// So many of the tasks have ended; true if there is none any more.
+  [[gnu::cold]] bool ended(std::uint32_t count = 1) noexcept {
+    // seq_cst: as a publisher's store, see idle_set. Its acquire and release pair with those of the
+    // same word in add(): either we see the listener, or it sees that the futures are ready.
+    const std::uint64_t before = unfinished_.fetch_sub(count);
+    if (before >= one_listener) {
+      const lock_guard lock(mutex_);
+      listeners_.tell();
+    }
+    return before % one_listener == count;
+  }
+
+  /// From now on the listener is told when tasks end.
+  [[gnu::cold]] void add(task_listener& listener) noexcept {
+    const lock_guard lock(mutex_);
+    listeners_.add(listener);
+    unfinished_.fetch_add(one_listener); // see ended()
+  }
+
+  [[gnu::cold]] void remove(task_listener& listener) noexcept {
+    const lock_guard lock(mutex_);
+    listeners_.remove(listener);
+    unfinished_.fetch_sub(one_listener); // seq_cst: as are all on this word, for at_rest()
+  }
+
+  [[nodiscard]] bool empty() const noexcept {
+    return queued_.load() == 0; // seq_cst: the sleeper's last look, see idle_set
+  }
+
+  /// Submitted tasks that have been begun, ever: not those that help with something.
+  [[nodiscard]] std::uint64_t begun() const noexcept { return begun_.get(); }
+
+  /// No task is queued or running.
+  [[nodiscard]] bool at_rest() const noexcept {
+    return unfinished_.load() % one_listener == 0; // seq_cst: the sleeper's last look, see idle_set
+  }
+
+  /// From now on only running tasks may push: so once all is at rest, it stays so.
+  [[gnu::cold]] void close() noexcept {
+    const lock_guard lock(mutex_);
+    if (open_to_ == everybody)
+      open_to_ = running_tasks;
+  }
+
+  /// From now on nobody may push, and what is queued is discarded. True if nothing is left, as
+  /// below.
+  [[nodiscard, gnu::cold]] bool close_and_discard() noexcept {
+    {
+      const lock_guard lock(mutex_);
+      open_to_ = nobody;
+    }
+    return discard([](const queued_task&) { return true; });
+  }
+
+  /// Discards those that nobody has begun of the helpers for `helped`.
+  [[nodiscard, gnu::cold]] bool dismiss(const void* helped) noexcept {
+    return discard([&](const queued_task& task) { return task.helped() == helped; });
+  }
+
+  /// Where the tasks are: who owns some knows them by it.
+  [[nodiscard]] const task_list& list() const noexcept { return list_; }
+
+ private:
+  enum access { everybody, running_tasks, nobody };
+  static constexpr std::uint64_t one_listener = std::uint64_t{1} << 32;
+
+  queued_task* counted(queued_task* task) noexcept {
+    if (task == nullptr)
+      return nullptr;
+    queued_.fetch_sub(1, memory_order_relaxed); // relaxed: a hint, for a moment too large
+    if (task->helped() == nullptr)
+      begun_.add_one();
+    return task;
+  }
+
+  template <class Wanted>
+  bool discard(const Wanted& is_wanted) noexcept {
+    task_list unwanted;
+    std::uint32_t count = 0;
+    {
+      const lock_guard lock(mutex_);
+      count = static_cast<std::uint32_t>(list_.move_to(unwanted, is_wanted));
+      queued_.fetch_sub(count, memory_order_relaxed); // relaxed: as above
+    }
+    unwanted.discard_all(); // not under the mutex: it runs the users' destructors
+    return ended(count);
+  }
+
+  mutex mutex_; // guards the next four, and what the owners have here
+  task_list list_;
+  task_listeners listeners_;
+  access open_to_ = everybody;
+  counter begun_; // which anybody may read
+  atomic<std::size_t> queued_{0};
+  atomic<std::uint64_t> unfinished_{0}; // tasks queued or running; upper half: listeners
+};
+
+} // namespace parallel::detail

@@ -1,0 +1,106 @@
+// Stand-ins (scheduler/compensation.hpp, scheduler/workers.hpp, scheduler/scheduler.hpp): while a
+// thread of the pool is blocked, somebody does what it could have done.
+#include "relacy.hpp"
+
+#include <parallel/detail/loop/loop.hpp>
+#include <parallel/detail/platform/loaded_code.hpp>
+#include <parallel/detail/platform/thread.hpp>
+#include <parallel/detail/scheduler/scheduler.hpp>
+
+#include <cstddef>
+
+using parallel::detail::loop_body;
+using parallel::detail::queued_task;
+using parallel::detail::scheduler;
+
+namespace {
+
+/// A task is blocked until another one has run, on the only worker: a stand-in runs it. That other
+/// one is queued behind it, or just as it blocks. And so again, `Rounds` times.
+template <bool JustThen, int Rounds>
+struct blocked_task : model::test<blocked_task<JustThen, Rounds>, 1, 1 + Rounds> {
+  struct task final : queued_task {
+    task(blocked_task& of, int in, bool first) : model(of), round(in), is_first(first) {}
+    void run() noexcept override {
+      if (is_first) {
+        model.begun.store(round,
+                          parallel::detail::memory_order_relaxed); // relaxed: no more than a hint
+        const scheduler::blocked<parallel::detail::loop> here;
+        while (model.done.load(parallel::detail::memory_order_acquire) != round)
+          parallel::detail::yield();
+      } else {
+        model::require(parallel::detail::loaded_code::kept > 0, "a stand-in's code is not kept");
+        model.done.store(round, parallel::detail::memory_order_release);
+      }
+      delete this;
+    }
+    void discard() noexcept override { delete this; }
+    blocked_task& model;
+    const int round;
+    const bool is_first;
+  };
+
+  void before() { parallel::detail::loaded_code::kept = 0; }
+  void thread(unsigned) {
+    const parallel::thread_pool_options options{.threads = 1};
+    auto* const pool = new scheduler(options, parallel::detail::make_loop);
+    for (int round = 1; round <= Rounds; ++round) {
+      for (const bool first : {true, false}) {
+        while (JustThen && !first && begun.load(parallel::detail::memory_order_relaxed) != round)
+          parallel::detail::yield();
+        auto* const next = new task(*this, round, first);
+        model::require(pool->post(*next) == scheduler::posted::queued, "a task is refused");
+      }
+      // Before the next round begins; and to end the pool might help.
+      while (JustThen && done.load(parallel::detail::memory_order_acquire) != round)
+        parallel::detail::yield();
+    }
+    delete pool;
+    model::require(done.load() == Rounds, "the second task was not run");
+    model::require(parallel::detail::loaded_code::kept == 0, "code is kept without a thread");
+  }
+
+  parallel::detail::atomic<int> begun{0};
+  parallel::detail::atomic<int> done{0};
+};
+
+/// In a loop the caller and the worker are each blocked by the block with which they begin, until
+/// the other two have been run: stand-ins come to the loop.
+struct blocked_blocks : model::test<blocked_blocks, 1, 3> {
+  void thread(unsigned) {
+    const parallel::thread_pool_options options{.threads = 2};
+    auto* const pool = new scheduler(options, parallel::detail::make_loop);
+    rl::var<int> runs[4];
+    for (rl::var<int>& each : runs)
+      each($) = 0;
+    parallel::detail::atomic<int> done{0};
+    const auto body = [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i) {
+        runs[i]($) = runs[i]($) + 1;
+        if (i == 1 || i == 2) {
+          done.fetch_add(1);
+        } else {
+          const scheduler::blocked<parallel::detail::loop> here;
+          while (done.load() != 2)
+            parallel::detail::yield();
+        }
+      }
+    };
+    parallel::detail::share(*pool, loop_body(body), 0, 4, 1, nullptr);
+    for (rl::var<int>& each : runs)
+      model::require(each($) == 1, "a block was not run once when its loop had ended");
+    delete pool;
+  }
+};
+
+} // namespace
+
+int main() {
+  bool all = true;
+  const model::limits some{.random = 300'000, .longest = 20'000};
+  all &= model::passes<blocked_task<false, 1>>("a stand-in for a blocked worker", some);
+  all &= model::passes<blocked_task<true, 1>>("likewise, its task comes as it blocks", some);
+  all &= model::passes<blocked_task<true, 2>>("likewise, twice", some);
+  all &= model::passes<blocked_blocks>("stand-ins in a loop", some);
+  return all ? 0 : 1;
+}

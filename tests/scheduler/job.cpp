@@ -1,0 +1,263 @@
+// Seats in a job, and the list in which jobs are offered and used again.
+#include "catch.hpp"
+
+#include <parallel/detail/scheduler/job.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <thread>
+#include <vector>
+
+using parallel::detail::job;
+using parallel::detail::job_list;
+using parallel::detail::loop_counts;
+
+namespace {
+
+struct idle_job final : job {
+  explicit idle_job(std::size_t helpers = 8) : job(helpers + 1) {}
+  void help(std::uint32_t, loop_counts&) noexcept override {}
+};
+
+job* make() {
+  return new idle_job;
+}
+
+const auto no_spin = [] { return false; };
+const auto no_help = [] { return false; };
+
+job* open_one(const job_list& list) {
+  return list.find([](const job& work) { return work.is_open(); });
+}
+
+} // namespace
+
+TEST_CASE("a job has as many seats as it was opened with, numbered from one") {
+  idle_job work;
+  CHECK_FALSE(work.is_open());
+  CHECK(work.join() == 0);
+  work.open(2);
+  CHECK(work.is_open());
+  CHECK(work.join() == 1);
+  CHECK(work.is_open());
+  CHECK(work.join() == 2);
+  CHECK_FALSE(work.is_open());
+  CHECK(work.join() == 0);
+  CHECK(work.joined() == 2);
+  work.leave(2);
+  work.leave(1);
+  work.wait(no_spin, no_help);
+}
+
+TEST_CASE("a job can be opened with the most seats that there are") {
+  idle_job work(job::most_inside);
+  work.open(job::most_inside);
+  for (std::uint32_t seat = 1; seat <= job::most_inside; ++seat)
+    if (work.join() != seat)
+      FAIL("seat " << seat);
+  CHECK(work.join() == 0);
+  work.withdraw();
+  for (std::uint32_t seat = 1; seat <= job::most_inside; ++seat)
+    work.withdraw_and_leave(seat);
+  work.wait(no_spin, no_help);
+  CHECK(work.joined() == job::most_inside);
+  CHECK_FALSE(work.is_open());
+  CHECK(work.join() == 0);
+}
+
+TEST_CASE("nobody joins a job that a helper has left because nothing is left to start") {
+  idle_job work;
+  work.open(5);
+  CHECK(work.join() == 1);
+  CHECK(work.join() == 2);
+  CHECK(work.free_seats() == 3);
+  work.withdraw_and_leave(1);
+  CHECK_FALSE(work.is_open());
+  CHECK_FALSE(work.is_open_to_stand_ins());
+  CHECK(work.free_seats() == 0);
+  CHECK(work.join() == 0);
+  CHECK_FALSE(work.join_without_seat());
+  CHECK(work.joined() == 2);
+  work.leave(2);
+  work.withdraw();
+  work.wait(no_spin, no_help);
+}
+
+TEST_CASE("nobody joins a job that was withdrawn") {
+  idle_job work;
+  work.open(5);
+  CHECK(work.join() == 1);
+  work.withdraw();
+  CHECK_FALSE(work.is_open());
+  CHECK(work.join() == 0);
+  CHECK(work.joined() == 1);
+  work.leave(1);
+  work.wait(no_spin, no_help);
+  work.open(1);
+  CHECK(work.join() == 1);
+}
+
+TEST_CASE("who is inside a job can add seats to it") {
+  idle_job work;
+  work.open(1, nullptr, false, false);
+  CHECK(work.join() == 1);
+  CHECK_FALSE(work.is_open());
+  work.add_seats(2);
+  CHECK(work.is_open());
+  CHECK(work.wakes());
+  CHECK(work.join() == 2);
+  CHECK(work.join() == 3);
+  CHECK(work.join() == 0);
+  work.withdraw(); // as a helper does that has found nothing left to start
+  work.leave(2);
+  work.add_seats(2);
+  CHECK_FALSE(work.is_open());
+  CHECK(work.join() == 0);
+  work.leave(1);
+  work.leave(3);
+  work.wait(no_spin, no_help);
+}
+
+TEST_CASE("seats can be added when a helper has left a job whose seats were all taken") {
+  idle_job work;
+  work.open(2);
+  CHECK(work.join() == 1);
+  CHECK(work.join() == 2);
+  work.withdraw_and_leave(1);
+  work.add_seats(1);
+  CHECK(work.join() == 3);
+  work.leave(2);
+  work.leave(3);
+  work.withdraw();
+  work.wait(no_spin, no_help);
+}
+
+TEST_CASE("no stand-in comes to a job that a helper has left, whose seats were all taken") {
+  idle_job work;
+  work.open(2);
+  CHECK(work.join() == 1);
+  CHECK(work.join() == 2);
+  CHECK(work.is_open_to_stand_ins());
+  work.withdraw_and_leave(2);
+  CHECK_FALSE(work.is_open_to_stand_ins());
+  CHECK_FALSE(work.join_without_seat());
+  work.leave(1);
+  work.withdraw();
+  work.wait(no_spin, no_help);
+}
+
+TEST_CASE("an owner that waits sees what every helper did before it left") {
+  constexpr int helpers = 3;
+  constexpr std::uint32_t rounds = 2'000;
+  idle_job work;
+  std::uint32_t helped[helpers] = {}; // plain: handed over by leave() and wait()
+  std::atomic<std::uint32_t> opened{0};
+  std::vector<std::thread> threads;
+  for (std::uint32_t& mine : helped)
+    threads.emplace_back([&] {
+      for (std::uint32_t round = 1; round <= rounds; ++round) {
+        while (opened.load() < round)
+          std::this_thread::yield();
+        const std::uint32_t seat = work.join();
+        if (seat == 0)
+          continue; // withdrawn already
+        ++mine;
+        work.leave(seat);
+      }
+    });
+  std::uint32_t joined = 0;
+  for (std::uint32_t round = 1; round <= rounds; ++round) {
+    work.open(helpers);
+    opened = round;
+    while (round % 8 == 1 && work.joined() == 0)
+      std::this_thread::yield();
+    work.withdraw();
+    work.wait(
+        [&] { // sleeps at once in half of the rounds, and spins in the others
+          std::this_thread::yield();
+          return round % 2 == 0;
+        },
+        no_help);
+    joined += work.joined();
+    if (helped[0] + helped[1] + helped[2] != joined)
+      FAIL("round " << round);
+  }
+  for (std::thread& thread : threads)
+    thread.join();
+  CHECK(joined >= rounds / 8);
+}
+
+TEST_CASE("an owner that waits is called when a helper opens a job within") {
+  for (int round = 0; round < 2'000; ++round) {
+    idle_job outer;
+    idle_job inner;
+    outer.open(1);
+    REQUIRE(outer.join() == 1);
+    std::thread helper([&] {
+      inner.open(1, &outer);
+      outer.call_owner();
+      inner.wait([] { return true; }, no_help); // until the owner has come and gone
+      while (inner.joined() == 0)
+        std::this_thread::yield();
+      outer.leave(1);
+    });
+    outer.withdraw();
+    int helped = 0;
+    outer.wait([&] { return round % 2 == 0; }, // sleeps at once in half of the rounds
+               [&] {
+                 if (inner.parent() != &outer || inner.join() == 0)
+                   return false;
+                 inner.leave(1);
+                 ++helped;
+                 return true;
+               });
+    helper.join();
+    REQUIRE(helped == 1);
+  }
+}
+
+TEST_CASE("a list hands out a job again once it was released") {
+  job_list list;
+  job& outer = list.acquire(make);
+  job& inner = list.acquire(make);
+  CHECK(&outer != &inner);
+  job_list::release(outer);
+  CHECK(&list.acquire(make) == &outer);
+  job_list::release(inner);
+  CHECK(&list.acquire(make) == &inner);
+}
+
+TEST_CASE("of the open jobs in a list the outermost is found first") {
+  job_list list;
+  CHECK(open_one(list) == nullptr);
+  job& outer = list.acquire(make);
+  job& inner = list.acquire(make);
+  inner.open(1);
+  CHECK(open_one(list) == &inner);
+  outer.open(1);
+  CHECK(open_one(list) == &outer);
+  outer.withdraw();
+  CHECK(open_one(list) == &inner);
+}
+
+TEST_CASE("threads that acquire from one list at once get different jobs") {
+  for (int round = 0; round < 200; ++round) {
+    job_list list;
+    std::vector<job*> got(8);
+    std::vector<std::thread> threads;
+    for (job*& mine : got)
+      threads.emplace_back([&] { mine = &list.acquire(make); });
+    for (std::thread& thread : threads)
+      thread.join();
+    REQUIRE(std::set<job*>(got.begin(), got.end()).size() == got.size());
+    for (job* mine : got)
+      job_list::release(*mine);
+    std::set<job*> again;
+    for (std::size_t i = 0; i < got.size(); ++i)
+      again.insert(&list.acquire(make));
+    REQUIRE(again == std::set<job*>(got.begin(), got.end()));
+  }
+}

@@ -1,0 +1,216 @@
+// Who comes to a job: workers that are awake, such as sleep if it wakes them, and more later.
+#include "catch.hpp"
+
+#include <parallel/detail/loop/loop.hpp>
+#include <parallel/detail/scheduler/scheduler.hpp>
+#include <parallel/pool_options.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <latch>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <utility>
+
+namespace {
+
+/// Its helpers do what they are told, or wait inside until the gate is opened.
+struct gated : parallel::detail::job {
+  using parallel::detail::job::job;
+  void help(std::uint32_t, parallel::detail::loop_counts&) noexcept override {
+    if (part != nullptr)
+      part();
+    else
+      gate.wait();
+  }
+  std::function<void()> part;
+  std::latch gate{1};
+};
+
+class pool_of {
+ public:
+  explicit pool_of(std::size_t threads)
+      : all({.threads = threads}, [](std::size_t participants) -> parallel::detail::job* {
+          return new gated(participants);
+        }) {}
+
+  gated& open(std::size_t seats, std::size_t wakes, std::function<void()> part = nullptr) {
+    auto& work = static_cast<gated&>(all.acquire_job());
+    work.part = std::move(part);
+    all.open(work, seats, wakes);
+    return work;
+  }
+
+  void close(gated& work) {
+    work.gate.count_down();
+    all.close(work);
+  }
+
+  /// Until all workers that have been started sleep.
+  void wait_for_sleep() const {
+    for (bool asleep = false; !asleep; std::this_thread::yield()) {
+      asleep = true;
+      all.for_each_started_worker([&](const parallel::detail::worker& each) {
+        asleep = asleep && each.parks.get() > each.wakes.get();
+      });
+    }
+  }
+
+  parallel::detail::scheduler all;
+};
+
+void wait_until_joined(const gated& work, std::uint32_t helpers) {
+  while (work.joined() != helpers)
+    std::this_thread::yield();
+}
+
+/// All of its workers have been started, and sleep.
+void put_to_sleep(pool_of& pool) {
+  const auto workers = static_cast<std::uint32_t>(pool.all.concurrency() - 1);
+  gated& work = pool.open(workers, workers);
+  wait_until_joined(work, workers);
+  pool.close(work);
+  pool.wait_for_sleep();
+}
+
+} // namespace
+
+TEST_CASE("a job starts workers, and each that joins gets more going") {
+  pool_of pool(4);
+  gated& work = pool.open(3, 3);
+  wait_until_joined(work, 3);
+  pool.close(work);
+}
+
+TEST_CASE("a job that wakes nobody is left to its owner while all workers sleep") {
+  pool_of pool(4);
+  put_to_sleep(pool);
+  gated& work = pool.open(3, 0);
+  pool.close(work);
+  CHECK(work.joined() == 0);
+}
+
+TEST_CASE("a worker that is awake joins a job that wakes nobody, and wakes nobody for it") {
+  pool_of pool(4);
+  put_to_sleep(pool);
+  gated& only = pool.open(1, 1); // keeps one worker awake
+  wait_until_joined(only, 1);
+  gated& second = pool.open(3, 0);
+  only.gate.count_down();
+  wait_until_joined(second, 1);
+  pool.close(second);
+  pool.all.close(only);
+  while (pool.all.awake() != 0) // who has been woken has counted that before it sleeps again
+    std::this_thread::yield();
+  std::uint64_t wakes = 0;
+  pool.all.for_each_started_worker(
+      [&](const parallel::detail::worker& each) { wakes += each.wakes.get(); });
+  CHECK(second.joined() == 1);
+  CHECK(wakes == 1);
+}
+
+TEST_CASE("workers that sleep come to a job that somebody inside has opened further") {
+  pool_of pool(4);
+  put_to_sleep(pool);
+  gated& work = pool.open(1, 1);
+  wait_until_joined(work, 1);
+  pool.all.open_further(work, 2);
+  wait_until_joined(work, 3);
+  pool.close(work);
+}
+
+TEST_CASE("an owner that waits is called for seats that are added within its job") {
+  pool_of pool(2);
+  int helped = 0;
+  // The worker's part of the outer job: opens one within, without a seat at first, for which there
+  // is nobody but the owner of the outer one. That one is called then, too, in vain.
+  const auto script = [&] {
+    for (int round = 0; round < 100 && helped == round; ++round) {
+      gated& inner = pool.open(0, 0, [&] { ++helped; });
+      for (int wait = 0; wait < 16; ++wait)
+        std::this_thread::yield();
+      pool.all.open_further(inner, 1);
+      const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+      while (inner.joined() == 0 && std::chrono::steady_clock::now() < end)
+        std::this_thread::yield();
+      pool.all.close(inner);
+    }
+  };
+  gated& outer = pool.open(1, 1, script);
+  {
+    parallel::detail::scheduler::part_of part(pool.all, outer);
+    while (outer.joined() == 0)
+      std::this_thread::yield();
+    pool.all.close(outer);
+  }
+  CHECK(helped == 100);
+}
+
+TEST_CASE("no more threads take part in a job than it can count") {
+  const auto make = [](std::size_t participants) -> parallel::detail::job* {
+    return new gated(participants);
+  };
+  CHECK(parallel::detail::scheduler({.threads = 8}, make).most_participants() == 8);
+  CHECK(parallel::detail::scheduler({.threads = 40'000}, make).most_participants() == 32'703);
+}
+
+TEST_CASE("a loop gets more threads when its elements turn out dear") {
+  using namespace std::chrono_literals;
+  parallel::detail::scheduler pool({.threads = 4}, parallel::detail::make_loop);
+  parallel::detail::call_site cheap(2); // 2,000 of these are worth one worker
+  std::mutex guard;
+  std::set<std::thread::id> threads;
+  const auto body = [&](std::size_t begin, std::size_t end) {
+    for (; begin != end; ++begin) {
+      const auto start = std::chrono::steady_clock::now();
+      for (bool all_here = false; !all_here && std::chrono::steady_clock::now() < start + 5ms;) {
+        const std::lock_guard lock(guard);
+        threads.insert(std::this_thread::get_id());
+        all_here = threads.size() == 4;
+      }
+    }
+  };
+  parallel::detail::share(pool, parallel::detail::loop_body(body), 0, 2'000, 1, &cheap);
+  CHECK(threads.size() == 4);
+}
+
+TEST_CASE("what a wake takes is forgotten a little at a time, what it takes of its waker is not") {
+  pool_of pool(2);
+  for (int wake = 0; wake < 100; ++wake)
+    pool.all.forget_wake();
+  const double after_some = pool.all.wake_ns();
+  CHECK(after_some > 40'000); // of 60,000, as long as there has been no wake
+  CHECK(after_some < 50'000);
+  for (int wake = 0; wake < 10'000; ++wake)
+    pool.all.forget_wake();
+  CHECK(pool.all.wake_ns() >= 10'000);
+  CHECK(pool.all.wake_ns() < 10'001);
+}
+
+TEST_CASE("one wake that took long is little news, many are") {
+  parallel::detail::workers pool({.threads = 2}, {}, nullptr);
+  const double before = pool.wake_ns();
+  pool.learn_from_waking(200'000);
+  CHECK(pool.wake_ns() > before);
+  CHECK(pool.wake_ns() < before * 1.05);
+  for (int wake = 0; wake < 100; ++wake)
+    pool.learn_from_waking(200'000);
+  CHECK(pool.wake_ns() == Approx(before - 10'000 + 200'000).epsilon(0.01));
+  for (int wake = 0; wake < 100; ++wake)
+    pool.learn_from_waking(1'000);
+  CHECK(pool.wake_ns() == Approx(before - 10'000 + 1'000).epsilon(0.01));
+}
+
+TEST_CASE("wakes that took no time at all are not the last news") {
+  parallel::detail::workers pool({.threads = 2}, {}, nullptr);
+  const double before = pool.wake_ns();
+  for (int wake = 0; wake < 10'000; ++wake)
+    pool.learn_from_waking(0);
+  for (int wake = 0; wake < 100; ++wake)
+    pool.learn_from_waking(200'000);
+  CHECK(pool.wake_ns() == Approx(before - 10'000 + 200'000).epsilon(0.01));
+}
