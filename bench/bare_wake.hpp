@@ -43,7 +43,7 @@ class bare_wake {
     for (int i = 0; i < wakes; ++i) {
       idle();
       const int here = parallel::detail::this_processor();
-      place_.move_off(here);
+      affinity_.move_off(here);
       waker_processor_ = here;
       const std::int64_t start = parallel::detail::steady_ns();
       bed_.unpark();
@@ -69,18 +69,19 @@ class bare_wake {
     for (;;) {
       while (!goes_to_bed_)
         std::this_thread::yield();
-      place_.keep_off(waker_processor_);
+      affinity_.keep_off(waker_processor_);
       goes_to_bed_ = false;
       bed_.park();
       if (ends_)
         return;
       ran_at_ = parallel::detail::steady_ns();
-      place_.settle();
+      affinity_.settle();
     }
   }
 
   parallel::detail::parker bed_;
-  parallel::detail::placement place_; // the thread's while it is awake, its waker's until the wake
+  parallel::detail::wake_affinity
+      affinity_; // the thread's while it is awake, its waker's until the wake
   std::atomic<int> waker_processor_{parallel::detail::this_processor()};
   std::atomic<std::int64_t> ran_at_{0};
   std::atomic<bool> goes_to_bed_{false};

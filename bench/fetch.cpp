@@ -75,7 +75,7 @@ void measure_pools(bench::comparison& table, const std::vector<std::string>& url
   for (std::size_t i = 0; i < sizes.size(); ++i) {
     const std::size_t threads = sizes[i];
     const auto io =
-        std::make_shared<parallel::io_pool>(parallel::io_options{.max_threads = threads});
+        std::make_shared<parallel::io_pool>(parallel::io_pool_options{.max_threads = threads});
     const std::string name = "fetch/io_pool/" + std::to_string(threads);
     table.measure(name, [&, io] { check(parallel::map(*io, urls, fetch)); });
     table.row("io_pool, " + bench::threads_text(threads), "fetch/serial", name,

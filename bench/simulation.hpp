@@ -42,19 +42,19 @@ class simulation {
   simulation(const machine& prices, std::size_t threads, const std::vector<double>& costs,
              bool asleep)
       : prices_(prices), asleep_(asleep), until_(costs.size() + 1),
-        crew_(invited(prices, threads, costs, asleep)) {
+        state_(invited(prices, threads, costs, asleep)) {
     for (std::size_t i = 0; i < costs.size(); ++i)
       until_[i + 1] = until_[i] + costs[i];
   }
 
   /// From the call to its return, in nanoseconds.
   double run() {
-    if (crew_.size() == 1)
+    if (state_.size() == 1)
       return until_.back();
     deal();
-    const double dealt = static_cast<double>(crew_.size()) * prices_.own;
+    const double dealt = static_cast<double>(state_.size()) * prices_.own;
     if (!asleep_)
-      for (std::size_t i = 1; i < crew_.size(); ++i)
+      for (std::size_t i = 1; i < state_.size(); ++i)
         plan(dealt + prices_.transfer, i, &simulation::join);
     plan(asleep_ ? wake_some(dealt) : dealt, 0, &simulation::begin);
     while (!events_.empty()) {
@@ -87,8 +87,8 @@ class simulation {
     parallel::detail::range_slot slot;
     line slot_line;
     parallel::detail::side end = parallel::detail::side::front; // that its next claim is from
-    parallel::detail::basic_pace<virtual_clock> pace{nullptr};
-    parallel::detail::block_range in_hand;
+    parallel::detail::basic_chunk_sizer<virtual_clock> pace{nullptr};
+    parallel::detail::grain_range in_hand;
     int looks = 0; // since the last steal
   };
 
@@ -109,8 +109,8 @@ class simulation {
     const std::size_t possible = std::min(threads, costs.size());
     if (possible < 2)
       return 1;
-    return asleep ? parallel::detail::threads_worth(total, possible, 0, prices.wake_time)
-                  : parallel::detail::threads_worth(total, possible, threads - 1, 0);
+    return asleep ? parallel::detail::useful_threads(total, possible, 0, prices.wake_time)
+                  : parallel::detail::useful_threads(total, possible, threads - 1, 0);
   }
 
   void plan(double time, std::size_t who, action next) {
@@ -127,27 +127,28 @@ class simulation {
   }
 
   [[nodiscard]] parallel::detail::side first_end(std::size_t who) const {
-    return who != 0 && who + 1 == crew_.size() ? parallel::detail::side::back
-                                               : parallel::detail::side::front;
+    return who != 0 && who + 1 == state_.size() ? parallel::detail::side::back
+                                                : parallel::detail::side::front;
   }
 
   void deal() {
     const std::size_t n = until_.size() - 1;
     site_.learn(until_.back(), n);
     std::uint32_t begin = 0;
-    for (std::size_t i = 0; i < crew_.size(); ++i) {
-      const auto end = static_cast<std::uint32_t>((n * (i + 1) + crew_.size() - 1) / crew_.size());
-      crew_[i].slot.put({begin, end});
-      crew_[i].slot_line.owner = 0;
-      crew_[i].end = first_end(i);
-      crew_[i].pace = parallel::detail::basic_pace<virtual_clock>(&site_);
+    for (std::size_t i = 0; i < state_.size(); ++i) {
+      const auto end =
+          static_cast<std::uint32_t>((n * (i + 1) + state_.size() - 1) / state_.size());
+      state_[i].slot.put({begin, end});
+      state_[i].slot_line.owner = 0;
+      state_[i].end = first_end(i);
+      state_[i].pace = parallel::detail::basic_chunk_sizer<virtual_clock>(&site_);
       begin = end;
     }
   }
 
   /// From `time` on, by one thread; returns when that is done.
   double wake_some(double time) {
-    for (int i = 0; i < prices_.wakes_each && woken_ + 1 < crew_.size(); ++i) {
+    for (int i = 0; i < prices_.wakes_each && woken_ + 1 < state_.size(); ++i) {
       time += prices_.wake_call;
       plan(time + prices_.wake_time, ++woken_, &simulation::join);
     }
@@ -162,12 +163,12 @@ class simulation {
   }
 
   void begin(std::size_t who) {
-    crew_[who].pace.start();
+    state_[who].pace.start();
     claim(who);
   }
 
   void claim(std::size_t who) {
-    participant& self = crew_[who];
+    participant& self = state_[who];
     self.in_hand = self.slot.take(self.end, self.pace.wanted(), self.pace.least());
     if (self.in_hand.empty()) {
       look_for_loot(who);
@@ -179,9 +180,9 @@ class simulation {
   }
 
   void claimed(std::size_t who) {
-    participant& self = crew_[who];
+    participant& self = state_[who];
     self.pace.claimed(self.in_hand.size());
-    if (self.end == parallel::detail::side::back && !self.pace.is_dear()) {
+    if (self.end == parallel::detail::side::back && !self.pace.is_expensive()) {
       self.end = parallel::detail::side::front;
       self.pace.turn();
     }
@@ -190,27 +191,27 @@ class simulation {
 
   /// As in loop::steal_for.
   void look_for_loot(std::size_t who) {
-    participant& self = crew_[who];
+    participant& self = state_[who];
     double time = virtual_clock::time;
     std::size_t richest = who;
     std::uint32_t most = 0;
-    for (std::size_t i = 1; i < crew_.size(); ++i) {
-      const std::size_t other = (who + i) % crew_.size();
-      const std::uint32_t left = crew_[other].slot.size();
+    for (std::size_t i = 1; i < state_.size(); ++i) {
+      const std::size_t other = (who + i) % state_.size();
+      const std::uint32_t left = state_[other].slot.size();
       time += prices_.look;
       if (left > most) {
         richest = other;
         most = left;
       }
     }
-    if (most >= self.pace.worth_stealing(crew_.size()) ||
+    if (most >= self.pace.worth_stealing(state_.size()) ||
         (most != 0 && self.looks >= parallel::detail::polite_looks)) {
       self.looks = 0;
-      self.in_hand = crew_[richest].slot.steal();
+      self.in_hand = state_[richest].slot.steal();
       ++under_way_;
       ++steals_;
       time = write(steals_line_, who, time);
-      time = write(crew_[richest].slot_line, who, time);
+      time = write(state_[richest].slot_line, who, time);
       plan(write(steals_line_, who, time), who, &simulation::stolen);
       return;
     }
@@ -219,7 +220,7 @@ class simulation {
   }
 
   void stolen(std::size_t who) {
-    participant& self = crew_[who];
+    participant& self = state_[who];
     --under_way_;
     self.slot.put(self.in_hand);
     self.pace.restart();
@@ -237,8 +238,8 @@ class simulation {
   machine prices_;
   bool asleep_;
   std::vector<double> until_; // the time of all elements before each
-  std::deque<participant> crew_;
-  parallel::detail::call_site site_;
+  std::deque<participant> state_;
+  parallel::detail::cost_model site_;
   line crew_line_;
   line steals_line_;
   std::priority_queue<event, std::vector<event>, std::greater<>> events_;

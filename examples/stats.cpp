@@ -10,7 +10,7 @@
 #include <numeric>
 #include <vector>
 
-void log(const parallel::pool_stats& pool) {
+void log(const parallel::thread_pool_stats& pool) {
   std::cout << pool.calls << " calls of " << pool.blocks << " blocks (" << pool.steals
             << " steals), " << pool.tasks << " tasks; " << pool.parks << " sleeps, " << pool.wakes
             << " wakes\n";

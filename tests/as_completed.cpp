@@ -89,7 +89,7 @@ TEMPLATE_TEST_CASE("as_completed within a task runs the tasks that this one has 
     if constexpr (std::is_same_v<TestType, parallel::thread_pool>)
       return std::make_unique<TestType>(std::size_t{1});
     else
-      return std::make_unique<TestType>(parallel::io_options{.max_threads = 1});
+      return std::make_unique<TestType>(parallel::io_pool_options{.max_threads = 1});
   }();
   auto sum = pool->submit([&] {
     std::vector<std::future<int>> tasks;

@@ -148,10 +148,10 @@ TEST_CASE("an exception passes through blocking, and the thread is not taken for
 }
 
 TEST_CASE("nested blocking has one stand-in") {
-  std::atomic<int> stand_ins{0};
+  std::atomic<int> compensation{0};
   thread_pool pool({.threads = 1, .on_start = [&](std::size_t number) {
                       if (number >= 1)
-                        ++stand_ins;
+                        ++compensation;
                     }});
   std::latch other(1);
   auto outer = pool.submit([&] {
@@ -165,7 +165,7 @@ TEST_CASE("nested blocking has one stand-in") {
   pool.submit([&] { other.count_down(); }).get();
   CHECK(outer.get() == 1);
   pool.shutdown();
-  CHECK(stand_ins == 1);
+  CHECK(compensation == 1);
 }
 
 TEST_CASE("as many stand in as are blocked") {
@@ -187,10 +187,10 @@ TEST_CASE("as many stand in as are blocked") {
 }
 
 TEST_CASE("get() of a task that it runs itself needs no stand-in") {
-  std::atomic<int> stand_ins{0};
+  std::atomic<int> compensation{0};
   thread_pool pool({.threads = 1, .on_start = [&](std::size_t number) {
                       if (number >= 1)
-                        ++stand_ins;
+                        ++compensation;
                     }});
   test::gate behind;
   auto outer = pool.submit([&] {
@@ -202,7 +202,7 @@ TEST_CASE("get() of a task that it runs itself needs no stand-in") {
   CHECK(outer.get() == 1);
   other.get();
   pool.shutdown();
-  CHECK(stand_ins == 0);
+  CHECK(compensation == 0);
 }
 
 TEST_CASE(
@@ -342,10 +342,10 @@ TEST_CASE("stand-ins that are asleep when a pool is shut down come all the same"
 }
 
 TEST_CASE("a thread that is blocked once has one stand-in, whatever runs within") {
-  std::atomic<int> stand_ins{0};
+  std::atomic<int> compensation{0};
   thread_pool pool({.threads = 1, .on_start = [&](std::size_t number) {
                       if (number >= 1)
-                        ++stand_ins;
+                        ++compensation;
                     }});
   thread_pool other(2);
   std::latch wanted(1);
@@ -358,7 +358,7 @@ TEST_CASE("a thread that is blocked once has one stand-in, whatever runs within"
   pool.submit([&] { wanted.count_down(); }).get();
   outer.get();
   pool.shutdown();
-  CHECK(stand_ins == 1);
+  CHECK(compensation == 1);
 }
 
 TEST_CASE("a worker that is blocked in an element of another pool's map is stood in for at home") {

@@ -81,7 +81,7 @@ void at_every_step(const Call& call) {
     {
       Pool pool = [] {
         if constexpr (std::is_same_v<Pool, parallel::io_pool>)
-          return Pool(parallel::io_options{.max_threads = 3});
+          return Pool(parallel::io_pool_options{.max_threads = 3});
         else
           return Pool(3);
       }();

@@ -581,9 +581,9 @@ struct asked_pool {
   std::atomic<int> inside{0};
 
   template <class Body>
-  friend void run_loop(asked_pool& e, std::size_t n, const parallel::map_options& options,
-                       const Body& body) {
-    run_loop(e.pool, n, options, body);
+  friend void bulk_execute(asked_pool& e, std::size_t n, const parallel::map_options& options,
+                           const Body& body) {
+    bulk_execute(e.pool, n, options, body);
   }
   friend bool run_later(asked_pool& e, parallel::detail::queued_task& task) {
     ++e.inside;
@@ -593,9 +593,7 @@ struct asked_pool {
     --e.inside;
     return queued;
   }
-  friend void dismiss_helpers(asked_pool& e, const void* helped) {
-    dismiss_helpers(e.pool, helped);
-  }
+  friend void dismiss_helpers(asked_pool& e, const void* owner) { dismiss_helpers(e.pool, owner); }
   friend std::size_t most_helpers(const asked_pool& e) { return e.pool.size() - 1; }
   friend bool run_own_task(asked_pool& e) { return run_own_task(e.pool); }
   friend void add_listener(asked_pool& e, parallel::detail::task_listener& listener) {

@@ -319,7 +319,7 @@ struct own_executor {
     int priority = 0;
   };
   template <class Body>
-  friend void run_loop(own_executor&, std::size_t n, const call_options&, const Body& body) {
+  friend void bulk_execute(own_executor&, std::size_t n, const call_options&, const Body& body) {
     return body(std::size_t{0}, n);
   }
 };
@@ -329,7 +329,7 @@ static_assert(parallel::executor<own_executor>);
 struct plain_executor {
   using call_options = parallel::map_options;
   template <class Body>
-  friend void run_loop(plain_executor&, std::size_t n, const call_options&, const Body& body) {
+  friend void bulk_execute(plain_executor&, std::size_t n, const call_options&, const Body& body) {
     return body(std::size_t{0}, n);
   }
 };

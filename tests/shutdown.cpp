@@ -43,7 +43,7 @@ Pool make(std::size_t threads, parallel::thread_hook on_start = {},
     return Pool(parallel::thread_pool_options{
         .threads = threads, .name = name, .on_start = on_start, .on_stop = on_stop});
   else
-    return Pool(parallel::io_options{
+    return Pool(parallel::io_pool_options{
         .max_threads = threads, .name = name, .on_start = on_start, .on_stop = on_stop});
 }
 
@@ -471,7 +471,7 @@ class endless_imap {
  public:
   /// Returns when `helpers` threads of the pool help.
   endless_imap(Pool& pool, std::size_t helpers) : helpers_(helpers), consumer_([&] { go(pool); }) {
-    helped_.wait();
+    owner_.wait();
   }
   ~endless_imap() {
     left_ = true;
@@ -496,14 +496,14 @@ class endless_imap {
     const std::lock_guard lock(mutex_);
     threads_.insert(std::this_thread::get_id());
     if (threads_.size() == helpers_)
-      helped_.open();
+      owner_.open();
   }
 
   const std::size_t helpers_;
   std::atomic<bool> left_{false};
   std::mutex mutex_;
   std::set<std::thread::id> threads_;
-  test::gate helped_;
+  test::gate owner_;
   std::thread consumer_;
 };
 
@@ -548,9 +548,9 @@ FOR_EVERY_POOL("shutdown in on_stop is refused, be it the pool that ends or a th
     auto pool = [&] {
       if constexpr (std::is_same_v<TestType, io_pool>)
         return std::make_unique<io_pool>(
-            parallel::io_options{.max_threads = 1,
-                                 .idle_timeout = std::chrono::milliseconds(ends ? 10'000 : 0),
-                                 .on_stop = on_stop});
+            parallel::io_pool_options{.max_threads = 1,
+                                      .idle_timeout = std::chrono::milliseconds(ends ? 10'000 : 0),
+                                      .on_stop = on_stop});
       else
         return std::make_unique<thread_pool>(
             parallel::thread_pool_options{.threads = 1, .on_stop = on_stop});

@@ -46,7 +46,7 @@ auto when_asleep(Pool& pool) {
 
 TEST_CASE("a pool that has done nothing has counted nothing") {
   const thread_pool pool(4);
-  const parallel::pool_stats all = stats(pool);
+  const parallel::thread_pool_stats all = stats(pool);
   CHECK(all.calls == 0);
   CHECK(all.tasks == 0);
   CHECK(all.blocks == 0);
@@ -62,7 +62,7 @@ TEST_CASE("a pool counts each shared call once, and each of its blocks") {
   constexpr std::uint64_t calls = 20;
   for (std::uint64_t call = 0; call < calls; ++call)
     parallel::for_each(pool, xs, [](int) {}, {.grain = 10});
-  const parallel::pool_stats all = stats(pool);
+  const parallel::thread_pool_stats all = stats(pool);
   CHECK(all.calls == calls);
   CHECK(all.blocks == calls * 100);
   std::uint64_t by_workers = 0;
@@ -100,7 +100,7 @@ TEST_CASE("a worker that takes from the caller's share has stolen") {
                          others.count_down();
                      },
                      {.grain = 1});
-  const parallel::pool_stats all = stats(pool);
+  const parallel::thread_pool_stats all = stats(pool);
   CHECK(all.steals >= 1);
   REQUIRE(all.workers.size() == 1);
   CHECK(all.workers[0].steals >= 1);
@@ -125,7 +125,7 @@ TEST_CASE("a worker's sleeps and wakes are counted, and differ by one while it s
   pool.submit([] {}).get();
   CHECK(when_asleep(pool).parks == before + 1);
   pool.shutdown();
-  const parallel::pool_stats all = stats(pool);
+  const parallel::thread_pool_stats all = stats(pool);
   REQUIRE(all.workers.size() == 1);
   CHECK(all.workers[0].number == 0);
   CHECK(all.workers[0].parks == before + 1);
@@ -217,7 +217,7 @@ TEST_CASE("stand-ins for blocked workers are counted among the workers") {
   std::future<void> first = pool.submit([&] { parallel::blocking([&] { other.wait(); }); });
   pool.submit([&] { other.count_down(); }).get();
   first.get();
-  const parallel::pool_stats all = stats(pool);
+  const parallel::thread_pool_stats all = stats(pool);
   CHECK(all.tasks == 2);
   REQUIRE(all.workers.size() == 2);
   CHECK(all.workers[0].number == 0);
@@ -228,10 +228,10 @@ TEST_CASE("what a pool has counted never decreases, however busy it is") {
   thread_pool pool(3);
   std::atomic<bool> ended{false};
   std::thread observer([&] {
-    parallel::pool_stats before = stats(pool);
+    parallel::thread_pool_stats before = stats(pool);
     bool decreased = false;
     while (!ended) {
-      const parallel::pool_stats after = stats(pool);
+      const parallel::thread_pool_stats after = stats(pool);
       decreased |= after.calls < before.calls || after.blocks < before.blocks ||
                    after.steals < before.steals || after.tasks < before.tasks ||
                    after.parks < before.parks || after.wakes < before.wakes ||

@@ -185,8 +185,8 @@ class completion_loop {
 
   E& executor_;
   V futures_;
-  control::stop_query stop_;
-  const steady_limit limit_;
+  controlled_body::stop_query stop_;
+  const deadline limit_;
   completion_counter counter_;
   std::vector<std::size_t> pending_; // by index
   std::vector<std::size_t> ready_;   // likewise, those that are consumed from here

@@ -40,12 +40,12 @@ template <class Answer, class E, class Calls, class Set>
 std::vector<Answer> ask(E& executor, const typename E::call_options& options, const Calls& calls,
                         const Set& set) {
   std::vector<Answer> answers(calls.size());
-  run_loop(executor, calls.size(), options,
-           [&calls, &set, to = answers.data()](std::size_t begin, std::size_t end) {
-             calls.run(begin, end, [&set, to]<class Value>(std::size_t i, Value&& value) {
-               set(to[i], std::forward<Value>(value));
-             });
-           });
+  bulk_execute(executor, calls.size(), options,
+               [&calls, &set, to = answers.data()](std::size_t begin, std::size_t end) {
+                 calls.run(begin, end, [&set, to]<class Value>(std::size_t i, Value&& value) {
+                   set(to[i], std::forward<Value>(value));
+                 });
+               });
   return answers;
 }
 

@@ -48,7 +48,7 @@ std::size_t helpers_for(const E& executor, std::size_t in_flight) {
 /// middle of it, waits for the calls that are under way and makes no more.
 template <task_executor E, std::ranges::view V, class F>
 class imap_view : public std::ranges::view_interface<imap_view<E, V, F>> {
-  using stream = detail::stream<V, F>;
+  using window = detail::imap_window<V, F>;
 
  public:
   /// Made by imap() and imap_unordered(), which say what its arguments mean. Throws
@@ -56,7 +56,7 @@ class imap_view : public std::ranges::view_interface<imap_view<E, V, F>> {
   imap_view(E& executor, V source, F f, bool ordered, const imap_options& options)
       : executor_(&executor) {
     detail::check_window(options.window);
-    shared_ = std::make_shared<stream>(std::move(source), std::move(f), ordered,
+    shared_ = std::make_shared<window>(std::move(source), std::move(f), ordered,
                                        detail::helpers_for(executor, options.in_flight), options);
   }
 
@@ -67,19 +67,19 @@ class imap_view : public std::ranges::view_interface<imap_view<E, V, F>> {
   /// Likewise, after its own stream has ended as by its destructor.
   imap_view& operator=(imap_view&& other) noexcept {
     if (this != &other) {
-      end_stream();
+      end_window();
       executor_ = other.executor_;
       shared_ = std::move(other.shared_);
     }
     return *this;
   }
-  ~imap_view() { end_stream(); }
+  ~imap_view() { end_window(); }
 
   /// The place in the view where the consumer is; the view must stay where it is meanwhile.
   class iterator {
    public:
     using iterator_concept = std::input_iterator_tag; ///< single-pass
-    using value_type = typename stream::result; ///< what f returns, without reference or const
+    using value_type = typename window::result; ///< what f returns, without reference or const
     using difference_type = std::ptrdiff_t; ///< as the standard wants it; there are no differences
 
     iterator() = default;
@@ -125,7 +125,7 @@ class imap_view : public std::ranges::view_interface<imap_view<E, V, F>> {
   [[nodiscard]] std::default_sentinel_t end() const noexcept { return {}; }
 
  private:
-  void end_stream() noexcept {
+  void end_window() noexcept {
     if (shared_ == nullptr)
       return;
     dismiss_helpers(*executor_, shared_.get());
@@ -133,7 +133,7 @@ class imap_view : public std::ranges::view_interface<imap_view<E, V, F>> {
   }
 
   E* executor_;
-  std::shared_ptr<stream> shared_; // with helpers that come late, too
+  std::shared_ptr<window> shared_; // with helpers that come late, too
 };
 
 /// A view of the results f(x) in the order of their elements, computed by the executor's threads

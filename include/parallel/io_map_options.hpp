@@ -69,11 +69,11 @@ class start_rate {
   /// Throws std::invalid_argument, naming the value, when it is not above 0 or not a number.
   template <class T>
   requires std::is_arithmetic_v<T> start_rate(T per_second)
-      : pace_(std::make_shared<const detail::pacer>(
+      : pace_(std::make_shared<const detail::rate_limiter>(
             checked_interval_ns(static_cast<double>(per_second)))),
         controller_(detail::run_controlled) {}
 
-  [[nodiscard]] const detail::pacer* pace() const noexcept { return pace_.get(); }
+  [[nodiscard]] const detail::rate_limiter* pace() const noexcept { return pace_.get(); }
   [[nodiscard]] detail::controller controller() const noexcept { return controller_; }
 
  private:
@@ -91,7 +91,7 @@ class start_rate {
     detail::throw_invalid_argument(message);
   }
 
-  std::shared_ptr<const detail::pacer> pace_;
+  std::shared_ptr<const detail::rate_limiter> pace_;
   detail::controller controller_ = nullptr;
 };
 

@@ -40,7 +40,7 @@ struct io_pool_stats;
 
 namespace detail {
 
-inline const io_options& checked(const io_options& options) {
+inline const io_pool_options& checked(const io_pool_options& options) {
   if (options.max_threads == 0 || options.max_threads > most_threads)
     throw std::invalid_argument("parallel::io_pool: max_threads is " +
                                 std::to_string(options.max_threads) + ", must be from 1 to " +
@@ -68,11 +68,11 @@ class io_pool {
   using call_options = io_map_options;
 
   /// Up to 64 threads and 1,024 waiting tasks.
-  io_pool() : io_pool(io_options{}) {}
+  io_pool() : io_pool(io_pool_options{}) {}
 
   /// Starts no thread yet. Throws std::invalid_argument, naming the value, when max_threads is not
   /// from 1 to 65,536 or queue is 0.
-  explicit io_pool(const io_options& options)
+  explicit io_pool(const io_pool_options& options)
       : max_threads_(options.max_threads), scheduler_(detail::checked(options)) {}
 
   io_pool(const io_pool&) = delete;
@@ -171,8 +171,8 @@ class io_pool {
   /// What an executor provides to algorithms; see the concept `executor`. The calling thread runs
   /// elements too, so the loop ends even if no thread of the pool is ever free.
   template <class Body>
-  friend void run_loop(io_pool& pool, std::size_t n, const io_map_options& options,
-                       const Body& body) {
+  friend void bulk_execute(io_pool& pool, std::size_t n, const io_map_options& options,
+                           const Body& body) {
     const detail::loop_body erased(body);
     const detail::controller controller = detail::controller_of(options);
     if (controller == nullptr)
@@ -197,10 +197,10 @@ class io_pool {
     }
   }
 
-  /// Likewise: discards the tasks that help with `helped`, those that nobody has begun.
-  friend void dismiss_helpers(io_pool& pool, const void* helped) noexcept {
+  /// Likewise: discards the tasks that help with `owner`, those that nobody has begun.
+  friend void dismiss_helpers(io_pool& pool, const void* owner) noexcept {
     pool.scheduler_.discard_if(
-        [&](const detail::queued_task& task) { return task.helped() == helped; });
+        [&](const detail::queued_task& task) { return task.owner() == owner; });
   }
 
   /// Likewise: how many threads may run such tasks at once.

@@ -33,15 +33,15 @@ auto collect(E& executor, const typename E::call_options& options, const Calls& 
       "parallel::map: the callable returns nothing to collect. Use parallel::for_each, or "
       "return a value.");
   if constexpr (!std::is_void_v<result>) {
-    results<result, typename Calls::result> collected(
+    result_buffer<result, typename Calls::result> collected(
         calls.size(), [&]([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t bytes) {
           if constexpr (requires { prepare_memory(executor, memory, bytes); })
             prepare_memory(executor, memory, bytes);
         });
-    run_loop(executor, calls.size(), options,
-             [&calls, set = collected.writer()](std::size_t begin, std::size_t end) {
-               calls.run(begin, end, set);
-             });
+    bulk_execute(executor, calls.size(), options,
+                 [&calls, set = collected.writer()](std::size_t begin, std::size_t end) {
+                   calls.run(begin, end, set);
+                 });
     return collected.take();
   }
 }
@@ -63,8 +63,8 @@ Out write(E& executor, const typename E::call_options& options, Out out, const C
   const auto set = [out]<class Value>(std::size_t i, Value&& value) {
     out[static_cast<difference>(i)] = std::forward<Value>(value);
   };
-  run_loop(executor, calls.size(), options,
-           [&](std::size_t begin, std::size_t end) { calls.run(begin, end, set); });
+  bulk_execute(executor, calls.size(), options,
+               [&](std::size_t begin, std::size_t end) { calls.run(begin, end, set); });
   return out + static_cast<difference>(calls.size());
 }
 
@@ -109,7 +109,7 @@ auto collect_outcomes(E& executor, const typename E::call_options& options, cons
     }
   };
   const auto run_all = [&](const typename E::call_options& with) {
-    run_loop(executor, calls.size(), with, [&](std::size_t begin, std::size_t end) {
+    bulk_execute(executor, calls.size(), with, [&](std::size_t begin, std::size_t end) {
       for (std::size_t i = begin; i != end; ++i)
         attempt(i);
     });
@@ -154,8 +154,8 @@ constexpr void check_writable() {
 /// Runs every call for its effects.
 template <class E, class Calls>
 void run(E& executor, const typename E::call_options& options, const Calls& calls) {
-  run_loop(executor, calls.size(), options,
-           [&](std::size_t begin, std::size_t end) { calls.run(begin, end); });
+  bulk_execute(executor, calls.size(), options,
+               [&](std::size_t begin, std::size_t end) { calls.run(begin, end); });
 }
 
 } // namespace detail

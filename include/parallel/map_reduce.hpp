@@ -76,7 +76,7 @@ void reduce_leaves(E& executor, const typename E::call_options& plain, const Op&
     extend(sum, op, calls, begin, end);
     leaves[begin / leaf].emplace(std::move(*sum));
   };
-  run_loop(executor, leaves.size(), plain, [&](std::size_t first, std::size_t last) {
+  bulk_execute(executor, leaves.size(), plain, [&](std::size_t first, std::size_t last) {
     run_leaves(fold, first, last, leaf, calls.size());
   });
 }
@@ -98,10 +98,11 @@ template <class E, class T, class Op, class Calls>
       return run_leaves(controlled, first, last, leaf, n);
     };
     if constexpr (requires { body_may_end_loop(executor); })
-      run_loop(executor, leaves.size(), plain, part);
+      bulk_execute(executor, leaves.size(), plain, part);
     else // whose bodies return nothing; what is left is then passed over leaf by leaf
-      run_loop(executor, leaves.size(), plain,
-               [&](std::size_t first, std::size_t last) { static_cast<void>(part(first, last)); });
+      bulk_execute(executor, leaves.size(), plain, [&](std::size_t first, std::size_t last) {
+        static_cast<void>(part(first, last));
+      });
   };
   control(request, n, loop_body(elements), loop_runner(run));
 }
@@ -112,7 +113,7 @@ void reduce_tree(E& executor, const typename E::call_options& plain, const Op& o
                  std::vector<std::optional<T>>& leaves) {
   for (std::size_t step = 1; step < leaves.size(); step *= 2) {
     const std::size_t pairs = (leaves.size() - step - 1) / (2 * step) + 1;
-    run_loop(executor, pairs, plain, [&](std::size_t begin, std::size_t end) {
+    bulk_execute(executor, pairs, plain, [&](std::size_t begin, std::size_t end) {
       for (std::size_t pair = begin; pair != end; ++pair) {
         std::optional<T>& left = leaves[2 * step * pair];
         combine(op, *left, std::move(*leaves[2 * step * pair + step]), left);

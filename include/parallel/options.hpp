@@ -1,4 +1,4 @@
-// What a call can be told besides its range and its function, and what an executor is.
+// What a call can be told besides its range and its function.
 //
 // Options are aggregates, written with designated initializers at the end of a call:
 // parallel::map(xs, f, {.grain = 64, .stop = token, .deadline = 30s, .progress = bar}). Entered
@@ -9,6 +9,7 @@
 #include <parallel/detail/control/controlled_body.hpp>
 #include <parallel/detail/lite/duration.hpp>
 #include <parallel/errors.hpp>
+#include <parallel/executor.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -50,11 +51,11 @@ class stop_condition {
       : query_([source] { return static_cast<bool>(source->stop_requested()); }),
         controller_(detail::run_controlled) {}
 
-  [[nodiscard]] const detail::control::stop_query& query() const noexcept { return query_; }
+  [[nodiscard]] const detail::controlled_body::stop_query& query() const noexcept { return query_; }
   [[nodiscard]] detail::controller controller() const noexcept { return controller_; }
 
  private:
-  detail::control::stop_query query_;
+  detail::controlled_body::stop_query query_;
   detail::controller controller_ = nullptr;
 };
 
@@ -80,13 +81,14 @@ class time_limit {
                            detail::in_seconds(T::clock::now().time_since_epoch());
     const std::int64_t now = detail::steady_ns();
     const std::int64_t ns = seconds > 0 ? detail::nanoseconds(seconds) : 0;
-    ns_ = ns < detail::control::no_limit - now ? now + ns : detail::control::no_limit;
+    ns_ =
+        ns < detail::controlled_body::no_limit - now ? now + ns : detail::controlled_body::no_limit;
   }
 
-  /// From now on, in nanoseconds, 0 when it has passed; detail::control::no_limit when there is
-  /// none.
+  /// From now on, in nanoseconds, 0 when it has passed; detail::controlled_body::no_limit when
+  /// there is none.
   [[nodiscard, gnu::cold]] std::int64_t ns_left() const noexcept {
-    if (!absolute_ || ns_ == detail::control::no_limit)
+    if (!absolute_ || ns_ == detail::controlled_body::no_limit)
       return ns_;
     const std::int64_t left = ns_ - detail::steady_ns();
     return left > 0 ? left : 0;
@@ -95,7 +97,8 @@ class time_limit {
   [[nodiscard]] detail::controller controller() const noexcept { return controller_; }
 
  private:
-  std::int64_t ns_ = detail::control::no_limit; // from a call's beginning; or since the epoch:
+  std::int64_t ns_ =
+      detail::controlled_body::no_limit; // from a call's beginning; or since the epoch:
   bool absolute_ = false;
   detail::controller controller_ = nullptr;
 };
@@ -117,16 +120,19 @@ class progress_report {
            detail::progress_hook<std::remove_reference_t<F>>) progress_report(F&& hook)
       : call_(stored(std::forward<F>(hook))), controller_(detail::run_controlled) {}
 
-  [[nodiscard]] const detail::control::progress_call& call() const noexcept { return call_; }
+  [[nodiscard]] const detail::controlled_body::progress_call& call() const noexcept {
+    return call_;
+  }
   [[nodiscard]] detail::controller controller() const noexcept { return controller_; }
 
  private:
   template <class F>
-  static detail::control::progress_call stored(F&& hook) {
+  static detail::controlled_body::progress_call stored(F&& hook) {
     if constexpr (std::is_lvalue_reference_v<F>)
-      return detail::control::progress_call([&hook](const progress& now) { hook(now); });
+      return detail::controlled_body::progress_call([&hook](const progress& now) { hook(now); });
     else
-      return detail::control::progress_call(kept<std::remove_cvref_t<F>>{std::forward<F>(hook)});
+      return detail::controlled_body::progress_call(
+          kept<std::remove_cvref_t<F>>{std::forward<F>(hook)});
   }
 
   /// One thread at a time calls it, so it may have a state.
@@ -136,7 +142,7 @@ class progress_report {
     void operator()(const progress& now) const { hook(now); }
   };
 
-  detail::control::progress_call call_;
+  detail::controlled_body::progress_call call_;
   detail::controller controller_ = nullptr;
 };
 
@@ -215,42 +221,6 @@ struct imap_options {
   random_seed seed = {};
 };
 
-/// Something that algorithms run on: thread_pool, io_pool or `serial`. It names its per-call
-/// options and provides run_loop(executor, n, options, body), found by argument-dependent look-up,
-/// which calls body(begin, end) for disjoint ranges that cover [0, n) and rethrows the exception of
-/// the lowest. It may provide prepare_memory(executor, memory, bytes), called before results of
-/// 64 KiB or more are made there.
-template <class E>
-concept executor = requires(E& e, const typename E::call_options& options,
-                            void (*body)(std::size_t, std::size_t)) {
-  requires std::default_initializable<typename E::call_options>;
-  run_loop(e, std::size_t{}, options, body);
-};
-
-namespace detail {
-
-class queued_task;
-class task_listener;
-
-} // namespace detail
-
-/// An executor with tasks, as imap and as_completed need it, found by argument-dependent look-up:
-/// run_later() queues a task, unless it returns false, of which most_helpers() are worth having at
-/// once (and of which a call asks for usual_helpers(), if the executor has that, unless it is told
-/// how many); dismiss_helpers() discards those not begun; run_own_task() runs the task that the
-/// calling one has queued last; between add_listener() and remove_listener() the listener is told
-/// when tasks end. See detail/task/task_list.hpp.
-template <class E>
-concept task_executor = executor<E> &&
-    requires(E& e, detail::queued_task& task, detail::task_listener& listener, const void* helped) {
-  { run_later(e, task) } -> std::same_as<bool>;
-  { most_helpers(e) } -> std::same_as<std::size_t>;
-  { run_own_task(e) } -> std::same_as<bool>;
-  dismiss_helpers(e, helped);
-  add_listener(e, listener);
-  remove_listener(e, listener);
-};
-
 namespace detail {
 
 /// To make and destroy map_options takes longer than all else that a small call costs.
@@ -278,7 +248,7 @@ controller controller_of(const Options& options) noexcept {
 
 template <class Options>
 control_request request_of(const Options& options) noexcept {
-  const pacer* pace = nullptr;
+  const rate_limiter* pace = nullptr;
   if constexpr (requires { options.rate.pace(); })
     pace = options.rate.pace();
   return {options.stop.query(), options.deadline.ns_left(), options.progress.call(), pace};

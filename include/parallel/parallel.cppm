@@ -40,7 +40,7 @@ using parallel::backoff_time;
 using parallel::idle_time;
 using parallel::imap_options;
 using parallel::io_map_options;
-using parallel::io_options;
+using parallel::io_pool_options;
 using parallel::map_options;
 using parallel::progress;
 using parallel::progress_bar;
@@ -59,9 +59,9 @@ using parallel::error;
 using parallel::imap_view;
 using parallel::io_pool_stats;
 using parallel::outcome;
-using parallel::pool_stats;
 using parallel::shut_down;
 using parallel::stopped;
+using parallel::thread_pool_stats;
 using parallel::worker_stats;
 
 } // namespace parallel

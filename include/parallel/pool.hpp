@@ -1,6 +1,6 @@
 // The work-stealing pool for work that computes, and the one that a call uses if none is named.
 //
-// The class is a handle: run_loop, by which every algorithm enters, hands a loop on to
+// The class is a handle: bulk_execute, by which every algorithm enters, hands a loop on to
 // loop/loop.hpp; the workers live in scheduler/scheduler.hpp. It stands here, and not in
 // thread_pool.hpp, so that programs that only map need not compile <future>. For work that waits
 // (files, sockets, locks) there is io_pool.hpp.
@@ -23,7 +23,7 @@
 
 namespace parallel {
 
-struct pool_stats;
+struct thread_pool_stats;
 
 namespace detail {
 
@@ -119,17 +119,17 @@ class thread_pool {
   decltype(auto) get(Future future);
 
   /// What its threads have done so far. Defined in <parallel/stats.hpp>.
-  friend pool_stats stats(const thread_pool& pool);
+  friend thread_pool_stats stats(const thread_pool& pool);
 
   /// What an executor provides to algorithms; see the concept `executor`.
   template <class Body>
-  friend void run_loop(thread_pool& pool, std::size_t n, const map_options& options,
-                       const Body& body) {
-    static detail::call_site site; // one for each Body: for each place that makes its own type
+  friend void bulk_execute(thread_pool& pool, std::size_t n, const map_options& options,
+                           const Body& body) {
+    static detail::cost_model model; // one for each Body: for each place that makes its own type
     if (const detail::controller controller = detail::controller_of(options))
-      pool.run_controlled_loop(controller, site, n, options, detail::loop_body(body));
+      pool.run_controlled_loop(controller, model, n, options, detail::loop_body(body));
     else
-      detail::run_loop(pool.scheduler_, site, n, options.grain, detail::loop_body(body));
+      detail::run_loop(pool.scheduler_, &model, n, options.grain, detail::loop_body(body));
   }
 
   /// Its loops end when a body returns false: see detail/lite/loop_body.hpp.
@@ -146,9 +146,9 @@ class thread_pool {
     return pool.scheduler_.module();
   }
 
-  /// Likewise: discards the tasks that help with `helped`, those that nobody has begun.
-  friend void dismiss_helpers(thread_pool& pool, const void* helped) noexcept {
-    pool.scheduler_.dismiss(helped);
+  /// Likewise: discards the tasks that help with `owner`, those that nobody has begun.
+  friend void dismiss_helpers(thread_pool& pool, const void* owner) noexcept {
+    pool.scheduler_.dismiss(owner);
   }
 
   /// Likewise: how many threads may run such tasks at once beside the consumer.
@@ -164,8 +164,7 @@ class thread_pool {
       for (std::size_t part = begin; part != end; ++part)
         pages.fault_in(part);
     };
-    detail::call_site none; // the grain is given
-    detail::run_loop(pool.scheduler_, none, pages.parts(), 1, detail::loop_body(fault_in));
+    detail::run_loop(pool.scheduler_, nullptr, pages.parts(), 1, detail::loop_body(fault_in));
   }
 
   /// Likewise: tells the listener, between the two, when tasks end.
@@ -184,16 +183,16 @@ class thread_pool {
   inline void refuse_own_worker() const;
 
   /// What a loop that has been ended early has measured says nothing of its elements.
-  [[gnu::cold]] void run_controlled_loop(detail::controller controller, detail::call_site& site,
+  [[gnu::cold]] void run_controlled_loop(detail::controller controller, detail::cost_model& model,
                                          std::size_t n, const map_options& options,
                                          const detail::loop_body& body) {
-    detail::call_site measured(site.estimate());
+    detail::cost_model measured(model.estimate());
     const auto run = [&](const detail::loop_body& controlled) {
-      detail::run_loop(scheduler_, measured, n, options.grain, controlled);
+      detail::run_loop(scheduler_, &measured, n, options.grain, controlled);
     };
     controller(detail::request_of(options), n, body, detail::loop_runner(run));
     if (const double found = measured.estimate(); found > 0)
-      site.learn(found, 1);
+      model.learn(found, 1);
   }
 
   detail::scheduler scheduler_;

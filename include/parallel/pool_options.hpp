@@ -158,7 +158,7 @@ class idle_time {
 };
 
 /// Options of an io_pool.
-struct io_options {
+struct io_pool_options {
   /// Threads that the pool grows to, from 1 to 65,536. One is made when those that there are seem
   /// to be blocked and none sleeps, so a generous number costs nothing until it is needed.
   std::size_t max_threads = 64;
@@ -180,6 +180,10 @@ struct io_options {
   /// Called on each thread of the pool before it ends.
   thread_hook on_stop = {};
 };
+
+/// The name that io_pool_options had in version 1.0.
+using io_options [[deprecated("parallel: io_options is called io_pool_options now")]] =
+    io_pool_options;
 
 /// The type of `discard`.
 struct discard_t {

@@ -42,8 +42,8 @@ class serial_executor {
 
   /// What an executor provides to algorithms; see the concept `executor`.
   template <class Body>
-  friend void run_loop(serial_executor&, std::size_t n, const map_options& options,
-                       const Body& body) {
+  friend void bulk_execute(serial_executor&, std::size_t n, const map_options& options,
+                           const Body& body) {
     const detail::controller controller = detail::controller_of(options);
     if (controller == nullptr) {
       static_cast<void>(body(0, n)); // whether it would go on

@@ -24,7 +24,10 @@ struct worker_stats {
   /// The number in its name, as a thread_hook is given it.
   std::size_t number = 0;
 
-  /// Blocks of loops that it has run, of whatever size: each is a claim of consecutive elements.
+  /// Chunks of loops that it has run: consecutive elements that it took at once.
+  std::uint64_t chunks = 0;
+
+  /// The name that `chunks` had in version 1.0; the same number.
   std::uint64_t blocks = 0;
 
   /// How often it has taken blocks from another thread's share; half of that, as a rule.
@@ -45,7 +48,7 @@ struct worker_stats {
 };
 
 /// What a thread_pool has done since it was made.
-struct pool_stats {
+struct thread_pool_stats {
   /// Calls that were shared: offered to the workers. Calls that are too small for that run on their
   /// caller, as the plain loop, and leave no mark here. (For a result of more than 1 MiB in fresh
   /// memory there is a second one, which has its pages made.)
@@ -54,7 +57,10 @@ struct pool_stats {
   /// Submitted tasks that have been begun.
   std::uint64_t tasks = 0;
 
-  /// Blocks that workers and callers have run: callers take part in their calls.
+  /// Chunks that workers and callers have run: callers take part in their calls.
+  std::uint64_t chunks = 0;
+
+  /// The name that `chunks` had in version 1.0; the same number.
   std::uint64_t blocks = 0;
 
   /// How often workers and callers have stolen.
@@ -69,6 +75,10 @@ struct pool_stats {
   /// The workers that have been started so far, those that stand in for blocked ones included.
   std::vector<worker_stats> workers;
 };
+
+/// The name that thread_pool_stats had in version 1.0.
+using pool_stats [[deprecated("parallel: pool_stats is called thread_pool_stats now")]] =
+    thread_pool_stats;
 
 /// What an io_pool is doing, and has done since it was made.
 struct io_pool_stats {
@@ -107,10 +117,10 @@ struct io_pool_stats {
 /// so those of a busy pool are of slightly different moments. Takes some nanoseconds for each
 /// worker and call; the counting itself is always on, and adds about a nanosecond to a block.
 /// Throws std::bad_alloc.
-[[nodiscard]] inline pool_stats stats(const thread_pool& pool) {
-  pool_stats all;
+[[nodiscard]] inline thread_pool_stats stats(const thread_pool& pool) {
+  thread_pool_stats all;
   const auto add_loops = [&](const detail::loop_counts& counts) {
-    all.blocks += counts.blocks.get();
+    all.chunks += counts.chunks.get();
     all.steals += counts.steals.get();
   };
   pool.scheduler_.for_each_job([&](const detail::job& each) {
@@ -122,7 +132,8 @@ struct io_pool_stats {
     const std::uint64_t alive = each.alive.ns();
     worker_stats one;
     one.number = each.number;
-    one.blocks = each.loops.blocks.get();
+    one.chunks = each.loops.chunks.get();
+    one.blocks = one.chunks;
     one.steals = each.loops.steals.get();
     one.wakes = each.wakes.get(); // before the sleeps, of which each ends one
     one.parks = each.parks.get();
@@ -133,12 +144,13 @@ struct io_pool_stats {
     all.wakes += one.wakes;
     add_loops(each.loops);
   });
+  all.blocks = all.chunks;
   all.tasks = pool.scheduler_.tasks_begun();
   return all;
 }
 
 /// Likewise, of the pool of calls that name none.
-[[nodiscard]] inline pool_stats stats() {
+[[nodiscard]] inline thread_pool_stats stats() {
   return stats(default_pool());
 }
 

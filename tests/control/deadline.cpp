@@ -8,13 +8,13 @@
 #include <thread>
 #include <vector>
 
-using parallel::detail::steady_limit;
+using parallel::detail::deadline;
 using parallel::detail::steady_ns;
 
 namespace {
 
 /// Asks until the limit has passed; whether every answer was right.
-bool asks_and_is_told_right(const steady_limit& limit) {
+bool asks_and_is_told_right(const deadline& limit) {
   for (;;) {
     const bool must_have = steady_ns() >= limit.end();
     const bool has = limit.has_passed();
@@ -31,7 +31,7 @@ bool asks_and_is_told_right(const steady_limit& limit) {
 TEST_CASE("a limit passes at its time, neither before nor later") {
   parallel::detail::quick_clock::calibrate();
   for (const std::int64_t ns : {0, 1, 1'000, 100'000, 300'000, 2'000'000}) {
-    const steady_limit limit(ns);
+    const deadline limit(ns);
     CHECK(limit.exists());
     CHECK(asks_and_is_told_right(limit));
     CHECK(limit.has_passed());
@@ -39,14 +39,14 @@ TEST_CASE("a limit passes at its time, neither before nor later") {
 }
 
 TEST_CASE("a limit that is none never passes, nor does one beyond the clock's end") {
-  CHECK_FALSE(steady_limit(steady_limit::none).exists());
-  CHECK_FALSE(steady_limit(steady_limit::none).has_passed());
-  CHECK_FALSE(steady_limit(steady_limit::none - 1).has_passed());
+  CHECK_FALSE(deadline(deadline::none).exists());
+  CHECK_FALSE(deadline(deadline::none).has_passed());
+  CHECK_FALSE(deadline(deadline::none - 1).has_passed());
 }
 
 TEST_CASE("a limit tells threads that ask at once the same") {
   parallel::detail::quick_clock::calibrate();
-  const steady_limit limit(2'000'000);
+  const deadline limit(2'000'000);
   std::atomic<int> right{0};
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i)

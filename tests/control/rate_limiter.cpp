@@ -21,7 +21,7 @@
 using namespace std::chrono_literals;
 using parallel::io_pool;
 using parallel::start_rate;
-using parallel::detail::pacer;
+using parallel::detail::rate_limiter;
 using test::numbers;
 using test::token;
 
@@ -64,7 +64,7 @@ struct counting_token {
 } // namespace
 
 TEST_CASE("turns that are taken at once come at even intervals") {
-  const pacer pace(10);
+  const rate_limiter pace(10);
   CHECK(pace.take_turn(100) == 100);
   CHECK(pace.take_turn(100) == 110);
   CHECK(pace.take_turn(100) == 120);
@@ -72,7 +72,7 @@ TEST_CASE("turns that are taken at once come at even intervals") {
 }
 
 TEST_CASE("time in which nobody has taken a turn is not made up for") {
-  const pacer pace(10);
+  const rate_limiter pace(10);
   CHECK(pace.take_turn(100) == 100);
   CHECK(pace.take_turn(1'000) == 1'000);
   CHECK(pace.take_turn(1'000) == 1'010);
@@ -80,7 +80,7 @@ TEST_CASE("time in which nobody has taken a turn is not made up for") {
 
 TEST_CASE("an interval may be longer than time itself") {
   constexpr std::int64_t end = std::numeric_limits<std::int64_t>::max();
-  const pacer pace(end);
+  const rate_limiter pace(end);
   CHECK(pace.take_turn(100) == 100);
   CHECK(pace.take_turn(100) == end);
   CHECK(pace.take_turn(100) == end);

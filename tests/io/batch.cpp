@@ -10,7 +10,7 @@
 #include <vector>
 
 using parallel::detail::queued_task;
-using parallel::detail::task_hand;
+using parallel::detail::task_batch;
 using parallel::detail::task_list;
 
 namespace {
@@ -29,7 +29,7 @@ TEST_CASE("a hand gives out its tasks in order, and what is left goes back in or
   for (task& each : tasks)
     queue.push(each, nullptr);
   queue.push(behind, nullptr);
-  task_hand hand;
+  task_batch hand;
   while (!hand.is_full())
     hand.add(*queue.pop());
   for (std::size_t i = 0; i < 5; ++i)
@@ -44,7 +44,7 @@ TEST_CASE("a hand gives out its tasks in order, and what is left goes back in or
 
 TEST_CASE("a hand that was claimed to its end has nothing left to put back") {
   task only;
-  task_hand hand;
+  task_batch hand;
   hand.add(only);
   CHECK(hand.claim() == &only);
   CHECK(hand.claim() == nullptr);
@@ -55,7 +55,7 @@ TEST_CASE("a hand that was claimed to its end has nothing left to put back") {
 TEST_CASE("each task of a hand is either claimed or put back, whenever somebody closes it") {
   std::vector<task> tasks(16);
   for (int round = 0; round < 2'000; ++round) {
-    task_hand hand;
+    task_batch hand;
     for (task& each : tasks)
       hand.add(each);
     std::atomic<bool> go{false};

@@ -9,10 +9,10 @@
 #include <thread>
 #include <vector>
 
-using parallel::detail::queue_room;
+using parallel::detail::queue_capacity;
 
 TEST_CASE("room is taken up to the limit, beyond it on purpose only, and given back") {
-  queue_room room(2);
+  queue_capacity room(2);
   CHECK(room.try_take());
   CHECK(room.try_take());
   CHECK_FALSE(room.try_take());
@@ -24,7 +24,7 @@ TEST_CASE("room is taken up to the limit, beyond it on purpose only, and given b
 }
 
 TEST_CASE("room that is given back belongs to whoever has waited longest: nobody overtakes") {
-  queue_room room(1);
+  queue_capacity room(1);
   parallel::detail::mutex guard;
   std::vector<int> order;
   CHECK(room.try_take());
@@ -57,7 +57,7 @@ TEST_CASE("room that is given back belongs to whoever has waited longest: nobody
 }
 
 TEST_CASE("all who wait are let in when a queue is closed") {
-  queue_room room(1);
+  queue_capacity room(1);
   parallel::detail::mutex guard;
   CHECK(room.try_take());
   std::vector<std::thread> waiting;
@@ -95,11 +95,11 @@ struct slow_lock {
 TEST_CASE("a thread lets others run many times before it sleeps for a mutex") {
   for (const int held_for : {0, 1, 200, 250, 299}) {
     slow_lock lock{held_for};
-    parallel::detail::lock_soon(lock);
+    parallel::detail::spin_then_lock(lock);
     CHECK(lock.tries == held_for + 1);
     CHECK_FALSE(lock.sleeps);
   }
   slow_lock lock{1'000};
-  parallel::detail::lock_soon(lock);
+  parallel::detail::spin_then_lock(lock);
   CHECK(lock.sleeps);
 }

@@ -52,7 +52,7 @@ class moved_clock {
 /// A pool on that clock, with tasks that are mere functions.
 class moved_pool {
  public:
-  explicit moved_pool(const parallel::io_options& options) : scheduler_(options) {}
+  explicit moved_pool(const parallel::io_pool_options& options) : scheduler_(options) {}
 
   void post(std::function<void()> f) { scheduler_.post(*new task(std::move(f))); }
   [[nodiscard]] std::size_t threads() { return scheduler_.threads(); }

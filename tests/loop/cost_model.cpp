@@ -7,11 +7,11 @@
 #include <chrono>
 
 using namespace std::chrono_literals;
-using parallel::detail::call_site;
+using parallel::detail::cost_model;
 using test::test_clock;
 
 TEST_CASE("sharing pays from two microseconds on, or from where two threads gain a twentieth") {
-  call_site site;
+  cost_model site;
   CHECK(site.break_even_ns() == 2'000);
   for (int call = 0; call < 100; ++call)
     site.learn_sharing(5'000, 6'000, 2);
@@ -23,13 +23,13 @@ TEST_CASE("sharing pays from two microseconds on, or from where two threads gain
 }
 
 TEST_CASE("one stalled call says little about what sharing costs") {
-  call_site site;
+  cost_model site;
   site.learn_sharing(50'000'000, 6'000, 2);
   CHECK(site.break_even_ns() == 2'000);
 }
 
 TEST_CASE("a short measurement within a shared call counts only if it is less, or much more") {
-  call_site site(100);
+  cost_model site(100);
   site.learn_shared(1'500, 10);
   CHECK(site.shared_estimate() == 100);
   site.learn_shared(15'000, 100);
@@ -41,7 +41,7 @@ TEST_CASE("a short measurement within a shared call counts only if it is less, o
 }
 
 TEST_CASE("what elements cost in a shared call says nothing of what they cost alone") {
-  call_site site(100);
+  cost_model site(100);
   for (int call = 0; call < 100; ++call)
     site.learn_shared(70'000, 100);
   CHECK(site.shared_estimate() > 650);
@@ -49,19 +49,19 @@ TEST_CASE("what elements cost in a shared call says nothing of what they cost al
 }
 
 TEST_CASE("elements that sharing cannot have made so dear are dearer than remembered") {
-  call_site site(100);
+  cost_model site(100);
   site.learn_shared(1'000'000, 10);
   CHECK(site.estimate() > 50'000);
 }
 
 TEST_CASE("elements that are cheaper although they are shared are cheaper than remembered") {
-  call_site site(100);
+  cost_model site(100);
   site.learn_shared(500, 10);
   CHECK(site.estimate() == 75);
 }
 
 TEST_CASE("one stalled measurement is all but forgotten after the next") {
-  call_site site(100);
+  cost_model site(100);
   site.learn(50'000'000, 10);
   site.learn(1'000, 10);
   CHECK(site.estimate() == 200);
@@ -71,7 +71,7 @@ TEST_CASE("one stalled measurement is all but forgotten after the next") {
 }
 
 TEST_CASE("the other way is tried for four calls, of which the last one is learnt") {
-  call_site site;
+  cost_model site;
   int learnt = 0;
   for (int call = 0; call < 4; ++call) {
     CHECK(site.tries_other_way(1)); // one in one: always
@@ -82,7 +82,7 @@ TEST_CASE("the other way is tried for four calls, of which the last one is learn
 }
 
 TEST_CASE("of what is measured beside workers only less, or twice as much, is learnt") {
-  call_site site(100);
+  cost_model site(100);
   site.learn_beside(1'900, 10);
   CHECK(site.estimate() == 100);
   site.learn_beside(800, 10);
@@ -92,7 +92,7 @@ TEST_CASE("of what is measured beside workers only less, or twice as much, is le
 }
 
 TEST_CASE("a call site is calm after two hundred and fifty-six cheap looks in a row") {
-  call_site site(1);
+  cost_model site(1);
   const auto look = [&](int times) {
     for (int i = 0; i < times; ++i)
       site.note_look(true);
@@ -106,7 +106,7 @@ TEST_CASE("a call site is calm after two hundred and fifty-six cheap looks in a 
 }
 
 TEST_CASE("a call site blends what it measures") {
-  call_site site;
+  cost_model site;
   CHECK(site.estimate() == 0);
   site.learn(1'000, 10);
   CHECK(site.estimate() == 100);
@@ -117,7 +117,7 @@ TEST_CASE("a call site blends what it measures") {
 }
 
 TEST_CASE("calls wake one more worker when together they have lost what that costs") {
-  call_site site;
+  cost_model site;
   int calls = 1;
   while (!site.worth_a_wake<test_clock>(10'000, 4'000, 50'000)) {
     test_clock::pass(10us);

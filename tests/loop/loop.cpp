@@ -24,7 +24,7 @@
 #include <vector>
 
 using namespace std::chrono_literals;
-using parallel::detail::call_site;
+using parallel::detail::cost_model;
 using parallel::detail::first_error;
 using parallel::detail::loop;
 using parallel::detail::loop_body;
@@ -32,13 +32,13 @@ using parallel::detail::loop_body;
 namespace {
 
 struct course {
-  call_site* site = nullptr;
+  cost_model* site = nullptr;
   std::size_t dear = SIZE_MAX;                // the element that takes a millisecond
   std::size_t fails = SIZE_MAX;               // the one that throws
   std::vector<std::size_t>* claims = nullptr; // where to note how many elements each claim has
 };
 
-/// The elements that seat 2 of 3 runs, in order, when nobody else comes; `n` in blocks of one.
+/// The elements that slot 2 of 3 runs, in order, when nobody else comes; `n` in blocks of one.
 std::vector<std::size_t> run_by_the_last_seat(std::size_t n, const course& what = {}) {
   std::vector<std::size_t> order;
   const auto body = [&](std::size_t begin, std::size_t end) {
@@ -188,33 +188,33 @@ struct shared_function {
 TEST_CASE("a thief takes half of what is left to whoever has most") {
   const std::vector<std::size_t> order = run_by_the_last_seat(27);
   const std::vector<std::size_t> loot(order.begin() + 9, order.begin() + 23);
-  CHECK(loot == std::vector<std::size_t>{8, 4, 5, 6, 7,      // half of seat 0's
-                                         17, 13, 14, 15, 16, // half of seat 1's
+  CHECK(loot == std::vector<std::size_t>{8, 4, 5, 6, 7,      // half of slot 0's
+                                         17, 13, 14, 15, 16, // half of slot 1's
                                          3, 2, 12, 11});
 }
 
-TEST_CASE("the last seat begins with the last element and goes on from the front of its share") {
+TEST_CASE("the last slot begins with the last element and goes on from the front of its share") {
   const std::vector<std::size_t> order = run_by_the_last_seat(27);
   const std::vector<std::size_t> own(order.begin(), order.begin() + 9);
   CHECK(own == std::vector<std::size_t>{26, 18, 19, 20, 21, 22, 23, 24, 25});
 }
 
-TEST_CASE("the last seat goes on from the back if the last element is dear") {
-  call_site known(125);
+TEST_CASE("the last slot goes on from the back if the last element is dear") {
+  cost_model known(125);
   const std::vector<std::size_t> order = run_by_the_last_seat(27, {.site = &known, .dear = 26});
   CHECK(order[0] == 26);
   CHECK(order[1] == 25);
 }
 
 TEST_CASE("a thief goes on from the back of its loot if that is dear") {
-  call_site known(125);
+  cost_model known(125);
   const std::vector<std::size_t> order = run_by_the_last_seat(27, {.site = &known, .dear = 8});
   CHECK(order[9] == 8);
   CHECK(order[10] == 7);
 }
 
 TEST_CASE("a thief tries one block at the back of its loot, then one at its front") {
-  call_site known(1'000);
+  cost_model known(1'000);
   std::vector<std::size_t> claims;
   const std::vector<std::size_t> order =
       run_by_the_last_seat(300, {.site = &known, .claims = &claims});
@@ -226,13 +226,13 @@ TEST_CASE("a thief tries one block at the back of its loot, then one at its fron
   CHECK(claims[loot + 1] == 1);
 }
 
-TEST_CASE("a seat whose first element fails, the last one, runs the others, which are lower") {
+TEST_CASE("a slot whose first element fails, the last one, runs the others, which are lower") {
   std::vector<std::size_t> order = run_by_the_last_seat(27, {.fails = 26});
   std::sort(order.begin(), order.end());
   CHECK(order.size() == 27);
 }
 
-TEST_CASE("a seat leaves out what is higher than an element that fails") {
+TEST_CASE("a slot leaves out what is higher than an element that fails") {
   std::vector<std::size_t> order = run_by_the_last_seat(27, {.fails = 20});
   std::sort(order.begin(), order.end());
   CHECK(order.size() == 22); // 0 to 20, and 26
@@ -255,11 +255,11 @@ TEST_CASE("participants claim nothing of a billion blocks once the first element
   };
   endless_loop all(fails_at_0);
   all.work.participate();
-  CHECK(all.work.by_owner().blocks.get() == 1);
+  CHECK(all.work.by_owner().chunks.get() == 1);
   parallel::detail::loop_counts counts;
   all.work.help(2, counts);
-  CHECK(all.work.stand_in(counts, [] { return true; }));
-  CHECK(counts.blocks.get() == 0);
+  CHECK(all.work.compensate(counts, [] { return true; }));
+  CHECK(counts.chunks.get() == 0);
   CHECK(all.work.take_error() != nullptr);
 }
 
@@ -268,11 +268,11 @@ TEST_CASE("participants claim nothing of a billion blocks once the body has ende
   endless_loop all(ends_at_once);
   parallel::detail::loop_counts counts;
   all.work.help(2, counts);
-  CHECK(counts.blocks.get() == 1);
+  CHECK(counts.chunks.get() == 1);
   all.work.participate();
-  CHECK(all.work.stand_in(counts, [] { return true; }));
-  CHECK(counts.blocks.get() == 1);
-  CHECK(all.work.by_owner().blocks.get() == 0);
+  CHECK(all.work.compensate(counts, [] { return true; }));
+  CHECK(counts.chunks.get() == 1);
+  CHECK(all.work.by_owner().chunks.get() == 0);
   CHECK(all.work.take_error() == nullptr);
 }
 
@@ -292,10 +292,10 @@ TEST_CASE("each element below a failed one runs once, one above it at most once"
     loop work(3);
     work.prepare(loop_body(body), 0, n, 1, nullptr, 3, &nobody);
     std::vector<std::thread> helpers;
-    for (std::uint32_t seat = 1; seat < 3; ++seat)
-      helpers.emplace_back([&, seat] {
+    for (std::uint32_t slot = 1; slot < 3; ++slot)
+      helpers.emplace_back([&, slot] {
         parallel::detail::loop_counts counts;
-        work.help(seat, counts);
+        work.help(slot, counts);
       });
     work.participate();
     for (std::thread& each : helpers)
@@ -361,30 +361,30 @@ TEST_CASE("an element's exception wins over the end of its loop, the lowest over
 TEST_CASE("a call whose body ends it teaches its call site nothing") {
   parallel::detail::scheduler pool({.threads = 2}, parallel::detail::make_loop);
   const auto ends_at_once = [](std::size_t, std::size_t) { return false; };
-  call_site known(10'000);
+  cost_model known(10'000);
   for (int call = 0; call < 100; ++call)
-    parallel::detail::run_loop(pool, known, 1'000, 0, loop_body(ends_at_once));
+    parallel::detail::run_loop(pool, &known, 1'000, 0, loop_body(ends_at_once));
   CHECK(known.estimate() == 10'000);
   CHECK(known.shared_estimate() == 10'000);
-  CHECK(known.break_even_ns() == call_site(10'000).break_even_ns());
+  CHECK(known.break_even_ns() == cost_model(10'000).break_even_ns());
 }
 
 TEST_CASE("elements that have become expensive get a sleeping worker while others are busy") {
   const std::size_t busy = GENERATE(std::size_t{1}, 2U);
   const double remembered = GENERATE(0.0, 1.0, 15.0, 30.0, 100.0); // of 2,000
   busy_pool pool(busy);
-  call_site site(remembered);
+  cost_model site(remembered);
   const expensive_elements elements;
-  parallel::detail::run_loop(pool.all, site, 2'000, 0, loop_body(elements));
+  parallel::detail::run_loop(pool.all, &site, 2'000, 0, loop_body(elements));
   CHECK(elements.threads() >= 2);
 }
 
 TEST_CASE("few elements that have become expensive get a sleeping worker while others are busy") {
   const std::size_t busy = GENERATE(std::size_t{1}, 2U);
   busy_pool pool(busy);
-  call_site site(3'000);
+  cost_model site(3'000);
   const expensive_elements elements(300ms);
-  parallel::detail::run_loop(pool.all, site, 10, 0, loop_body(elements));
+  parallel::detail::run_loop(pool.all, &site, 10, 0, loop_body(elements));
   CHECK(elements.threads() >= 2);
 }
 

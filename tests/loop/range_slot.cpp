@@ -8,31 +8,31 @@
 #include <thread>
 #include <vector>
 
-using parallel::detail::block_range;
+using parallel::detail::grain_range;
 using parallel::detail::range_slot;
 using parallel::detail::side;
 
 TEST_CASE("an owner takes a quarter from the front, or what is worth it") {
   range_slot slot;
   slot.put({0, 100});
-  CHECK(slot.take(side::front, 1'000, 1) == block_range{0, 25});
-  CHECK(slot.take(side::front, 10, 1) == block_range{25, 35});
-  CHECK(slot.take(side::front, 10, 1'000) == block_range{35, 45});
-  CHECK(slot.take(side::front, 1'000, 20) == block_range{45, 65});
+  CHECK(slot.take(side::front, 1'000, 1) == grain_range{0, 25});
+  CHECK(slot.take(side::front, 10, 1) == grain_range{25, 35});
+  CHECK(slot.take(side::front, 10, 1'000) == grain_range{35, 45});
+  CHECK(slot.take(side::front, 1'000, 20) == grain_range{45, 65});
   CHECK(slot.size() == 35);
-  CHECK(slot.take(side::front, 1'000, 34) == block_range{65, 99});
-  CHECK(slot.take(side::front, 1'000, 34) == block_range{99, 100});
+  CHECK(slot.take(side::front, 1'000, 34) == grain_range{65, 99});
+  CHECK(slot.take(side::front, 1'000, 34) == grain_range{99, 100});
   slot.put({7, 9});
-  CHECK(slot.take(side::front, 2, 1) == block_range{7, 8});
-  CHECK(slot.take(side::front, 2, 1) == block_range{8, 9});
+  CHECK(slot.take(side::front, 2, 1) == grain_range{7, 8});
+  CHECK(slot.take(side::front, 2, 1) == grain_range{8, 9});
   CHECK(slot.take(side::front, 2, 1).empty());
 }
 
 TEST_CASE("a thief takes the back half, the last block included") {
   range_slot slot;
   slot.put({10, 13});
-  CHECK(slot.steal() == block_range{11, 13});
-  CHECK(slot.steal() == block_range{10, 11});
+  CHECK(slot.steal() == grain_range{11, 13});
+  CHECK(slot.steal() == grain_range{10, 11});
   CHECK(slot.steal().empty());
   CHECK(slot.size() == 0);
 }
@@ -40,24 +40,24 @@ TEST_CASE("a thief takes the back half, the last block included") {
 TEST_CASE("an owner can take from the back") {
   range_slot slot;
   slot.put({0, 100});
-  CHECK(slot.take(side::back, 1'000, 1) == block_range{75, 100});
-  CHECK(slot.take(side::back, 10, 1) == block_range{65, 75});
-  CHECK(slot.steal() == block_range{32, 65});
-  CHECK(slot.take(side::back, 1'000, 1'000) == block_range{0, 32});
+  CHECK(slot.take(side::back, 1'000, 1) == grain_range{75, 100});
+  CHECK(slot.take(side::back, 10, 1) == grain_range{65, 75});
+  CHECK(slot.steal() == grain_range{32, 65});
+  CHECK(slot.take(side::back, 1'000, 1'000) == grain_range{0, 32});
 }
 
 TEST_CASE("a thief takes no more than it wants") {
   range_slot slot;
   slot.put({0, 100});
-  CHECK(slot.steal(10) == block_range{90, 100});
-  CHECK(slot.steal(90) == block_range{45, 90});
+  CHECK(slot.steal(10) == grain_range{90, 100});
+  CHECK(slot.steal(90) == grain_range{45, 90});
 }
 
 TEST_CASE("a slot holds block numbers up to the last one") {
   range_slot slot;
   slot.put({0, 0xFFFF'FFFF});
-  CHECK(slot.steal() == block_range{0x7FFF'FFFF, 0xFFFF'FFFF});
-  CHECK(slot.take(side::front, 1, 1) == block_range{0, 1});
+  CHECK(slot.steal() == grain_range{0x7FFF'FFFF, 0xFFFF'FFFF});
+  CHECK(slot.take(side::front, 1, 1) == grain_range{0, 1});
 }
 
 TEST_CASE("trim drops the blocks from a limit on and leaves the others") {
@@ -70,10 +70,10 @@ TEST_CASE("trim drops the blocks from a limit on and leaves the others") {
   CHECK(slot.size() == 4);
   slot.trim(8);
   CHECK(slot.size() == 4);
-  CHECK(slot.take(side::back, 1, 1) == block_range{6, 7});
-  CHECK(slot.steal() == block_range{4, 6});
+  CHECK(slot.take(side::back, 1, 1) == grain_range{6, 7});
+  CHECK(slot.steal() == grain_range{4, 6});
   slot.trim(4);
-  CHECK(slot.take(side::front, 1, 1) == block_range{3, 4});
+  CHECK(slot.take(side::front, 1, 1) == grain_range{3, 4});
   slot.trim(0);
   CHECK(slot.size() == 0);
 }
@@ -88,7 +88,7 @@ TEST_CASE("a slot that is trimmed below its first block is empty") {
     CHECK(slot.take(side::back, 1, 1).empty());
     CHECK(slot.steal().empty());
     slot.put({5, 6});
-    CHECK(slot.steal() == block_range{5, 6});
+    CHECK(slot.steal() == grain_range{5, 6});
   }
 }
 
@@ -98,7 +98,7 @@ TEST_CASE("blocks below a limit go to one thread each while another thread trims
   for (int round = 0; round < 20; ++round) {
     range_slot slot;
     std::vector<std::atomic<int>> taken(blocks);
-    const auto note = [&](block_range range) {
+    const auto note = [&](grain_range range) {
       for (std::uint32_t block = range.begin; block != range.end; ++block)
         ++taken[block];
       return !range.empty();
@@ -129,7 +129,7 @@ TEST_CASE("owner and thieves get every block once between them") {
   for (int round = 0; round < 20; ++round) {
     range_slot slot;
     std::vector<std::atomic<int>> taken(blocks);
-    const auto note = [&](block_range range) {
+    const auto note = [&](grain_range range) {
       for (std::uint32_t block = range.begin; block != range.end; ++block)
         ++taken[block];
       return !range.empty();

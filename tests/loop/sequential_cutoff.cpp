@@ -13,7 +13,7 @@
 #include <vector>
 
 using namespace std::chrono_literals;
-using parallel::detail::call_site;
+using parallel::detail::cost_model;
 using test::test_clock;
 
 namespace {
@@ -29,8 +29,8 @@ const workers awake{0};
 const workers asleep{100'000};
 
 template <class Body>
-std::size_t run_small(call_site& site, std::size_t n, const workers& wakes, const Body& body) {
-  return parallel::detail::run_while_small<test_clock>(site, n, wakes, body);
+std::size_t run_small(cost_model& site, std::size_t n, const workers& wakes, const Body& body) {
+  return parallel::detail::run_below_cutoff<test_clock>(site, n, wakes, body);
 }
 
 const auto must_not_run = [](std::size_t, std::size_t) { FAIL("the body ran"); };
@@ -50,16 +50,16 @@ struct counting_clock : test_clock {
 };
 
 /// How many looks at the clock so many calls take.
-int looks_of(int calls, call_site& site, std::size_t n, std::chrono::nanoseconds each = 1ns) {
+int looks_of(int calls, cost_model& site, std::size_t n, std::chrono::nanoseconds each = 1ns) {
   looks_taken = 0;
   for (int call = 0; call < calls; ++call)
-    CHECK(parallel::detail::run_while_small<counting_clock>(site, n, awake, lasting(each)) == n);
+    CHECK(parallel::detail::run_below_cutoff<counting_clock>(site, n, awake, lasting(each)) == n);
   return looks_taken;
 }
 
 /// How many of so many calls, a microsecond apart, stay on their caller; the others are `shared()`.
 template <class Shared>
-int alone_of(int calls, call_site& site, std::size_t n, std::chrono::nanoseconds each,
+int alone_of(int calls, cost_model& site, std::size_t n, std::chrono::nanoseconds each,
              const Shared& shared) {
   int alone = 0;
   for (int call = 0; call < calls; ++call) {
@@ -75,7 +75,7 @@ int alone_of(int calls, call_site& site, std::size_t n, std::chrono::nanoseconds
 /// How many of 1,000 calls of 10 microseconds stay on their caller while the workers sleep, the
 /// calls `apart` from each other, before one wakes them.
 int calls_until_a_wake(std::chrono::nanoseconds apart) {
-  call_site known(1'000);
+  cost_model known(1'000);
   for (int call = 0; call < 1'000; ++call) {
     if (run_small(known, 10, asleep, lasting(1us)) == 0)
       return call;
@@ -88,28 +88,28 @@ int calls_until_a_wake(std::chrono::nanoseconds apart) {
 
 TEST_CASE("a call site of unknown cost shares from the start") {
   for (const std::size_t n : {2U, 20U, 2'000U}) {
-    call_site site;
+    cost_model site;
     CHECK(run_small(site, n, asleep, must_not_run) == 0);
   }
 }
 
 TEST_CASE("a call worth more than a few wakes shares from the start") {
-  call_site known(1'000);
+  cost_model known(1'000);
   CHECK(run_small(known, 200, asleep, must_not_run) == 0);
 }
 
 TEST_CASE("a call of three microseconds is shared with workers that are awake") {
-  call_site known(100);
+  cost_model known(100);
   CHECK(alone_of(1'000, known, 30, 100ns, [] {}) < 200); // those that compare, see below
 }
 
 TEST_CASE("a call of three microseconds wakes nobody") {
-  call_site known(100);
+  cost_model known(100);
   CHECK(run_small(known, 30, asleep, lasting(100ns)) == 30);
 }
 
 TEST_CASE("a call known to be small runs whole and in order on its caller") {
-  call_site known(1);
+  cost_model known(1);
   std::vector<std::size_t> seen;
   const auto cheap = [&](std::size_t begin, std::size_t end) {
     test_clock::pass(1ns * (end - begin));
@@ -130,7 +130,7 @@ TEST_CASE(
 TEST_CASE(
     "a call that a wake is a little too long for lets that be forgotten, a small one does not") {
   const workers sleepers{100'000};
-  call_site known(1'000);
+  cost_model known(1'000);
   CHECK(run_small(known, 49, sleepers, lasting(1us)) == 49);
   CHECK(sleepers.forgotten == 0);
   CHECK(run_small(known, 51, sleepers, lasting(1us)) == 51);
@@ -146,20 +146,20 @@ TEST_CASE("small calls far apart never wake the workers") {
 TEST_CASE("a call that was cheap notices dear elements after the first few") {
   // Elements of a nanosecond, says the memory. (Functions of one type share a call site.)
   for (const workers& some : {awake, asleep}) {
-    call_site known(1);
+    cost_model known(1);
     CHECK(run_small(known, 200, some, lasting(1ms)) == 4 + 4); // the second four are timed
     CHECK(known.estimate() > 100'000);                         // and the next call knows it
   }
 }
 
 TEST_CASE("a call that was not that cheap notices dear elements after the first one") {
-  call_site known(100);
+  cost_model known(100);
   CHECK(run_small(known, 200, asleep, lasting(1ms)) == 1 + 1);
 }
 
 TEST_CASE("a call looks at the clock once if the call before has just ended") {
   for (const int each : {1, 50, 90}) {
-    call_site known(each);
+    cost_model known(each);
     looks_of(1, known, 20, each * 1ns);
     const int looks = looks_of(20'000, known, 20, each * 1ns);
     CHECK(looks > 20'450); // one in 32 looks at its end too
@@ -168,7 +168,7 @@ TEST_CASE("a call looks at the clock once if the call before has just ended") {
 }
 
 TEST_CASE("brief calls look at the clock rarely once they have long been as cheap as remembered") {
-  call_site known(1);
+  cost_model known(1);
   CHECK(looks_of(200, known, 10) >= 400);
   looks_of(100, known, 10);
   const int looks = looks_of(80'000, known, 10);
@@ -177,13 +177,13 @@ TEST_CASE("brief calls look at the clock rarely once they have long been as chea
 }
 
 TEST_CASE("calls of more than a few elements look at the clock however cheap they have been") {
-  call_site known(1);
+  cost_model known(1);
   looks_of(1'000, known, 17);
   CHECK(looks_of(100, known, 17) >= 100);
 }
 
 TEST_CASE("brief calls whose elements become dear are shared after a few dozen calls at most") {
-  call_site known(1);
+  cost_model known(1);
   looks_of(1'000, known, 10);
   int calls = 0; // on average 8
   while (calls < 300 && run_small(known, 10, awake, lasting(3us)) == 10)
@@ -192,20 +192,20 @@ TEST_CASE("brief calls whose elements become dear are shared after a few dozen c
 }
 
 TEST_CASE("brief calls that each thread makes a few of look at the clock as often as others") {
-  call_site known(1);
+  cost_model known(1);
   looks_of(1'000, known, 10);
   looks_taken = 0;
   for (int thread = 0; thread < 200; ++thread)
     std::thread([&] {
       for (int call = 0; call < 4; ++call)
-        parallel::detail::run_while_small<counting_clock>(known, 10, awake, lasting(1ns));
+        parallel::detail::run_below_cutoff<counting_clock>(known, 10, awake, lasting(1ns));
     }).join();
   CHECK(looks_taken > 50); // 2 in 8 calls
   CHECK(looks_taken < 500);
 }
 
 TEST_CASE("few elements that have become worth sharing are shared however cheap they were long") {
-  call_site known(1);
+  cost_model known(1);
   looks_of(1'000, known, 10);
   while (known.estimate() < 2'000)
     known.learn(30'000, 10);
@@ -214,7 +214,7 @@ TEST_CASE("few elements that have become worth sharing are shared however cheap 
 
 TEST_CASE("few elements that are not worth sharing are shared at times, four calls each time") {
   const bool calm = GENERATE(true, false);
-  call_site known(1'500);
+  cost_model known(1'500);
   for (int call = 0; call < 100; ++call)
     known.learn_sharing(7'000, 7'000, 2);
   CHECK(known.break_even_ns() > 7'000);
@@ -239,7 +239,7 @@ TEST_CASE("few elements that are not worth sharing are shared at times, four cal
 
 TEST_CASE("calls that become too small to share end a comparison") {
   for (const std::size_t n : {2U, 20U}) {
-    call_site known(1'000.0 / static_cast<double>(n));
+    cost_model known(1'000.0 / static_cast<double>(n));
     CHECK(known.tries_other_way(1));
     looks_of(300, known, n, 10ns);
     CHECK(known.is_settled());
@@ -249,7 +249,7 @@ TEST_CASE("calls that become too small to share end a comparison") {
 TEST_CASE(
     "what sharing costs is forgotten while the workers sleep, slowly where little is to gain") {
   const auto times_forgotten = [](std::chrono::nanoseconds each) {
-    call_site known(static_cast<double>(each.count()));
+    cost_model known(static_cast<double>(each.count()));
     int forgotten = 0;
     for (int call = 0; call < 20'000; ++call) {
       for (int i = 0; i < 100 && known.break_even_ns() < 7'600; ++i)
@@ -269,14 +269,14 @@ TEST_CASE(
 }
 
 TEST_CASE("a clock that steps back teaches nothing") {
-  call_site known(1'000);
+  cost_model known(1'000);
   for (int call = 0; call < 100; ++call)
     run_small(known, 50, asleep, [](std::size_t, std::size_t) { test_clock::pass(-1us); });
   CHECK(known.estimate() == 1'000);
 }
 
 TEST_CASE("a brief call that is found dear has those after it look at the clock again") {
-  call_site known(1);
+  cost_model known(1);
   looks_of(1'000, known, 10);
   for (int call = 0; call < 500 && known.estimate() < 100; ++call)
     run_small(known, 10, asleep, lasting(3us));
@@ -287,14 +287,14 @@ TEST_CASE("a brief call that is found dear has those after it look at the clock 
 }
 
 TEST_CASE("elements that are found far cheaper than known are learnt, short as they are") {
-  call_site known(1'000);
+  cost_model known(1'000);
   CHECK(run_small(known, 10, asleep, lasting(1ns)) == 10);
   CHECK(known.estimate() < 600);
 }
 
 TEST_CASE("a dear first element is noticed although a small call within it has just ended") {
-  call_site known(1);
-  call_site within(1);
+  cost_model known(1);
+  cost_model within(1);
   const auto nested = [&](std::size_t begin, std::size_t end) {
     for (; begin != end; ++begin) {
       test_clock::pass(1ms);
@@ -306,18 +306,18 @@ TEST_CASE("a dear first element is noticed although a small call within it has j
 }
 
 TEST_CASE("a call of two dear elements, thought to be cheap, is learnt") {
-  call_site known(1);
+  cost_model known(1);
   CHECK(run_small(known, 2, awake, lasting(1ms)) == 2);
   CHECK(known.estimate() > 100'000);
 }
 
 TEST_CASE("a long call of the smallest elements notices dear ones after a few") {
-  call_site known(1);
+  cost_model known(1);
   CHECK(run_small(known, 1'000, awake, lasting(1ms)) == 32);
 }
 
 TEST_CASE("a call whose elements become dear midway is left soon after") {
-  call_site known(1);
+  cost_model known(1);
   run_small(known, 10, awake, lasting(1ns)); // so that the first element is known to be quick
   const auto dear_from_20_on = [](std::size_t begin, std::size_t end) {
     for (; begin != end; ++begin)
@@ -328,7 +328,7 @@ TEST_CASE("a call whose elements become dear midway is left soon after") {
 
 TEST_CASE(
     "calls whose elements are a little dearer than known stay where they are and are learnt") {
-  call_site known(100);
+  cost_model known(100);
   for (int call = 0; call < 200; ++call) {
     test_clock::pass(1ms);
     CHECK(run_small(known, 15, asleep, lasting(300ns)) == 15);
@@ -337,7 +337,7 @@ TEST_CASE(
 }
 
 TEST_CASE("calls in quick succession whose elements are a little dearer than known are learnt") {
-  call_site known(10);
+  cost_model known(10);
   for (int call = 0; call < 2'000 && known.estimate() < 29; ++call)
     run_small(known, 20, asleep, lasting(30ns));
   CHECK(known.estimate() >= 29);
@@ -345,7 +345,7 @@ TEST_CASE("calls in quick succession whose elements are a little dearer than kno
 
 TEST_CASE("what a call beside workers that are awake takes is learnt unless it is a little more") {
   const auto learnt_from = [&](const workers& some, std::chrono::nanoseconds each) {
-    call_site site(100);
+    cost_model site(100);
     for (int call = 0; call < 50; ++call) {
       test_clock::pass(1ms);
       run_small(site, 17, some, lasting(each));
@@ -359,7 +359,7 @@ TEST_CASE("what a call beside workers that are awake takes is learnt unless it i
 }
 
 TEST_CASE("a tail that has become dear is found within a few dozen calls") {
-  call_site known(1);
+  cost_model known(1);
   const auto dear_tail = [](std::size_t begin, std::size_t end) {
     for (; begin != end; ++begin)
       test_clock::pass(begin < 97 ? 1ns : 1ms);
@@ -372,7 +372,7 @@ TEST_CASE("a tail that has become dear is found within a few dozen calls") {
 }
 
 TEST_CASE("a call site at which sharing costs more than it gains stops, and tries again at times") {
-  call_site known(100);
+  cost_model known(100);
   const int shared = 20'000 - alone_of(20'000, known, 40, 100ns, [&] {
                        known.learn_sharing(6'000, 4'000, 2); // instead of four microseconds
                      });
@@ -381,7 +381,7 @@ TEST_CASE("a call site at which sharing costs more than it gains stops, and trie
 }
 
 TEST_CASE("a call site at which sharing pays runs alone at times, to compare") {
-  call_site known(100);
+  cost_model known(100);
   const int alone =
       alone_of(20'000, known, 40, 100ns, [&] { known.learn_sharing(2'300, 4'000, 2); });
   CHECK(alone > 300); // likewise
@@ -389,7 +389,7 @@ TEST_CASE("a call site at which sharing pays runs alone at times, to compare") {
 }
 
 TEST_CASE("the first calls of a trial, which fetch what other threads had, are not learnt") {
-  call_site known(100);
+  cost_model known(100);
   int in_a_row = 0;
   int learnt = 0;
   for (int call = 0; call < 20'000; ++call) {
@@ -403,7 +403,7 @@ TEST_CASE("the first calls of a trial, which fetch what other threads had, are n
 }
 
 TEST_CASE("calls of some fifty microseconds run alone at times too, but rarely") {
-  call_site known(500);
+  cost_model known(500);
   const int alone = alone_of(100'000, known, 100, 500ns, [] {});
   CHECK(alone > 150); // four calls once in 1,024
   CHECK(alone < 700);
@@ -413,7 +413,7 @@ TEST_CASE("a call whose body ends it is left at once and teaches nothing") {
   for (const std::size_t n : {2U, 10U, 20U, 500U, 5'000U}) {
     for (const double each : {0.25, 1.0, 30.0}) {
       for (int ends_at = 1; ends_at <= 3; ++ends_at) {
-        call_site known(each);
+        cost_model known(each);
         int calls = 0;
         const auto ends = [&](std::size_t, std::size_t) {
           test_clock::pass(1ms);

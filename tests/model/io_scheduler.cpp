@@ -39,7 +39,7 @@ struct posted_tasks : model::test<posted_tasks<Posters, Tasks, With, Made>, Post
     for (auto& row : runs)
       for (rl::var<int>& each : row)
         each($) = 0;
-    parallel::io_options options;
+    parallel::io_pool_options options;
     options.max_threads = With.threads;
     options.queue = With.queue;
     if (With.leave)
@@ -88,7 +88,7 @@ struct tasks_that_post : model::test<tasks_that_post<Threads, Tasks>, 1, Threads
   };
 
   void thread(unsigned) {
-    parallel::io_options options;
+    parallel::io_pool_options options;
     options.max_threads = Threads;
     pool = new io_scheduler(options);
     for (int i = 0; i < Tasks; ++i)
@@ -117,7 +117,7 @@ struct tasks_that_meet : model::test<tasks_that_meet<Threads>, 1, Threads> {
   };
 
   void thread(unsigned) {
-    parallel::io_options options;
+    parallel::io_pool_options options;
     options.max_threads = Threads;
     io_scheduler pool(options);
     for (std::size_t i = 0; i < Threads; ++i)
@@ -152,7 +152,7 @@ struct tasks_taken_along : model::test<tasks_taken_along<Threads, Quick>, 1, Thr
   };
 
   void thread(unsigned) {
-    parallel::io_options options;
+    parallel::io_pool_options options;
     options.max_threads = Threads;
     io_scheduler pool(options);
     for (int i = 0; i < Quick; ++i)

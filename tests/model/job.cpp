@@ -15,14 +15,14 @@ using parallel::detail::loop_counts;
 
 namespace {
 
-/// A job with something to read, and a place for each seat to write to.
+/// A job with something to read, and a place for each slot to write to.
 struct shared_job final : job {
   shared_job() : job(4) {}
-  void help(std::uint32_t seat, loop_counts&) noexcept override {
+  void help(std::uint32_t slot, loop_counts&) noexcept override {
     model::require(prepared($) == round, "a helper sees another job than the one it has joined");
-    results[seat]($) = round;
+    results[slot]($) = round;
   }
-  void stand_in() {
+  void compensate() {
     model::require(prepared($) == round, "a stand-in sees another job than the one it has joined");
     results[3]($) = round;
   }
@@ -34,11 +34,11 @@ struct shared_job final : job {
 };
 
 /// The owner opens a job, twice; `Helpers` others look at it a few times each, and so does a
-/// stand-in if there is one. The first helper adds so many seats (`More`).
-template <std::size_t Helpers, std::uint32_t Seats, std::size_t StandIns = 0,
+/// stand-in if there is one. The first helper adds so many slots (`More`).
+template <std::size_t Helpers, std::uint32_t Slots, std::size_t StandIns = 0,
           std::uint32_t More = 0>
 struct owner_and_helpers
-    : model::test<owner_and_helpers<Helpers, Seats, StandIns, More>, 1 + Helpers + StandIns> {
+    : model::test<owner_and_helpers<Helpers, Slots, StandIns, More>, 1 + Helpers + StandIns> {
   void before() {
     work.prepared($) = 0;
     more($) = 0;
@@ -50,21 +50,21 @@ struct owner_and_helpers
       return own();
     for (int look = 0; look < 2; ++look) {
       const bool has_seat = number <= Helpers;
-      const std::uint32_t seat = has_seat ? work.join() : 0;
-      if (has_seat ? seat == 0 : !work.join_without_seat())
+      const std::uint32_t slot = has_seat ? work.join() : 0;
+      if (has_seat ? slot == 0 : !work.join_without_slot())
         continue;
-      if (seat == 1 && More != 0) {
+      if (slot == 1 && More != 0) {
         more($) = work.prepared($);
-        work.add_seats(More);
-      } else if (seat > Seats) {
-        model::require(more($) == work.prepared($), "who has an added seat does not see it added");
+        work.add_slots(More);
+      } else if (slot > Slots) {
+        model::require(more($) == work.prepared($), "who has an added slot does not see it added");
       }
       if (has_seat) {
-        work.help(seat, work.by_owner());
-        work.withdraw_and_leave(seat);
+        work.help(slot, work.by_owner());
+        work.withdraw_and_leave(slot);
       } else {
-        work.stand_in();
-        work.withdraw_and_leave_without_seat();
+        work.compensate();
+        work.withdraw_and_leave_without_slot();
       }
     }
   }
@@ -72,21 +72,21 @@ struct owner_and_helpers
     for (int round = 1; round <= 2; ++round) {
       work.prepared($) = round;
       work.round = round;
-      work.open(Seats);
+      work.open(Slots);
       work.withdraw();
       const std::uint32_t joined = work.joined();
-      model::require(joined <= Seats + More, "more have joined than there are seats");
+      model::require(joined <= Slots + More, "more have joined than there are slots");
       bool first = true;
       work.wait([&] { return std::exchange(first, false); }, [] { return false; });
-      for (std::uint32_t seat = 1; seat <= joined; ++seat)
-        model::require(work.results[seat]($) == round, "a helper's result is not there");
+      for (std::uint32_t slot = 1; slot <= joined; ++slot)
+        model::require(work.results[slot]($) == round, "a helper's result is not there");
       // Nobody is inside any more: to write here is no race.
       work.prepared($) = 0;
       work.results[3]($) = 0;
     }
   }
 
-  rl::var<int> more; // the round in which seats were added
+  rl::var<int> more; // the round in which slots were added
   shared_job work;
 };
 
@@ -120,29 +120,29 @@ struct owner_helps_within : model::test<owner_helps_within<Helpers>, Helpers + 1
                [&] {
                  for (shared_job& each : inner)
                    if (each.is_open() && each.parent() == &outer)
-                     if (const std::uint32_t seat = each.join(); seat != 0) {
-                       each.help(seat, outer.by_owner());
-                       each.leave(seat);
+                     if (const std::uint32_t slot = each.join(); slot != 0) {
+                       each.help(slot, outer.by_owner());
+                       each.leave(slot);
                        return true;
                      }
                  return false;
                });
-    for (std::uint32_t seat = 1; seat <= Helpers; ++seat)
-      model::require(outer.results[seat]($) == 1, "a helper's result is not there");
+    for (std::uint32_t slot = 1; slot <= Helpers; ++slot)
+      model::require(outer.results[slot]($) == 1, "a helper's result is not there");
   }
   void help(shared_job& own) {
-    std::uint32_t seat = 0;
-    while ((seat = outer.join()) == 0)
+    std::uint32_t slot = 0;
+    while ((slot = outer.join()) == 0)
       parallel::detail::yield();
     own.open(1, &outer);
-    outer.call_owner();
+    outer.notify_owner();
     while (own.joined() == 0)
       parallel::detail::yield();
     own.withdraw();
     own.wait([] { return false; }, [] { return false; });
     model::require(own.results[1]($) == 1, "the owner's help is not there");
-    outer.help(seat, outer.by_owner());
-    outer.leave(seat);
+    outer.help(slot, outer.by_owner());
+    outer.leave(slot);
   }
 
   shared_job outer;
@@ -181,14 +181,14 @@ int main() {
   bool all = true;
   all &= model::passes<owner_and_helpers<1, 1>>("an owner and a helper",
                                                 {.random = 1'000'000, .context_bound = 3});
-  all &= model::passes<owner_and_helpers<2, 1>>("an owner, two helpers, one seat",
+  all &= model::passes<owner_and_helpers<2, 1>>("an owner, two helpers, one slot",
                                                 {.random = 1'000'000});
-  all &= model::passes<owner_and_helpers<2, 2>>("an owner, two helpers, two seats",
+  all &= model::passes<owner_and_helpers<2, 2>>("an owner, two helpers, two slots",
                                                 {.random = 1'000'000});
   all &= model::passes<owner_and_helpers<1, 1, 1>>("an owner, a helper, a stand-in",
                                                    {.random = 1'000'000});
   all &= model::passes<owner_and_helpers<2, 1, 0, 1>>(
-      "an owner, two helpers, a seat, and another from the first", {.random = 1'000'000});
+      "an owner, two helpers, a slot, and another from the first", {.random = 1'000'000});
   all &= model::passes<owner_helps_within<1>>("an owner that waits helps within its job",
                                               {.random = 1'000'000});
   all &= model::passes<owner_helps_within<2>>("likewise, with the jobs of two helpers",

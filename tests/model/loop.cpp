@@ -14,14 +14,14 @@ using parallel::detail::loop_counts;
 
 namespace {
 
-/// `Threads` participants share `Blocks` blocks; all have seats from the start, and there may be
-/// more seats, for which nobody comes. `Model` has the body.
-template <class Model, std::size_t Threads, std::size_t Blocks, std::size_t Seats = Threads>
+/// `Threads` participants share `Blocks` blocks; all have slots from the start, and there may be
+/// more slots, for which nobody comes. `Model` has the body.
+template <class Model, std::size_t Threads, std::size_t Blocks, std::size_t Slots = Threads>
 struct shared_loop : model::test<Model, Threads> {
   void before() {
     for (rl::var<int>& each : runs)
       each($) = 0;
-    work.prepare(loop_body(static_cast<Model&>(*this)), 0, Blocks, 1, nullptr, Seats, nullptr);
+    work.prepare(loop_body(static_cast<Model&>(*this)), 0, Blocks, 1, nullptr, Slots, nullptr);
   }
   void thread(unsigned number) {
     if (number == 0) {
@@ -34,12 +34,12 @@ struct shared_loop : model::test<Model, Threads> {
   void run(std::size_t i) const { runs[i]($) = runs[i]($) + 1; }
 
   mutable rl::var<int> runs[Blocks]; // as is all that a body changes
-  loop work{Seats};
+  loop work{Slots};
 };
 
-template <std::size_t Threads, std::size_t Blocks, std::size_t Seats = Threads>
+template <std::size_t Threads, std::size_t Blocks, std::size_t Slots = Threads>
 struct each_block_once
-    : shared_loop<each_block_once<Threads, Blocks, Seats>, Threads, Blocks, Seats> {
+    : shared_loop<each_block_once<Threads, Blocks, Slots>, Threads, Blocks, Slots> {
   void operator()(std::size_t begin, std::size_t end) const {
     begun += end - begin;
     for (std::size_t i = begin; i < end; ++i)
@@ -60,13 +60,13 @@ struct each_block_once
   std::size_t gone = 0;
 };
 
-/// The same, with the last of the threads without a seat. `Model` says what becomes of an element.
-template <std::size_t Threads, std::size_t Blocks, std::size_t Seats, class Model>
+/// The same, with the last of the threads without a slot. `Model` says what becomes of an element.
+template <std::size_t Threads, std::size_t Blocks, std::size_t Slots, class Model>
 struct with_a_stand_in : model::test<Model, Threads> {
   void before() {
     for (rl::var<int>& each : runs)
       each($) = 0;
-    work.prepare(loop_body(*this), 0, Blocks, 1, nullptr, Seats, nullptr);
+    work.prepare(loop_body(*this), 0, Blocks, 1, nullptr, Slots, nullptr);
   }
   void operator()(std::size_t begin, std::size_t end) const {
     begun += end - begin;
@@ -80,25 +80,25 @@ struct with_a_stand_in : model::test<Model, Threads> {
     else if (number < Threads - 1)
       work.help(number, own);
     else
-      stand_in(own);
+      compensate(own);
     ++gone;
     static_cast<const Model&>(*this).check_left();
   }
-  void stand_in(loop_counts& own) {
-    const bool nothing_left = work.stand_in(own, [] { return true; });
+  void compensate(loop_counts& own) {
+    const bool nothing_left = work.compensate(own, [] { return true; });
     model::require(nothing_left, "a stand-in has given up");
   }
 
   mutable rl::var<int> runs[Blocks];
   mutable std::size_t begun = 0;
   std::size_t gone = 0;
-  loop work{Seats};
+  loop work{Slots};
 };
 
-template <std::size_t Threads, std::size_t Blocks, std::size_t Seats>
+template <std::size_t Threads, std::size_t Blocks, std::size_t Slots>
 struct each_block_once_with_a_stand_in
-    : with_a_stand_in<Threads, Blocks, Seats,
-                      each_block_once_with_a_stand_in<Threads, Blocks, Seats>> {
+    : with_a_stand_in<Threads, Blocks, Slots,
+                      each_block_once_with_a_stand_in<Threads, Blocks, Slots>> {
   void run(std::size_t i) const { this->runs[i]($) = this->runs[i]($) + 1; }
   void check_left() const {
     model::require(Blocks - this->begun <= Threads - this->gone, "a thread has left too early");
@@ -132,13 +132,13 @@ struct lowest_failure
   }
 };
 
-/// The elements `First` and `Second` throw their numbers; the last of the threads has no seat. Of
-/// the seats there may be more than there are threads for.
-template <std::size_t Threads, std::size_t Blocks, std::size_t Seats, std::size_t First,
+/// The elements `First` and `Second` throw their numbers; the last of the threads has no slot. Of
+/// the slots there may be more than there are threads for.
+template <std::size_t Threads, std::size_t Blocks, std::size_t Slots, std::size_t First,
           std::size_t Second>
 struct failure_with_a_stand_in
-    : with_a_stand_in<Threads, Blocks, Seats,
-                      failure_with_a_stand_in<Threads, Blocks, Seats, First, Second>> {
+    : with_a_stand_in<Threads, Blocks, Slots,
+                      failure_with_a_stand_in<Threads, Blocks, Slots, First, Second>> {
   void run(std::size_t i) const {
     this->runs[i]($) = this->runs[i]($) + 1;
     if (i == First || i == Second)
@@ -191,11 +191,11 @@ int main() {
   all &= model::passes<each_block_once<3, 4>>("three threads, 4 blocks", {});
   all &= model::passes<each_block_once<3, 7>>("three threads, 7 blocks", {.random = 1'000'000});
   all &= model::passes<each_block_once<4, 5>>("four threads, 5 blocks", {.random = 1'000'000});
-  all &= model::passes<each_block_once<2, 8, 3>>("two threads and a seat for which nobody comes",
+  all &= model::passes<each_block_once<2, 8, 3>>("two threads and a slot for which nobody comes",
                                                  {.random = 1'000'000});
   all &= model::passes<each_block_once<3, 8, 4>>("likewise, three threads", {.random = 1'000'000});
   all &= model::passes<each_block_once_with_a_stand_in<2, 7, 2>>(
-      "a thread and a stand-in, two seats", {.random = 1'000'000});
+      "a thread and a stand-in, two slots", {.random = 1'000'000});
   all &= model::passes<each_block_once_with_a_stand_in<3, 5, 2>>("two threads and a stand-in",
                                                                  {.random = 1'000'000});
   all &=

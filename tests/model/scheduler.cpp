@@ -40,7 +40,7 @@ struct with_pool : model::test<Model, Callers, Threads> {
 
   /// A loop of so many blocks, each of which has to be run once.
   template <std::size_t Blocks>
-  void share_and_check(parallel::detail::call_site* site) {
+  void share_and_check(parallel::detail::cost_model* site) {
     rl::var<int> runs[Blocks];
     for (rl::var<int>& each : runs)
       each($) = 0;
@@ -68,12 +68,12 @@ struct loops : with_pool<loops<Callers, Threads, Loops, Blocks>, Callers, Thread
 };
 
 /// Loops whose elements are dearer, at times, than their call site knows: claims of several blocks,
-/// thieves that leave the last ones to their owners, seats that are added midway.
+/// thieves that leave the last ones to their owners, slots that are added midway.
 template <std::size_t Callers, std::size_t Threads, std::size_t Blocks>
 struct loops_that_grow : with_pool<loops_that_grow<Callers, Threads, Blocks>, Callers, Threads> {
   void thread(unsigned) {
     for (int round = 0; round < 2; ++round) {
-      parallel::detail::call_site cheap(150);
+      parallel::detail::cost_model cheap(150);
       this->template share_and_check<Blocks>(&cheap);
     }
     this->leave();
@@ -230,7 +230,7 @@ struct listened_task : with_pool<listened_task, 1, 1> {
   parallel::detail::atomic<int> ready{0};
 };
 
-/// A job that is for workers which are awake, and then, with its seat still free, for those asleep
+/// A job that is for workers which are awake, and then, with its slot still free, for those asleep
 /// too: a worker comes, asleep or about to sleep.
 struct job_opened_further : model::test<job_opened_further, 1, 2> {
   struct empty_job final : parallel::detail::job {
@@ -280,6 +280,6 @@ int main() {
   all &= model::passes<loops_that_meet<3>>("two workers come to each of three loops", some);
   all &= model::passes<listened_task>("a listener, as a task ends", some);
   all &= model::passes<job_opened_further>(
-      "a worker comes to a job that is opened further while its seat is free", some);
+      "a worker comes to a job that is opened further while its slot is free", some);
   return all ? 0 : 1;
 }

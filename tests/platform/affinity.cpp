@@ -7,8 +7,8 @@
 #include <thread>
 #include <vector>
 
-using parallel::detail::placement;
 using parallel::detail::this_processor;
+using parallel::detail::wake_affinity;
 
 #if PARALLEL_DETAIL_LINUX
 
@@ -47,7 +47,7 @@ void on_a_thread_with_a_choice(const Test& test) {
 TEST_CASE("a thread is kept off a processor until it settles") {
   on_a_thread_with_a_choice([](const cpu_set_t& mask) {
     const int here = this_processor();
-    placement place;
+    wake_affinity place;
     place.keep_off(here);
     CHECK(equal(mask_of_this_thread(), without(mask, here)));
     CHECK(this_processor() != here);
@@ -61,7 +61,7 @@ TEST_CASE("a thread is kept off a processor until it settles") {
 TEST_CASE("a thread that is kept off one processor can be moved off another instead") {
   on_a_thread_with_a_choice([](const cpu_set_t& mask) {
     const int here = this_processor();
-    placement place;
+    wake_affinity place;
     place.move_off(here); // not kept off any: left alone
     CHECK(equal(mask_of_this_thread(), mask));
     place.keep_off(here);
@@ -76,7 +76,7 @@ TEST_CASE("a thread that is kept off one processor can be moved off another inst
 TEST_CASE("a thread keeps a mask that somebody else has given it meanwhile") {
   on_a_thread_with_a_choice([](const cpu_set_t& mask) {
     const int here = this_processor();
-    placement place;
+    wake_affinity place;
     place.keep_off(here);
     cpu_set_t chosen;
     CPU_ZERO(&chosen);
@@ -91,7 +91,7 @@ TEST_CASE("a thread keeps a mask that somebody else has given it meanwhile") {
 TEST_CASE("a thread whose mask somebody else has set is not moved any more") {
   on_a_thread_with_a_choice([](const cpu_set_t& mask) {
     const int here = this_processor();
-    placement place;
+    wake_affinity place;
     place.keep_off(here);
     const int there = this_processor();
     REQUIRE(sched_setaffinity(0, sizeof mask, &mask) == 0); // all processors again
@@ -109,7 +109,7 @@ TEST_CASE("a thread that may run on one processor only is left there") {
     CPU_ZERO(&one);
     CPU_SET(here, &one);
     REQUIRE(sched_setaffinity(0, sizeof one, &one) == 0);
-    placement place;
+    wake_affinity place;
     place.keep_off(here);
     CHECK(equal(mask_of_this_thread(), one));
     place.keep_off(-1); // not known

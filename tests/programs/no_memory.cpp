@@ -60,7 +60,7 @@ void check(bool right, const char* name, const char* what, long k) {
 template <class Pool>
 Pool made() {
   if constexpr (std::is_same_v<Pool, parallel::io_pool>)
-    return Pool(parallel::io_options{.max_threads = 3});
+    return Pool(parallel::io_pool_options{.max_threads = 3});
   else
     return Pool(3);
 }

@@ -1,4 +1,4 @@
-// Seats in a job, and the list in which jobs are offered and used again.
+// Slots in a job, and the list in which jobs are offered and used again.
 #include "catch.hpp"
 
 #include <parallel/detail/scheduler/job.hpp>
@@ -35,7 +35,7 @@ job* open_one(const job_list& list) {
 
 } // namespace
 
-TEST_CASE("a job has as many seats as it was opened with, numbered from one") {
+TEST_CASE("a job has as many slots as it was opened with, numbered from one") {
   idle_job work;
   CHECK_FALSE(work.is_open());
   CHECK(work.join() == 0);
@@ -52,16 +52,16 @@ TEST_CASE("a job has as many seats as it was opened with, numbered from one") {
   work.wait(no_spin, no_help);
 }
 
-TEST_CASE("a job can be opened with the most seats that there are") {
+TEST_CASE("a job can be opened with the most slots that there are") {
   idle_job work(job::most_inside);
   work.open(job::most_inside);
-  for (std::uint32_t seat = 1; seat <= job::most_inside; ++seat)
-    if (work.join() != seat)
-      FAIL("seat " << seat);
+  for (std::uint32_t slot = 1; slot <= job::most_inside; ++slot)
+    if (work.join() != slot)
+      FAIL("slot " << slot);
   CHECK(work.join() == 0);
   work.withdraw();
-  for (std::uint32_t seat = 1; seat <= job::most_inside; ++seat)
-    work.withdraw_and_leave(seat);
+  for (std::uint32_t slot = 1; slot <= job::most_inside; ++slot)
+    work.withdraw_and_leave(slot);
   work.wait(no_spin, no_help);
   CHECK(work.joined() == job::most_inside);
   CHECK_FALSE(work.is_open());
@@ -73,13 +73,13 @@ TEST_CASE("nobody joins a job that a helper has left because nothing is left to 
   work.open(5);
   CHECK(work.join() == 1);
   CHECK(work.join() == 2);
-  CHECK(work.free_seats() == 3);
+  CHECK(work.free_slots() == 3);
   work.withdraw_and_leave(1);
   CHECK_FALSE(work.is_open());
-  CHECK_FALSE(work.is_open_to_stand_ins());
-  CHECK(work.free_seats() == 0);
+  CHECK_FALSE(work.is_open_to_compensation());
+  CHECK(work.free_slots() == 0);
   CHECK(work.join() == 0);
-  CHECK_FALSE(work.join_without_seat());
+  CHECK_FALSE(work.join_without_slot());
   CHECK(work.joined() == 2);
   work.leave(2);
   work.withdraw();
@@ -100,12 +100,12 @@ TEST_CASE("nobody joins a job that was withdrawn") {
   CHECK(work.join() == 1);
 }
 
-TEST_CASE("who is inside a job can add seats to it") {
+TEST_CASE("who is inside a job can add slots to it") {
   idle_job work;
   work.open(1, nullptr, false, false);
   CHECK(work.join() == 1);
   CHECK_FALSE(work.is_open());
-  work.add_seats(2);
+  work.add_slots(2);
   CHECK(work.is_open());
   CHECK(work.wakes());
   CHECK(work.join() == 2);
@@ -113,7 +113,7 @@ TEST_CASE("who is inside a job can add seats to it") {
   CHECK(work.join() == 0);
   work.withdraw(); // as a helper does that has found nothing left to start
   work.leave(2);
-  work.add_seats(2);
+  work.add_slots(2);
   CHECK_FALSE(work.is_open());
   CHECK(work.join() == 0);
   work.leave(1);
@@ -121,13 +121,13 @@ TEST_CASE("who is inside a job can add seats to it") {
   work.wait(no_spin, no_help);
 }
 
-TEST_CASE("seats can be added when a helper has left a job whose seats were all taken") {
+TEST_CASE("slots can be added when a helper has left a job whose slots were all taken") {
   idle_job work;
   work.open(2);
   CHECK(work.join() == 1);
   CHECK(work.join() == 2);
   work.withdraw_and_leave(1);
-  work.add_seats(1);
+  work.add_slots(1);
   CHECK(work.join() == 3);
   work.leave(2);
   work.leave(3);
@@ -135,15 +135,15 @@ TEST_CASE("seats can be added when a helper has left a job whose seats were all 
   work.wait(no_spin, no_help);
 }
 
-TEST_CASE("no stand-in comes to a job that a helper has left, whose seats were all taken") {
+TEST_CASE("no stand-in comes to a job that a helper has left, whose slots were all taken") {
   idle_job work;
   work.open(2);
   CHECK(work.join() == 1);
   CHECK(work.join() == 2);
-  CHECK(work.is_open_to_stand_ins());
+  CHECK(work.is_open_to_compensation());
   work.withdraw_and_leave(2);
-  CHECK_FALSE(work.is_open_to_stand_ins());
-  CHECK_FALSE(work.join_without_seat());
+  CHECK_FALSE(work.is_open_to_compensation());
+  CHECK_FALSE(work.join_without_slot());
   work.leave(1);
   work.withdraw();
   work.wait(no_spin, no_help);
@@ -161,11 +161,11 @@ TEST_CASE("an owner that waits sees what every helper did before it left") {
       for (std::uint32_t round = 1; round <= rounds; ++round) {
         while (opened.load() < round)
           std::this_thread::yield();
-        const std::uint32_t seat = work.join();
-        if (seat == 0)
+        const std::uint32_t slot = work.join();
+        if (slot == 0)
           continue; // withdrawn already
         ++mine;
-        work.leave(seat);
+        work.leave(slot);
       }
     });
   std::uint32_t joined = 0;
@@ -198,7 +198,7 @@ TEST_CASE("an owner that waits is called when a helper opens a job within") {
     REQUIRE(outer.join() == 1);
     std::thread helper([&] {
       inner.open(1, &outer);
-      outer.call_owner();
+      outer.notify_owner();
       inner.wait([] { return true; }, no_help); // until the owner has come and gone
       while (inner.joined() == 0)
         std::this_thread::yield();

@@ -11,9 +11,9 @@ using parallel::detail::idle_set;
 using parallel::detail::parker;
 
 TEST_CASE("an unpark before the park is not lost") {
-  parker bed;
-  bed.unpark();
-  bed.park();
+  parker parking;
+  parking.unpark();
+  parking.park();
   SUCCEED();
 }
 

@@ -38,10 +38,10 @@ class pool_of {
           return new gated(participants);
         }) {}
 
-  gated& open(std::size_t seats, std::size_t wakes, std::function<void()> part = nullptr) {
+  gated& open(std::size_t slots, std::size_t wakes, std::function<void()> part = nullptr) {
     auto& work = static_cast<gated&>(all.acquire_job());
     work.part = std::move(part);
-    all.open(work, seats, wakes);
+    all.open(work, slots, wakes);
     return work;
   }
 
@@ -123,10 +123,10 @@ TEST_CASE("workers that sleep come to a job that somebody inside has opened furt
   pool.close(work);
 }
 
-TEST_CASE("an owner that waits is called for seats that are added within its job") {
+TEST_CASE("an owner that waits is called for slots that are added within its job") {
   pool_of pool(2);
   int helped = 0;
-  // The worker's part of the outer job: opens one within, without a seat at first, for which there
+  // The worker's part of the outer job: opens one within, without a slot at first, for which there
   // is nobody but the owner of the outer one. That one is called then, too, in vain.
   const auto script = [&] {
     for (int round = 0; round < 100 && helped == round; ++round) {
@@ -161,7 +161,7 @@ TEST_CASE("no more threads take part in a job than it can count") {
 TEST_CASE("a loop gets more threads when its elements turn out dear") {
   using namespace std::chrono_literals;
   parallel::detail::scheduler pool({.threads = 4}, parallel::detail::make_loop);
-  parallel::detail::call_site cheap(2); // 2,000 of these are worth one worker
+  parallel::detail::cost_model cheap(2); // 2,000 of these are worth one worker
   std::mutex guard;
   std::set<std::thread::id> threads;
   const auto body = [&](std::size_t begin, std::size_t end) {

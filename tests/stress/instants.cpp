@@ -75,9 +75,9 @@ template <class Pool>
 std::unique_ptr<Pool> pool_of(std::size_t threads, random_bits& random) {
   if constexpr (std::is_same_v<Pool, parallel::io_pool>)
     return std::make_unique<Pool>(
-        parallel::io_options{.max_threads = threads,
-                             .queue = 1 + random() % 4,
-                             .idle_timeout = std::chrono::seconds(random() % 2)});
+        parallel::io_pool_options{.max_threads = threads,
+                                  .queue = 1 + random() % 4,
+                                  .idle_timeout = std::chrono::seconds(random() % 2)});
   else
     return std::make_unique<Pool>(threads);
 }

@@ -215,7 +215,7 @@ inline bool program_agrees(choices& choose, int calls) {
     const std::size_t grain = choose.below(3) == 0 ? 0 : choose.below(50);
     return agrees_on(pool, choose, parallel::map_options{.grain = grain}, calls);
   }
-  parallel::io_options options{.max_threads = threads, .queue = 1 + choose.below(8)};
+  parallel::io_pool_options options{.max_threads = threads, .queue = 1 + choose.below(8)};
   if (choose.below(2) == 0)
     options.idle_timeout = std::chrono::seconds(0);
   parallel::io_pool pool(options);

@@ -107,7 +107,7 @@ TEST_CASE("a task may outlive a pool that it has given tasks to") {
 TEST_CASE("a pool may end while the task that has given it tasks goes on") {
   thread_pool outer(1);
   for (int round = 0; round < 200; ++round) {
-    auto inner = std::make_unique<io_pool>(parallel::io_options{.max_threads = 1});
+    auto inner = std::make_unique<io_pool>(parallel::io_pool_options{.max_threads = 1});
     std::latch given(1);
     std::atomic<int> ran{0};
     auto giver = outer.submit([&, pool = inner.get()] {

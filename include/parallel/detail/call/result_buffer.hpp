@@ -68,10 +68,10 @@ std::vector<T> room_for(std::size_t n, const Prepare& prepare) {
 
 /// Room for results of type T, each set from a From. The usual room is the resulting vector itself.
 template <class T, class From>
-class results {
+class result_buffer {
  public:
   template <class Prepare>
-  results(std::size_t n, const Prepare& prepare) : values_(room_for<T>(n, prepare)) {}
+  result_buffer(std::size_t n, const Prepare& prepare) : values_(room_for<T>(n, prepare)) {}
 
   /// What a loop copies to set results: writer(i, value), once for each i.
   [[nodiscard]] auto writer() noexcept {
@@ -89,10 +89,11 @@ class results {
 /// Types that cannot stand there empty, such as those without a default constructor, are built in
 /// a room of their own each, and moved to the vector at the end.
 template <class T, class From>
-requires(!assignable_in_place<T, From>) class results<T, From> {
+requires(!assignable_in_place<T, From>) class result_buffer<T, From> {
  public:
   template <class Prepare>
-  results(std::size_t n, const Prepare& prepare) : rooms_(room_for<std::optional<T>>(n, prepare)) {}
+  result_buffer(std::size_t n, const Prepare& prepare)
+      : rooms_(room_for<std::optional<T>>(n, prepare)) {}
 
   [[nodiscard]] auto writer() noexcept {
     return [to = rooms_.data()]<class Value>(std::size_t i, Value&& value) {
@@ -115,10 +116,11 @@ requires(!assignable_in_place<T, From>) class results<T, From> {
 /// std::vector<bool> packs neighbours into one word, which threads may not write at once: a byte
 /// each until the end.
 template <class From>
-class results<bool, From> {
+class result_buffer<bool, From> {
  public:
   template <class Prepare>
-  results(std::size_t n, const Prepare& prepare) : bytes_(room_for<unsigned char>(n, prepare)) {}
+  result_buffer(std::size_t n, const Prepare& prepare)
+      : bytes_(room_for<unsigned char>(n, prepare)) {}
 
   [[nodiscard]] auto writer() noexcept {
     return [to = bytes_.data()](std::size_t i, bool value) { to[i] = value ? 1 : 0; };

@@ -45,16 +45,16 @@ namespace detail {
 /// Why a loop has left out elements.
 enum class halt { none, stopped, deadline };
 
-class control {
+class controlled_body {
  public:
   using stop_query = small_function<bool()>;
   using progress_call = small_function<void(const progress&)>;
-  static constexpr std::int64_t no_limit = steady_limit::none;
+  static constexpr std::int64_t no_limit = deadline::none;
   static constexpr std::int64_t report_every_ns = 100'000'000;
 
-  /// What is referred to must outlive the control; as must the pacer, if there is one.
-  control(const stop_query& stop, std::int64_t limit_ns, const progress_call& report,
-          const pacer* pace, std::size_t total, const loop_body& body) noexcept
+  /// What is referred to must outlive the control; as must the rate_limiter, if there is one.
+  controlled_body(const stop_query& stop, std::int64_t limit_ns, const progress_call& report,
+                  const rate_limiter* pace, std::size_t total, const loop_body& body) noexcept
       : body_(body), stop_(stop), report_(report), pace_(pace), total_(total),
         start_ns_(steady_ns()), limit_(limit_ns) {}
 
@@ -179,10 +179,10 @@ class control {
   const loop_body body_;
   const stop_query& stop_;
   const progress_call& report_;
-  const pacer* const pace_;
+  const rate_limiter* const pace_;
   const std::size_t total_;
   const std::int64_t start_ns_;
-  const steady_limit limit_;
+  const deadline limit_;
   mutable atomic<halt> why_{halt::none};
   mutable atomic<std::size_t> failed_{SIZE_MAX}; // the lowest element that has thrown
   mutable mutex reporting_;
@@ -193,34 +193,19 @@ class control {
   alignas(64) mutable atomic<std::size_t> done_{0};
 };
 
-/// A reference to a callable run(body), which runs a loop.
-class loop_runner {
- public:
-  template <class Run>
-  explicit loop_runner(const Run& run) noexcept
-      : run_(&run), call_([](const void* erased, const loop_body& body) {
-          (*static_cast<const Run*>(erased))(body);
-        }) {}
-
-  void operator()(const loop_body& body) const { call_(run_, body); }
-
- private:
-  const void* run_;
-  void (*call_)(const void*, const loop_body&);
-};
-
 struct control_request {
-  const control::stop_query& stop;
+  const controlled_body::stop_query& stop;
   std::int64_t limit_ns; // from now on
-  const control::progress_call& report;
-  const pacer* pace; // or null
+  const controlled_body::progress_call& report;
+  const rate_limiter* pace; // or null
 };
 
 /// Calls run(body) with a body that ends early and reports as it is asked to, and throws when
 /// elements were left out.
 [[gnu::cold]] inline void run_controlled(const control_request& request, std::size_t n,
                                          const loop_body& body, const loop_runner& run) {
-  const control controlled(request.stop, request.limit_ns, request.report, request.pace, n, body);
+  const controlled_body controlled(request.stop, request.limit_ns, request.report, request.pace, n,
+                                   body);
   try {
     run(loop_body(controlled));
   } catch (...) {

@@ -14,20 +14,20 @@ namespace parallel::detail {
 
 /// The end of a time limit on the steady clock. All that is const may be called by any number of
 /// threads at once.
-class steady_limit {
+class deadline {
  public:
   static constexpr std::int64_t none = INT64_MAX;
 
   /// `ns` from now on, in nanoseconds.
-  explicit steady_limit(std::int64_t ns) noexcept {
+  explicit deadline(std::int64_t ns) noexcept {
     if (ns != none) {
       const std::int64_t now = steady_ns();
       end_ = ns < none - now ? now + ns : none;
     }
   }
 
-  steady_limit(const steady_limit& other) noexcept : end_(other.end_) {}
-  steady_limit& operator=(const steady_limit&) = delete;
+  deadline(const deadline& other) noexcept : end_(other.end_) {}
+  deadline& operator=(const deadline&) = delete;
 
   [[nodiscard]] bool exists() const noexcept { return end_ != none; }
 

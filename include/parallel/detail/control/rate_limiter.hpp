@@ -26,10 +26,10 @@ template <class IsOver>
   return !is_over();
 }
 
-class pacer {
+class rate_limiter {
  public:
   /// Between two turns, in nanoseconds.
-  explicit pacer(std::int64_t interval_ns) noexcept : interval_ns_(interval_ns) {}
+  explicit rate_limiter(std::int64_t interval_ns) noexcept : interval_ns_(interval_ns) {}
 
   /// The next turn's time, at `now` or later; both in nanoseconds on one clock. Any number of
   /// threads may take turns at once.

@@ -15,7 +15,7 @@ namespace parallel::detail {
 class queued_task;
 
 /// Filled once, under the queue's mutex, and closed once, likewise; its thread claims in between.
-class task_hand {
+class task_batch {
  public:
   [[nodiscard]] bool is_full() const noexcept { return size_ == most; }
 

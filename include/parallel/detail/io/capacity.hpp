@@ -14,12 +14,12 @@
 
 namespace parallel::detail {
 
-class queue_room {
+class queue_capacity {
  public:
   /// Room for so many tasks, at least one.
-  explicit queue_room(std::size_t limit) noexcept : limit_(limit) {}
-  queue_room(const queue_room&) = delete;
-  queue_room& operator=(const queue_room&) = delete;
+  explicit queue_capacity(std::size_t limit) noexcept : limit_(limit) {}
+  queue_capacity(const queue_capacity&) = delete;
+  queue_capacity& operator=(const queue_capacity&) = delete;
 
   /// As much of it as a submitter that looks for room had better wait for.
   [[nodiscard]] std::size_t most_of_it() const noexcept { return limit_ - limit_ / 4; }
@@ -47,7 +47,7 @@ class queue_room {
     // variable, which would sleep for the mutex; see platform/lock_soon.hpp.
     while (self.has_room.load(memory_order_relaxed) == 0)
       sleep_on(self.has_room, 0);
-    lock_soon(held);
+    spin_then_lock(held);
   }
 
   /// A task has left the queue, or will not come.

@@ -6,6 +6,7 @@
 
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/task/first_error.hpp>
+#include <parallel/detail/task/thread_context.hpp>
 
 #include <cstddef>
 
@@ -16,23 +17,21 @@ namespace parallel::detail {
 class loop_position {
  public:
   loop_position(const first_error& error, std::size_t index) noexcept
-      : error_(error), index_(index), around_(innermost_) {
-    innermost_ = this;
+      : error_(error), index_(index), around_(this_thread.io_element) {
+    this_thread.io_element = this;
   }
   loop_position(const loop_position&) = delete;
   loop_position& operator=(const loop_position&) = delete;
-  ~loop_position() { innermost_ = around_; }
+  ~loop_position() { this_thread.io_element = around_; }
 
   /// Of the calling thread; null if it is in no loop.
-  [[nodiscard]] static const loop_position* innermost() noexcept { return innermost_; }
+  [[nodiscard]] static const loop_position* innermost() noexcept { return this_thread.io_element; }
 
   /// Whether an element of a lower index of the same loop has thrown, so that nothing that becomes
   /// of this one counts.
   [[nodiscard]] bool is_in_vain() const noexcept { return error_.precedes(index_); }
 
  private:
-  static inline constinit thread_local per_thread<const loop_position*> innermost_ = nullptr;
-
   const first_error& error_;
   const std::size_t index_;
   const loop_position* const around_;

@@ -53,9 +53,9 @@ class io_queue {
   void let_all_in() noexcept { room_.let_all_in(); }
 
   /// A task for which room has been reserved, or a helper: those do not count against the limit,
-  /// which is there to hold back who submits. `owner` is whose the task is.
-  void push(queued_task& task, own_tasks* owner) noexcept {
-    tasks_.push(task, owner);
+  /// which is there to hold back who submits. `submitter` is whose the task is.
+  void push(queued_task& task, frame_tasks* submitter) noexcept {
+    tasks_.push(task, submitter);
     queued_.store(size() + 1, memory_order_relaxed); // relaxed: as in size()
   }
 
@@ -66,8 +66,8 @@ class io_queue {
   }
 
   /// The newest of the owner's tasks, to be begun, or null.
-  [[nodiscard]] queued_task* pop_own(const own_tasks& owner) noexcept {
-    return begin(tasks_.pop_own(owner));
+  [[nodiscard]] queued_task* pop_own(const frame_tasks& submitter) noexcept {
+    return begin(tasks_.pop_own(submitter));
   }
 
   /// Where the tasks are: who owns some knows them by it.
@@ -94,8 +94,8 @@ class io_queue {
   /// Takes tasks along in a hand, as many as it holds, from the front. They still count as queued:
   /// to whom it matters which of them have not been begun, and who may have to run them, calls
   /// settle() first.
-  void fill(task_hand& hand) noexcept {
-    while (!hand.is_full() && !tasks_.empty() && tasks_.front()->is_anybodys()) {
+  void fill(task_batch& hand) noexcept {
+    while (!hand.is_full() && !tasks_.empty() && tasks_.front()->is_unowned()) {
       hand.add(*tasks_.pop());
       hand_ = &hand;
     }
@@ -117,14 +117,14 @@ class io_queue {
   queued_task* begin(queued_task* task) noexcept {
     if (task != nullptr) {
       has_left(*task);
-      begun_ += task->helped() == nullptr ? 1 : 0;
+      begun_ += task->owner() == nullptr ? 1 : 0;
     }
     return task;
   }
 
   void has_left(const queued_task& task) noexcept {
     has_left(1);
-    if (task.helped() == nullptr) // helpers take no room
+    if (task.owner() == nullptr) // helpers take no room
       room_.give_back();
   }
 
@@ -132,9 +132,9 @@ class io_queue {
     queued_.store(size() - tasks, memory_order_relaxed); // relaxed: as in size()
   }
 
-  queue_room room_;
+  queue_capacity room_;
   task_list tasks_;
-  task_hand* hand_ = nullptr; // of the thread that churns
+  task_batch* hand_ = nullptr; // of the thread that churns
   atomic<std::size_t> queued_{0};
   std::uint64_t begun_ = 0;
 };

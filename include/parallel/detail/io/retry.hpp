@@ -125,7 +125,7 @@ class retrying_caller {
     const auto is_over = [this] {
       return (stop_ && stop_()) || limit_.has_passed() || is_in_vain();
     };
-    const steady_limit backed_off(wait);
+    const deadline backed_off(wait);
     return sleep_until(backed_off.end(), is_over) &&
            (pace_ == nullptr || sleep_until(pace_->take_turn(steady_ns()), is_over));
   }
@@ -141,9 +141,9 @@ class retrying_caller {
   std::uint64_t seed_;
   std::size_t retries_;
   const backoff_time& backoff_;
-  const pacer* pace_;
-  const control::stop_query& stop_;
-  steady_limit limit_;
+  const rate_limiter* pace_;
+  const controlled_body::stop_query& stop_;
+  deadline limit_;
   const loop_position* around_; // the whole call
 };
 

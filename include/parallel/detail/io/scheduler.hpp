@@ -21,6 +21,7 @@
 #include <parallel/detail/task/task_frame.hpp>
 #include <parallel/detail/task/task_list.hpp>
 #include <parallel/detail/task/task_listeners.hpp>
+#include <parallel/detail/task/thread_context.hpp>
 #include <parallel/errors.hpp>
 #include <parallel/pool_options.hpp>
 
@@ -39,7 +40,7 @@ namespace parallel::detail {
 template <class Clock>
 class basic_io_scheduler {
  public:
-  explicit basic_io_scheduler(const io_options& options)
+  explicit basic_io_scheduler(const io_pool_options& options)
       : queue_(options.queue), threads_(
                                    options, mutex_,
                                    [](void* pool, io_thread& self) noexcept {
@@ -59,7 +60,7 @@ class basic_io_scheduler {
 
   /// The calling thread is one of the pool's, or runs a task of it: shutdown() would wait for it.
   [[nodiscard]] bool is_needed_here() const noexcept {
-    return home == this || task_frame::role_in(this).is_needed;
+    return this_thread.io_home == this || task_frame::role_in(this).is_needed;
   }
 
   /// How many threads there are.
@@ -85,11 +86,11 @@ class basic_io_scheduler {
   /// Queues a task, as soon as the queue has room; for the pool's own threads at once, which could
   /// otherwise wait for each other. If it throws, it has not.
   void post(queued_task& task) {
-    own_tasks* const owner = owner_of(task);
+    frame_tasks* const submitter = this->submitter(task);
     guard held = lock();
     reserve(held);
     try {
-      push(held, task, owner);
+      push(held, task, submitter);
     } catch (...) {
       queue_.unreserve();
       throw;
@@ -113,9 +114,9 @@ class basic_io_scheduler {
 
   /// Queues a task for which room has been reserved. If it throws, it has not.
   void post_reserved(queued_task& task) {
-    own_tasks* const owner = owner_of(task);
+    frame_tasks* const submitter = this->submitter(task);
     guard held = lock();
-    push(held, task, owner);
+    push(held, task, submitter);
   }
 
   /// Queues a helper, which needs no room. If it throws, it has not.
@@ -128,7 +129,7 @@ class basic_io_scheduler {
   /// nobody has begun; false if there is none.
   bool run_own_task() noexcept {
     const task_frame* const frame = task_frame::innermost();
-    const own_tasks* const own = frame != nullptr ? frame->owned_in(queue_.list()) : nullptr;
+    const frame_tasks* const own = frame != nullptr ? frame->owned_in(queue_.list()) : nullptr;
     if (own == nullptr)
       return false;
     guard held = lock();
@@ -162,7 +163,7 @@ class basic_io_scheduler {
 
   /// The calling thread works for the pool: it is one of its threads, or runs a task or a loop.
   [[nodiscard]] bool works_here() const noexcept {
-    return thread_of == this || task_frame::of(this) != nullptr;
+    return this_thread.io_pool == this || task_frame::of(this) != nullptr;
   }
 
   /// Notes a wait of the calling thread, which works for the pool, until end_wait().
@@ -259,14 +260,10 @@ class basic_io_scheduler {
   static constexpr std::int64_t look_every_ns = 50'000;
   static constexpr int most_empty_looks = 16;
 
-  /// The pool of which the calling thread is one; and while it has not left, so that it counts.
-  static inline constinit thread_local per_thread<const basic_io_scheduler*> home = nullptr;
-  static inline constinit thread_local per_thread<const basic_io_scheduler*> thread_of = nullptr;
-
   /// The mutex is held for moments only, but maybe wanted by a thousand threads.
   [[nodiscard]] guard lock() const noexcept {
     guard held(mutex_, std::defer_lock);
-    lock_soon(held);
+    spin_then_lock(held);
     return held;
   }
 
@@ -311,22 +308,22 @@ class basic_io_scheduler {
   }
 
   /// Whose a task of the calling thread is; throws std::bad_alloc.
-  [[nodiscard]] own_tasks* owner_of(const queued_task& task) const {
-    const task_owner owner = owner_of_next(task, queue_.list());
-    if (owner.has_no_memory)
+  [[nodiscard]] frame_tasks* submitter(const queued_task& task) const {
+    const submitter_of_task found = submitter_of(task, queue_.list());
+    if (found.has_no_memory)
       throw std::bad_alloc();
-    return owner.tasks;
+    return found.tasks;
   }
 
   /// Helpers, which nobody depends on, would keep a pool from its end that is shut down.
-  void push(guard& held, queued_task& task, own_tasks* owner) {
-    if (task.helped() != nullptr ? open_to_ != everybody : !is_open_here())
+  void push(guard& held, queued_task& task, frame_tasks* submitter) {
+    if (task.owner() != nullptr ? open_to_ != everybody : !is_open_here())
       throw shut_down();
     // The first thread is made before the task is queued: if there can be none, nothing has
     // happened.
     if (threads_.total() == 0)
       threads_.start_first();
-    queue_.push(task, owner);
+    queue_.push(task, submitter);
     if (!is_watched()) {
       threads_.call_one(held);
       notify_if_resting(); // meanwhile others may have done it all
@@ -367,12 +364,13 @@ class basic_io_scheduler {
   /// Whether a thread that does not wait here may run the task, as it has queued it: one of another
   /// pool.
   [[nodiscard]] bool may_be_taken_back(const queued_task& task) const noexcept {
-    const own_tasks* const owner = task.owner();
-    return owner != nullptr && !waits_.any_of([&](const pending_wait&, const task_frame* frame) {
-      while (frame != nullptr && frame->owned_in(queue_.list()) != owner)
-        frame = frame->around();
-      return frame != nullptr;
-    });
+    const frame_tasks* const submitter = task.submitter();
+    return submitter != nullptr &&
+           !waits_.any_of([&](const pending_wait&, const task_frame* frame) {
+             while (frame != nullptr && frame->owned_in(queue_.list()) != submitter)
+               frame = frame->around();
+             return frame != nullptr;
+           });
   }
 
   /// Tasks that are queued, or that are run by those who wait.
@@ -408,7 +406,7 @@ class basic_io_scheduler {
   }
 
   void call(queued_task& task) noexcept {
-    const trace_span span(task.helped() == nullptr ? "task" : "help");
+    const trace_span span(task.owner() == nullptr ? "task" : "help");
     const task_frame own(this, {.in_task = true, .is_needed = true}, &task);
     task.run();
   }
@@ -420,11 +418,11 @@ class basic_io_scheduler {
   }
 
   void work(io_thread& self) noexcept {
-    home = this;
-    thread_of = this;
+    this_thread.io_home = this;
+    this_thread.io_pool = this;
     threads_.begin(self);
     take_tasks(self);
-    thread_of = nullptr;
+    this_thread.io_pool = nullptr;
     threads_.finish(self);
   }
 
@@ -467,7 +465,7 @@ class basic_io_scheduler {
 
   /// Thread: runs a task from the queue, and maybe more.
   void run(guard& held, io_thread& self, queued_task& task) noexcept {
-    task_hand more;
+    task_batch more;
     if (churner_ == &self)
       take_along(more);
     else if (churner_ == nullptr && running_ == 0 && !self.was_slow)
@@ -492,14 +490,14 @@ class basic_io_scheduler {
 
   /// Takes more tasks for the one that churns, as long as they are quick; none while somebody wants
   /// to know of each task's end.
-  void take_along(task_hand& more) noexcept {
+  void take_along(task_batch& more) noexcept {
     if (listeners_.empty())
       queue_.fill(more);
   }
 
   /// Runs a task, and those in the hand until one is slow or it is time to see who else wants the
   /// mutex.
-  void run_while_quick(io_thread& self, queued_task& first, task_hand& more) noexcept {
+  void run_while_quick(io_thread& self, queued_task& first, task_batch& more) noexcept {
     const std::uint64_t began = self.now;
     for (queued_task* task = &first; task != nullptr; task = more.claim()) {
       const std::uint64_t before = self.now;

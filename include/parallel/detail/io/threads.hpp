@@ -63,7 +63,7 @@ class io_threads {
   using lock = std::unique_lock<mutex>;
 
   /// Starts none yet.
-  io_threads(const io_options& options, mutex& guard, work_function work, void* pool)
+  io_threads(const io_pool_options& options, mutex& guard, work_function work, void* pool)
       : most_(options.max_threads), idle_ns_(options.idle_timeout.ns()), name_(options.name),
         on_start_(options.on_start), on_stop_(options.on_stop), guard_(guard), work_(work),
         pool_(pool), live_([](void* self) noexcept {

@@ -1,8 +1,10 @@
-// The body of a loop with its type erased: a reference to a callable, called with a range of
-// indices, so that what runs loops is compiled once and not for each body. (C++26 has
-// std::function_ref.) Made by the executors' run_loop; called by loop/loop.hpp, and by
-// control/controlled_body.hpp, which is a body around a body and can end the loop.
+// The body of a loop: a reference to a callable that is called with ranges of indices.
+//
+// A body may end its loop early by returning false. Executors make a loop_body from what an
+// algorithm gives them; the rooms `loop`, `io` and `control` call it.
 #pragma once
+
+#include <parallel/detail/lite/function_ref.hpp>
 
 #include <cstddef>
 
@@ -26,22 +28,18 @@ bool run_range(const Body& body, std::size_t begin, std::size_t end) {
 }
 
 /// Called as body(begin, end), many elements a call; see run_range(). The body must outlive it.
-class loop_body {
+class loop_body : public function_ref<bool(std::size_t begin, std::size_t end)> {
  public:
   loop_body() = default;
 
   template <class Body>
   explicit loop_body(const Body& body) noexcept
-      : body_(&body), call_([](const void* erased, std::size_t begin, std::size_t end) {
+      : function_ref(&body, [](const void* erased, std::size_t begin, std::size_t end) {
           return run_range(*static_cast<const Body*>(erased), begin, end);
         }) {}
-
-  // NOLINTNEXTLINE(modernize-use-nodiscard): who runs the last elements need not ask
-  bool operator()(std::size_t begin, std::size_t end) const { return call_(body_, begin, end); }
-
- private:
-  const void* body_ = nullptr;
-  bool (*call_)(const void*, std::size_t, std::size_t) = nullptr;
 };
+
+/// Called as run(body): runs a loop with that body.
+using loop_runner = function_ref<void(const loop_body& body)>;
 
 } // namespace parallel::detail

@@ -1,6 +1,6 @@
 // What one combination of callable and range types has taught about its cost: alone, and shared.
 //
-// `call_site` remembers from call to call what an element costs and what sharing costs, says when
+// `cost_model` remembers from call to call what an element costs and what sharing costs, says when
 // to try the other way, whether few elements have long been cheap, and when calls that found
 // everybody asleep were many enough for a wake. Each algorithm has one for each of its
 // instantiations; loop/sequential_cutoff.hpp, loop/chunking.hpp and loop/loop.hpp ask and teach it.
@@ -27,10 +27,10 @@ inline constexpr double worth_comparing_rarely_ns = 64'000;
 /// callable types, so that functions of one type share an estimate, and lambdas have one each. It
 /// is shared by all threads: a lost update costs a little precision, nothing else, so all is
 /// relaxed.
-class call_site {
+class cost_model {
  public:
-  call_site() = default;
-  explicit call_site(double ns_per_element) noexcept
+  cost_model() = default;
+  explicit cost_model(double ns_per_element) noexcept
       : ns_per_element_(static_cast<float>(ns_per_element)),
         shared_ns_per_element_(static_cast<float>(ns_per_element)) {}
 

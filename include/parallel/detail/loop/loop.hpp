@@ -1,6 +1,6 @@
 // One data-parallel loop: claim blocks, steal them, join the threads, rethrow.
 //
-// The caller deals the blocks out to all seats, opens the loop as a job and runs it as participant
+// The caller deals the blocks out to all slots, opens the loop as a job and runs it as participant
 // 0; whoever is done with a share takes half of the largest rest; if elements turn out dear, more
 // threads are invited. This is the second of the three rooms between parallel::map and a worker
 // (map.hpp, here, scheduler/scheduler.hpp), and the only owner of unwinding: nothing leaves
@@ -30,7 +30,7 @@
 namespace parallel::detail {
 
 /// How many blocks of `block` elements hold `elements` (at least one) of them.
-constexpr std::size_t blocks_in(std::size_t elements, std::size_t block) noexcept {
+constexpr std::size_t grains_in(std::size_t elements, std::size_t block) noexcept {
   return (elements - 1) / block + 1;
 }
 
@@ -40,71 +40,72 @@ class loop final : public job {
   explicit loop(std::size_t participants) : job(participants), slots_(participants) {}
 
   /// Makes the loop ready to run [first, n) in blocks of `block` elements, dealt out evenly to the
-  /// seats of `participants` threads; those who come take from those who do not. `site` is null
+  /// slots of `participants` threads; those who come take from those who do not. `site` is null
   /// when the user has chosen the block size, so that nothing is measured; else `pool` is asked for
-  /// more threads when the elements turn out dearer than it knows. (The slots of seats that are
+  /// more threads when the elements turn out dearer than it knows. (The slots of slots that are
   /// added then are empty, as every loop leaves them.)
   [[gnu::cold]] void prepare(const loop_body& body, std::size_t first, std::size_t n,
-                             std::size_t block, call_site* site, std::uint32_t participants,
+                             std::size_t block, cost_model* site, std::uint32_t participants,
                              scheduler* pool) noexcept {
     body_ = body;
     first_ = first;
     end_ = n;
-    block_ = block;
+    grain_ = block;
     site_ = site;
     known_ns_ = site != nullptr ? site->shared_estimate() * elements(1) : 0;
     pool_ = pool;
     dealt_ = participants;
-    seats_.store(participants, memory_order_relaxed); // relaxed: published with the job
-    const std::uint64_t blocks = blocks_in(n - first, block);
+    slot_count_.store(participants, memory_order_relaxed); // relaxed: published with the job
+    const std::uint64_t blocks = grains_in(n - first, block);
     std::uint32_t begin = 0;
-    for (std::uint32_t seat = 0; seat < participants; ++seat) {
+    for (std::uint32_t slot = 0; slot < participants; ++slot) {
       // Rounded up: the caller, who starts first, gets the larger share.
       const auto end =
-          static_cast<std::uint32_t>((blocks * (seat + 1) + participants - 1) / participants);
-      slots_[seat].put({begin, end});
+          static_cast<std::uint32_t>((blocks * (slot + 1) + participants - 1) / participants);
+      slots_[slot].put({begin, end});
       begin = end;
     }
   }
 
   /// The caller's share: everything that no helper takes.
   [[gnu::cold]] void participate() noexcept {
-    basic_pace<quick_clock> own(site_);
+    basic_chunk_sizer<quick_clock> own(site_);
     run(0, own, by_owner());
     if (site_ != nullptr)
-      site_->learn_shared(own.total_ns(), own.total_blocks() * block_);
+      site_->learn_shared(own.total_ns(), own.total_grains() * grain_);
   }
 
-  [[gnu::cold]] void help(std::uint32_t seat, loop_counts& counts) noexcept override {
-    basic_pace<quick_clock> own(site_);
-    run(seat, own, counts);
+  [[gnu::cold]] void help(std::uint32_t slot, loop_counts& counts) noexcept override {
+    basic_chunk_sizer<quick_clock> own(site_);
+    run(slot, own, counts);
     // Only what the caller would not have told: that some elements are dear.
     const double expected =
-        site_ != nullptr ? site_->shared_estimate() * elements(own.total_blocks()) : 0;
+        site_ != nullptr ? site_->shared_estimate() * elements(own.total_grains()) : 0;
     if (site_ != nullptr && own.total_ns() > 2 * expected)
-      site_->learn_shared(own.total_ns(), own.total_blocks() * block_);
+      site_->learn_shared(own.total_ns(), own.total_grains() * grain_);
   }
 
-  /// Runs what it can, without a seat, for as long as goes_on(); true when nothing is left that a
+  /// Runs what it can, without a slot, for as long as goes_on(); true when nothing is left that a
   /// helper could start.
   template <class GoesOn>
-  [[gnu::cold]] bool stand_in(loop_counts& counts, const GoesOn& goes_on) noexcept {
-    basic_pace<quick_clock> own(site_);
+  [[gnu::cold]] bool compensate(loop_counts& counts, const GoesOn& goes_on) noexcept {
+    basic_chunk_sizer<quick_clock> own(site_);
     own.start();
     int looks = 0;
     for (std::uint32_t last = 0; goes_on();) {
       const std::uint64_t before = steals_.load(memory_order_acquire); // as in steal_for()
       bool all_empty = true;
-      block_range blocks;
-      std::uint32_t seat = last; // where there was something there may be more
-      const std::uint32_t seats = seats_.load(memory_order_relaxed); // relaxed: as in steal_for()
+      grain_range blocks;
+      std::uint32_t slot = last; // where there was something there may be more
+      const std::uint32_t slots =
+          slot_count_.load(memory_order_relaxed); // relaxed: as in steal_for()
       drop_unwanted();
-      for (std::uint32_t i = 0; i < seats && blocks.empty(); ++i) {
-        seat = last + i < seats ? last + i : last + i - seats;
-        if (slots_[seat].size() == 0)
+      for (std::uint32_t i = 0; i < slots && blocks.empty(); ++i) {
+        slot = last + i < slots ? last + i : last + i - slots;
+        if (slots_[slot].size() == 0)
           continue;
         all_empty = false;
-        blocks = slots_[seat].steal(seat == last ? own.wanted() : 1);
+        blocks = slots_[slot].steal(slot == last ? own.wanted() : 1);
       }
       if (blocks.empty()) {
         if (all_empty && is_exhausted_since(before))
@@ -114,14 +115,14 @@ class loop final : public job {
         rest_after(looks);
         continue;
       }
-      if (seat != last || looks != 0)
+      if (slot != last || looks != 0)
         own.restart();
-      last = seat;
+      last = slot;
       looks = 0;
-      counts.blocks.add_one();
+      counts.chunks.add_one();
       counts.steals.add_one();
-      trace_instant("steal", {"from", seat}, {"blocks", blocks.size()});
-      if (run_blocks(blocks))
+      trace_instant("steal", {"from", slot}, {"blocks", blocks.size()});
+      if (run_chunk(blocks))
         own.claimed(blocks.size());
     }
     return false;
@@ -135,14 +136,14 @@ class loop final : public job {
 
  private:
   [[nodiscard]] double elements(std::size_t blocks) const noexcept {
-    return static_cast<double>(blocks * block_);
+    return static_cast<double>(blocks * grain_);
   }
 
-  /// The end of its share from which a seat takes its first claim: the last seat that has one
+  /// The end of its share from which a slot takes its first claim: the last slot that has one
   /// begins at the back, so that a giant element is found early at either end of the whole loop,
   /// where sorted inputs have theirs.
-  [[nodiscard]] side first_end(std::uint32_t seat) const noexcept {
-    return seat != 0 && seat + 1 == dealt_ ? side::back : side::front;
+  [[nodiscard]] side first_end(std::uint32_t slot) const noexcept {
+    return slot != 0 && slot + 1 == dealt_ ? side::back : side::front;
   }
 
   /// Runs blocks until none is left to claim, in this slot or any other.
@@ -152,36 +153,36 @@ class loop final : public job {
   /// longer. But the first one of loot, which is the back of what somebody had, is from the back
   /// too; and while it is dear there, so are those that follow: a claim that has grown on cheap
   /// elements could hold all the dear ones behind them.
-  [[gnu::cold]] void run(std::uint32_t seat, basic_pace<quick_clock>& own,
+  [[gnu::cold]] void run(std::uint32_t slot, basic_chunk_sizer<quick_clock>& own,
                          loop_counts& counts) noexcept {
-    range_slot& slot = slots_[seat];
-    side end = first_end(seat);
+    range_slot& own_range = slots_[slot];
+    side end = first_end(slot);
     double review_ns = first_review_ns;
     own.start();
     for (;;) {
-      const block_range blocks = slot.take(end, own.wanted(), own.least());
+      const grain_range blocks = own_range.take(end, own.wanted(), own.least());
       if (!blocks.empty()) {
-        counts.blocks.add_one();
+        counts.chunks.add_one();
         // After one claim more, as the system may have had a part in the last one; unless that was
         // so long that a wake is little beside it.
         const bool is_due = own.total_ns() > review_ns;
-        if (run_blocks(blocks)) {
+        if (run_chunk(blocks)) {
           own.claimed(blocks.size());
-          if (end == side::back && !own.is_dear()) {
+          if (end == side::back && !own.is_expensive()) {
             end = side::front;
             own.turn();
           }
           if (is_due || own.total_ns() > review_at_once * review_ns) {
-            invite_more(own);
+            add_participants(own);
             review_ns *= 4;
           }
         } else {
           drop_unwanted();
         }
-      } else if (steal_for(seat, own.worth_stealing(seats_.load(memory_order_relaxed)))) {
+      } else if (steal_for(slot, own.worth_stealing(slot_count_.load(memory_order_relaxed)))) {
         counts.steals.add_one();
         own.restart();
-        end = own.worth_trying(slot.size()) ? side::back : side::front;
+        end = own.worth_trying(own_range.size()) ? side::back : side::front;
       } else {
         return;
       }
@@ -192,30 +193,30 @@ class loop final : public job {
   /// the call site knew, what is left may be worth more threads than were invited, or than have
   /// come.
   ///
-  /// Workers that are awake may be busy elsewhere for long. One that is not takes a free seat at
+  /// Workers that are awake may be busy elsewhere for long. One that is not takes a free slot at
   /// once: so where one has been left free, nobody is counted on who has not joined. Those that
   /// have been woken for the loop are given the time that a wake takes.
-  [[gnu::cold]] void invite_more(const basic_pace<quick_clock>& own) noexcept {
-    std::uint32_t seats = seats_.load(memory_order_relaxed);
+  [[gnu::cold]] void add_participants(const basic_chunk_sizer<quick_clock>& own) noexcept {
+    std::uint32_t slots = slot_count_.load(memory_order_relaxed);
     std::size_t most = pool_->most_participants();
     const std::size_t here = joined() + std::size_t{1};
-    if (here >= most || own.ns_per_block() < 2 * known_ns_)
+    if (here >= most || own.ns_per_grain() < 2 * known_ns_)
       return;
     std::uint64_t left = 0;
     drop_unwanted();
-    for (std::uint32_t seat = 0; seat < seats; ++seat)
-      left += slots_[seat].size();
-    if (seats + left < most)
-      most = static_cast<std::size_t>(seats + left);
-    const double left_ns = static_cast<double>(left) * own.ns_per_block();
+    for (std::uint32_t slot = 0; slot < slots; ++slot)
+      left += slots_[slot].size();
+    if (slots + left < most)
+      most = static_cast<std::size_t>(slots + left);
+    const double left_ns = static_cast<double>(left) * own.ns_per_grain();
     const double wake_ns = pool_->wake_ns();
-    const bool any_free = free_seats() != 0;
+    const bool any_free = free_slots() != 0;
     const std::size_t worth =
-        threads_worth(left_ns, most, any_free ? here - 1 : pool_->awake(), wake_ns);
-    // relaxed: published with the seats, to those who take them; see steal_for() for the others
-    if (worth > seats && seats_.compare_exchange_strong(seats, static_cast<std::uint32_t>(worth),
-                                                        memory_order_relaxed))
-      pool_->open_further(*this, worth - seats);
+        useful_threads(left_ns, most, any_free ? here - 1 : pool_->awake(), wake_ns);
+    // relaxed: published with the slots, to those who take them; see steal_for() for the others
+    if (worth > slots && slot_count_.compare_exchange_strong(
+                             slots, static_cast<std::uint32_t>(worth), memory_order_relaxed))
+      pool_->open_further(*this, worth - slots);
     else if (any_free && worth > here && left_ns > worth_waking * wake_ns &&
              (!wakes() || own.total_ns() > wake_ns))
       pool_->open_further(*this, 0);
@@ -230,17 +231,18 @@ class loop final : public job {
   [[gnu::cold]] void trim_all() noexcept {
     const std::size_t limit = error_.limit();
     const auto first_unwanted =
-        limit > first_ ? static_cast<std::uint32_t>(blocks_in(limit - first_, block_)) : 0;
-    const std::uint32_t seats = seats_.load(memory_order_relaxed); // relaxed: as in steal_for()
-    for (std::uint32_t seat = 0; seat < seats; ++seat)
-      slots_[seat].trim(first_unwanted);
+        limit > first_ ? static_cast<std::uint32_t>(grains_in(limit - first_, grain_)) : 0;
+    const std::uint32_t slots =
+        slot_count_.load(memory_order_relaxed); // relaxed: as in steal_for()
+    for (std::uint32_t slot = 0; slot < slots; ++slot)
+      slots_[slot].trim(first_unwanted);
   }
 
   /// False when the blocks were skipped or failed, or have ended the loop: then
   /// was_ended().
-  [[gnu::cold]] bool run_blocks(block_range blocks) noexcept {
-    const std::size_t begin = first_ + blocks.begin * block_;
-    const std::size_t most = blocks.size() * block_;
+  [[gnu::cold]] bool run_chunk(grain_range blocks) noexcept {
+    const std::size_t begin = first_ + blocks.begin * grain_;
+    const std::size_t most = blocks.size() * grain_;
     const std::size_t end =
         most < end_ - begin ? begin + most : end_; // the last block may be short
     if (error_.precedes(begin))
@@ -257,7 +259,7 @@ class loop final : public job {
     return false;
   }
 
-  /// Fills the empty slot of `seat` with half of the blocks of whoever has most, so that few steals
+  /// Fills the empty slot of `slot` with half of the blocks of whoever has most, so that few steals
   /// are enough; false when nobody has any. Fewer than `worth` are left to their owner for a
   /// moment, which should be enough for them: else there is a dear one among them. What need not
   /// start any more is dropped wherever it is, so that nobody walks through it.
@@ -270,19 +272,19 @@ class loop final : public job {
   ///
   /// A thief that the system has stopped in the middle of a steal is waited for, but not for ever:
   /// to give up costs parallelism only, as each block is in somebody's slot or hands.
-  [[gnu::cold]] bool steal_for(std::uint32_t seat, std::uint32_t worth) noexcept {
+  [[gnu::cold]] bool steal_for(std::uint32_t slot, std::uint32_t worth) noexcept {
     for (int look = 0; look < most_looks; ++look) {
       // acquire: pairs with the release that ends a steal. Whoever stole before this load has its
       // blocks in a slot that we see.
       const std::uint64_t before = steals_.load(memory_order_acquire);
-      // relaxed: blocks come to a seat that was added by a steal only, and whoever has stolen
+      // relaxed: blocks come to a slot that was added by a steal only, and whoever has stolen
       // there has seen that there are more: so this load, behind the other, sees it too.
-      const std::uint32_t seats = seats_.load(memory_order_relaxed);
+      const std::uint32_t slots = slot_count_.load(memory_order_relaxed);
       drop_unwanted();
-      std::uint32_t richest = seat;
+      std::uint32_t richest = slot;
       std::uint32_t most = 0;
-      for (std::uint32_t i = 1; i < seats; ++i) {
-        const std::uint32_t other = seat + i < seats ? seat + i : seat + i - seats;
+      for (std::uint32_t i = 1; i < slots; ++i) {
+        const std::uint32_t other = slot + i < slots ? slot + i : slot + i - slots;
         const std::uint32_t left = slots_[other].size();
         if (left > most) {
           richest = other;
@@ -294,9 +296,9 @@ class loop final : public job {
       if (most >= worth || (most != 0 && look >= polite_looks)) {
         // acquire: keeps this steal's put() behind its beginning, for those who see the put().
         steals_.fetch_add(begun + under_way, memory_order_acquire);
-        const block_range loot = slots_[richest].steal();
+        const grain_range loot = slots_[richest].steal();
         if (!loot.empty())
-          slots_[seat].put(loot);
+          slots_[slot].put(loot);
         steals_.fetch_sub(under_way, memory_order_release); // pairs with the acquire above
         if (!loot.empty()) {
           trace_instant("steal", {"from", richest}, {"blocks", loot.size()});
@@ -327,17 +329,17 @@ class loop final : public job {
   static constexpr std::uint64_t under_way = 1;
   static constexpr std::uint64_t begun = std::uint64_t{1} << 32;
 
-  // Read by every participant; written by none while the loop runs, but for the seats once or so.
-  alignas(64) fixed_array<range_slot> slots_; // by seat
+  // Read by every participant; written by none while the loop runs, but for the slots once or so.
+  alignas(64) fixed_array<range_slot> slots_; // by slot
   loop_body body_;
   std::size_t first_ = 0;
   std::size_t end_ = 0;
-  std::size_t block_ = 1;
-  call_site* site_ = nullptr;
+  std::size_t grain_ = 1;
+  cost_model* site_ = nullptr;
   double known_ns_ = 0; // what a block was expected to take
   scheduler* pool_ = nullptr;
-  std::uint32_t dealt_ = 0; // the seats to which blocks were dealt
-  atomic<std::uint32_t> seats_{0};
+  std::uint32_t dealt_ = 0; // the slots to which blocks were dealt
+  atomic<std::uint32_t> slot_count_{0};
   first_error error_;
   alignas(64) atomic<std::uint64_t> steals_{0};
 };
@@ -349,7 +351,7 @@ class loop final : public job {
 
 /// After a call that woke nobody, and so was shared by `here` threads instead of the `wanted` ones
 /// that are worth it: wakes one, when enough of such calls have followed each other.
-[[gnu::cold]] inline void wake_for_next(scheduler& pool, call_site& site, double total_ns,
+[[gnu::cold]] inline void wake_for_next(scheduler& pool, cost_model& site, double total_ns,
                                         std::size_t here, std::size_t wanted) noexcept {
   if (here >= wanted)
     return;
@@ -361,7 +363,7 @@ class loop final : public job {
 
 /// Runs [first, n) on the caller and on whichever workers come, in blocks of `block` elements.
 [[gnu::cold]] inline void share(scheduler& pool, const loop_body& body, std::size_t first,
-                                std::size_t n, std::size_t block, call_site* site) {
+                                std::size_t n, std::size_t block, cost_model* site) {
   const std::uint64_t entered = site != nullptr ? quick_clock::now() : 0;
   loop* work = nullptr;
   try {
@@ -374,11 +376,11 @@ class loop final : public job {
     return;
   }
   std::size_t most = pool.most_participants();
-  if (const std::size_t blocks = blocks_in(n - first, block); blocks < most)
+  if (const std::size_t blocks = grains_in(n - first, block); blocks < most)
     most = blocks;
   const double expected = site != nullptr ? site->estimate() * static_cast<double>(n - first) : 0;
   const std::size_t awake = pool.awake();
-  const invitation invited = invite(expected, most, awake, pool.wake_ns());
+  const participation invited = plan_participation(expected, most, awake, pool.wake_ns());
   const bool compare =
       site != nullptr && invited.threads <= awake + 1 && expected < worth_comparing_rarely_ns;
   work->prepare(body, first, n, block, site, static_cast<std::uint32_t>(invited.threads), &pool);
@@ -395,7 +397,7 @@ class loop final : public job {
   if (whole && site != nullptr && !work->wakes()) {
     // If nobody has come, those who are awake are busy elsewhere.
     const std::size_t here = work->joined() == 0 ? 1 : invited.threads;
-    wake_for_next(pool, *site, expected, here, threads_worth(expected, most, most, 0));
+    wake_for_next(pool, *site, expected, here, useful_threads(expected, most, most, 0));
   }
   std::exception_ptr error = work->take_error();
   job_list::release(*work);
@@ -403,7 +405,7 @@ class loop final : public job {
     std::rethrow_exception(std::move(error));
 }
 
-/// What run_while_small asks of the pool's workers.
+/// What run_below_cutoff asks of the pool's workers.
 struct wakes_of {
   scheduler& pool;
 
@@ -418,7 +420,7 @@ struct wakes_of {
 /// measures it, and `site` remembers. Of several exceptions the one of the lowest index is
 /// rethrown; ranges above it that have not started are skipped, ranges below it always finish. When
 /// the body returns false, all that has not started is skipped. What is skipped takes no time.
-inline void run_loop(scheduler& pool, call_site& site, std::size_t n, std::size_t grain,
+inline void run_loop(scheduler& pool, cost_model* model, std::size_t n, std::size_t grain,
                      const loop_body& body) {
   const trace_span span("call", {"elements", n});
   if (pool.concurrency() == 1 || n < 2 || grain >= n) {
@@ -431,9 +433,9 @@ inline void run_loop(scheduler& pool, call_site& site, std::size_t n, std::size_
   const std::size_t block = grain > least ? grain : least;
   if (grain != 0)
     return share(pool, body, 0, n, block, nullptr);
-  const std::size_t done = run_while_small<quick_clock>(site, n, wakes_of{pool}, body);
+  const std::size_t done = run_below_cutoff<quick_clock>(*model, n, wakes_of{pool}, body);
   if (n - done >= 2)
-    share(pool, body, done, n, block, &site);
+    share(pool, body, done, n, block, model);
   else if (done != n)
     body(done, n);
 }

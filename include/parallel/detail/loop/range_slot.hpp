@@ -13,13 +13,13 @@
 namespace parallel::detail {
 
 /// A half-open range of block numbers.
-struct block_range {
+struct grain_range {
   std::uint32_t begin = 0;
   std::uint32_t end = 0;
 
   [[nodiscard]] constexpr bool empty() const noexcept { return begin == end; }
   [[nodiscard]] constexpr std::uint32_t size() const noexcept { return end - begin; }
-  friend constexpr bool operator==(block_range, block_range) = default;
+  friend constexpr bool operator==(grain_range, grain_range) = default;
 };
 
 /// An end of a range.
@@ -43,10 +43,10 @@ class alignas(64) range_slot {
   [[gnu::cold]] void trim(std::uint32_t limit) noexcept {
     std::uint64_t word = word_.load(memory_order_relaxed);
     for (;;) {
-      const block_range left = unpack(word);
+      const grain_range left = unpack(word);
       if (left.end <= limit || left.empty())
         return;
-      const block_range kept = {left.begin, limit > left.begin ? limit : left.begin};
+      const grain_range kept = {left.begin, limit > left.begin ? limit : left.begin};
       // relaxed, both: as in take()
       if (word_.compare_exchange_weak(word, pack(kept), memory_order_relaxed))
         return;
@@ -55,17 +55,17 @@ class alignas(64) range_slot {
 
   /// Owner only, and only while the slot is empty: thieves leave an empty slot alone. (Before a
   /// loop is opened, its caller owns every slot.)
-  void put(block_range range) noexcept {
+  void put(grain_range range) noexcept {
     // release: pairs with the acquire in size().
     word_.store(pack(range), memory_order_release);
   }
 
   /// Owner only: takes up to `wanted` blocks from one end, at most a quarter of what is left, so
   /// that thieves find something; or `least`, if that is more. Both are at least 1.
-  [[nodiscard]] block_range take(side from, std::uint32_t wanted, std::uint32_t least) noexcept {
+  [[nodiscard]] grain_range take(side from, std::uint32_t wanted, std::uint32_t least) noexcept {
     std::uint64_t word = word_.load(memory_order_relaxed);
     for (;;) {
-      const block_range left = unpack(word);
+      const grain_range left = unpack(word);
       if (left.empty())
         return {};
       const std::uint32_t quarter = left.size() / 4;
@@ -81,10 +81,10 @@ class alignas(64) range_slot {
 
   /// Any thread: takes the back half of what is left, rounded up, so the last block too; or `most`
   /// blocks, if that is less.
-  [[nodiscard]] block_range steal(std::uint32_t most = UINT32_MAX) noexcept {
+  [[nodiscard]] grain_range steal(std::uint32_t most = UINT32_MAX) noexcept {
     std::uint64_t word = word_.load(memory_order_relaxed);
     for (;;) {
-      const block_range left = unpack(word);
+      const grain_range left = unpack(word);
       if (left.empty())
         return {};
       const std::uint32_t half = left.size() - left.size() / 2;
@@ -99,22 +99,22 @@ class alignas(64) range_slot {
 
  private:
   struct cut {
-    block_range taken;
-    block_range left;
+    grain_range taken;
+    grain_range left;
   };
 
   /// `count` blocks of `whole` from one end, and the rest.
-  static constexpr cut split(block_range whole, side from, std::uint32_t count) noexcept {
+  static constexpr cut split(grain_range whole, side from, std::uint32_t count) noexcept {
     const std::uint32_t middle = from == side::front ? whole.begin + count : whole.end - count;
-    const block_range low = {whole.begin, middle};
-    const block_range high = {middle, whole.end};
+    const grain_range low = {whole.begin, middle};
+    const grain_range high = {middle, whole.end};
     return from == side::front ? cut{low, high} : cut{high, low};
   }
 
-  static constexpr std::uint64_t pack(block_range range) noexcept {
+  static constexpr std::uint64_t pack(grain_range range) noexcept {
     return std::uint64_t{range.end} << 32 | range.begin;
   }
-  static constexpr block_range unpack(std::uint64_t word) noexcept {
+  static constexpr grain_range unpack(std::uint64_t word) noexcept {
     return {static_cast<std::uint32_t>(word), static_cast<std::uint32_t>(word >> 32)};
   }
 

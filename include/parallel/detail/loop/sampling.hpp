@@ -6,7 +6,7 @@
 #pragma once
 
 #include <parallel/detail/platform/clock.hpp>
-#include <parallel/detail/platform/sync.hpp>
+#include <parallel/detail/task/thread_context.hpp>
 
 #include <cstdint>
 
@@ -22,10 +22,10 @@ constexpr bool one_in(std::uint64_t many, std::uint64_t number) noexcept {
 /// linear congruential generator (MMIX). Each thread begins elsewhere, as it may make a few calls
 /// only.
 inline std::uint64_t draw() noexcept {
-  static constinit thread_local per_thread<std::uint64_t> drawn = 0;
-  if (drawn == 0)
-    drawn = quick_clock::now();
-  return drawn = drawn * 6'364'136'223'846'793'005 + 1'442'695'040'888'963'407;
+  auto& state = this_thread.random_state;
+  if (state == 0)
+    state = quick_clock::now();
+  return state = state * 6'364'136'223'846'793'005 + 1'442'695'040'888'963'407;
 }
 
 } // namespace parallel::detail

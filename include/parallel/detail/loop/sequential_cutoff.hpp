@@ -1,6 +1,6 @@
 // What is too little to share: run on its caller, and looked at, as it may have become more.
 //
-// `run_while_small` is how each loop begins whose grain is measured. What it decides by is in
+// `run_below_cutoff` is how each loop begins whose grain is measured. What it decides by is in
 // loop/cost_model.hpp. A look at the clock costs as much as a few elements, so here is also decided
 // how few are enough. Entered from loop/loop.hpp, which shares the rest.
 #pragma once
@@ -10,6 +10,7 @@
 #include <parallel/detail/loop/cost_model.hpp>
 #include <parallel/detail/loop/sampling.hpp>
 #include <parallel/detail/platform/sync.hpp>
+#include <parallel/detail/task/thread_context.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -33,12 +34,8 @@ inline constexpr double worth_unlearning = 1.0 / 8;
 /// Elements of less than this may be part of a loop of vector instructions.
 inline constexpr double worth_vectors_ns = 4;
 
-/// The calling thread's last look at a clock here: not long ago, in programs in which the price of
-/// a second look would count.
-inline constinit thread_local per_thread<std::uint64_t> last_look = 0;
-
 /// A call of few elements that are not worth sharing, going by what the site remembers.
-inline bool is_brief(const call_site& site, std::size_t n) noexcept {
+inline bool is_brief(const cost_model& site, std::size_t n) noexcept {
   return n <= few_elements && site.estimate() * static_cast<double>(n) <= site.break_even_ns();
 }
 
@@ -63,9 +60,9 @@ template <class Clock, class Body>
 first_look run_first(std::size_t elements, std::uint64_t before, double due, const Body& body) {
   const bool goes_on = detail::run_range(body, 0, elements);
   const std::uint64_t at = Clock::now();
-  last_look = at;
+  this_thread.clock_reading = at;
   const double since = Clock::ns_between(before, at);
-  return {elements, at, since >= 0 && since < first_claim_ns + due, goes_on};
+  return {elements, at, since >= 0 && since < first_chunk_ns + due, goes_on};
 }
 
 /// How the rest of a call is watched.
@@ -83,7 +80,7 @@ inline constexpr std::uint64_t calls_a_last_look = 32;
 /// Runs what follows the first look in strips that grow, and learns what the elements take; nothing
 /// if the body ends the loop.
 template <class Clock, class Wakes, class Body>
-std::size_t run_rest(call_site& site, std::size_t n, const Wakes& wakes, const Body& body,
+std::size_t run_rest(cost_model& site, std::size_t n, const Wakes& wakes, const Body& body,
                      const first_look& look, const watch& how) {
   const std::size_t first = look.elements;
   // No comparison is worth more than four times what is remembered.
@@ -97,10 +94,10 @@ std::size_t run_rest(call_site& site, std::size_t n, const Wakes& wakes, const B
     if (!detail::run_range(body, done, done + strip))
       return n;
     done += strip;
-    last_look = Clock::now();
-    elapsed = Clock::ns_between(look.at, last_look);
+    this_thread.clock_reading = Clock::now();
+    elapsed = Clock::ns_between(look.at, this_thread.clock_reading);
     const double left = elapsed / static_cast<double>(done - first) * static_cast<double>(n - done);
-    if (elapsed > first_claim_ns && left > least && left > site.break_even_ns() &&
+    if (elapsed > first_chunk_ns && left > least && left > site.break_even_ns() &&
         left > worth_waking * wakes.wake_ns()) {
       site.learn(elapsed, done - first);
       return done;
@@ -109,8 +106,8 @@ std::size_t run_rest(call_site& site, std::size_t n, const Wakes& wakes, const B
   if (!detail::run_range(body, done, n))
     return n;
   if (!look.quick || how.compare || one_in(how.timed_once_in, look.at)) {
-    last_look = Clock::now();
-    elapsed = Clock::ns_between(look.at, last_look);
+    this_thread.clock_reading = Clock::now();
+    elapsed = Clock::ns_between(look.at, this_thread.clock_reading);
     done = n;
   }
   const double expected = how.known * static_cast<double>(done - first);
@@ -124,7 +121,7 @@ std::size_t run_rest(call_site& site, std::size_t n, const Wakes& wakes, const B
   return n;
 }
 
-/// What run_while_small does for calls that may be worth sharing, and for few elements.
+/// What run_below_cutoff does for calls that may be worth sharing, and for few elements.
 ///
 /// The elements may have become dearer than the site remembers, so the clock is looked at after the
 /// first one (or few) and then, in longer calls, after strips that grow to a microsecond of what is
@@ -132,7 +129,7 @@ std::size_t run_rest(call_site& site, std::size_t n, const Wakes& wakes, const B
 /// look, in an earlier call, is hardly longer ago than the rest of a short call takes; else the
 /// second one is timed. Near the break-even, a few calls in a hundred go the other way.
 template <class Clock, class Wakes, class Body>
-std::size_t run_and_look(call_site& site, std::size_t n, const Wakes& wakes, const Body& body) {
+std::size_t run_and_look(cost_model& site, std::size_t n, const Wakes& wakes, const Body& body) {
   const double known = site.estimate();
   if (known == 0)
     return 0;
@@ -162,10 +159,10 @@ std::size_t run_and_look(call_site& site, std::size_t n, const Wakes& wakes, con
   } else {
     site.end_trial();
   }
-  const auto longest = watched ? n / 16 + static_cast<std::size_t>(first_claim_ns / known) + 1 : n;
+  const auto longest = watched ? n / 16 + static_cast<std::size_t>(first_chunk_ns / known) + 1 : n;
   const std::size_t first = watched && known >= worth_vectors_ns ? 1 : first_strip(known, n);
   const std::uint64_t before =
-      brief ? Clock::now() : std::uint64_t{last_look};    // nested calls change it
+      brief ? Clock::now() : std::uint64_t{this_thread.clock_reading}; // nested calls change it
   const double due = brief ? known : watched ? 0 : total; // what that should have taken
   const first_look look = detail::run_first<Clock>(first, before, due, body);
   if (!look.goes_on)
@@ -177,13 +174,13 @@ std::size_t run_and_look(call_site& site, std::size_t n, const Wakes& wakes, con
 }
 
 /// Likewise for more elements that are not worth sharing: in half of the time, some 20 ns. Not
-/// inlined, as run_while_small would then save its registers for the shortest calls too.
+/// inlined, as run_below_cutoff would then save its registers for the shortest calls too.
 template <class Clock, class Wakes, class Body>
-[[gnu::noinline]] std::size_t run_and_look_once(call_site& site, double known, std::size_t n,
+[[gnu::noinline]] std::size_t run_and_look_once(cost_model& site, double known, std::size_t n,
                                                 const Wakes& wakes, const Body& body) {
   const double total = known * static_cast<double>(n);
-  const first_look look =
-      detail::run_first<Clock>(detail::first_strip(known, n), last_look, total, body);
+  const first_look look = detail::run_first<Clock>(detail::first_strip(known, n),
+                                                   this_thread.clock_reading, total, body);
   if (!look.goes_on)
     return n;
   if (look.quick && !one_in(calls_a_last_look, look.at)) {
@@ -200,7 +197,8 @@ template <class Clock, class Wakes, class Body>
 /// once, as in the plain loop; when it returns false (see run_range()), the answer is n.
 /// `Clock` is another one in tests only.
 template <class Clock, class Wakes, class Body>
-std::size_t run_while_small(call_site& site, std::size_t n, const Wakes& wakes, const Body& body) {
+std::size_t run_below_cutoff(cost_model& site, std::size_t n, const Wakes& wakes,
+                             const Body& body) {
   if (site.is_settled()) {
     if (n <= few_elements) {
       if (site.is_calm() && detail::is_brief(site, n) &&

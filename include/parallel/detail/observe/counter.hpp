@@ -35,7 +35,7 @@ class counter {
 
 /// What a thread has done in loops.
 struct loop_counts {
-  counter blocks; // claimed
+  counter chunks; // claimed
   counter steals; // that found something
 };
 

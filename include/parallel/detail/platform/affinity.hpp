@@ -31,7 +31,7 @@ inline int this_processor() noexcept {
 /// The thread's affinity mask lacks one processor during its sleep, the one on which its last waker
 /// was found; so the waker has nothing to do as long as it stays there. (If the waker gave the mask
 /// back too, it would have to wait until the thread runs.)
-class placement {
+class wake_affinity {
  public:
 #if PARALLEL_DETAIL_LINUX
   /// The thread itself, before anybody can wake it: it is about to sleep.

@@ -15,7 +15,7 @@ namespace parallel::detail {
 /// milliseconds on two processors, none of 20, 100 and 10,000 yields is measurably better than the
 /// others.)
 template <class Lock>
-void lock_soon(Lock& lock) noexcept {
+void spin_then_lock(Lock& lock) noexcept {
   constexpr int pauses = 200;
   constexpr int yields = 100;
   for (int look = 0; look < pauses + yields; ++look) {

@@ -1,7 +1,7 @@
 // Work that other threads may join, and the list in which a thread offers it.
 //
 // Who may still join a job and who ever did stand in one word, so that joining and withdrawing are
-// one atomic operation each; that a helper has left stands in a place of its seat's own, as many
+// one atomic operation each; that a helper has left stands in a place of its slot's own, as many
 // leave at once. As jobs belong to the pool and are used again, a helper's late last touch harms
 // nobody. Entered from scheduler/scheduler.hpp; loop/loop.hpp derives the one kind of job.
 #pragma once
@@ -18,7 +18,7 @@ namespace parallel::detail {
 
 class job {
  public:
-  /// For up to `participants` threads at once with a seat, the owner among them.
+  /// For up to `participants` threads at once with a slot, the owner among them.
   explicit job(std::size_t participants) : left_(participants) {}
   job(const job&) = delete;
   job& operator=(const job&) = delete;
@@ -26,7 +26,7 @@ class job {
 
   /// Runs one helper's share, counted in `own`; returns when nothing is left that a helper could
   /// start.
-  virtual void help(std::uint32_t seat, loop_counts& own) noexcept = 0;
+  virtual void help(std::uint32_t slot, loop_counts& own) noexcept = 0;
 
   /// What owners have done, in all its uses.
   [[nodiscard]] const loop_counts& by_owners() const noexcept { return by_owners_; }
@@ -37,53 +37,53 @@ class job {
   /// Owner: where it counts.
   [[nodiscard]] loop_counts& by_owner() noexcept { return by_owners_; }
 
-  /// Helpers that have joined since the job was opened: they hold the seats 1 … joined(), the
-  /// owner holds seat 0.
+  /// Helpers that have joined since the job was opened: they hold the slots 1 … joined(), the
+  /// owner holds slot 0.
   [[nodiscard]] std::uint32_t joined() const noexcept {
-    return joined(crew_.load(memory_order_relaxed)); // relaxed: a count
+    return joined(state_.load(memory_order_relaxed)); // relaxed: a count
   }
 
   /// True while another helper may join: what a searching worker looks at.
   [[nodiscard]] bool is_open() const noexcept {
-    return free(crew_.load()) != 0; // seq_cst: the sleeper's last look, see idle_set
+    return free(state_.load()) != 0; // seq_cst: the sleeper's last look, see idle_set
   }
 
   /// True while a stand-in may come: what one that searches looks at. A thread inside that is
-  /// blocked may have left work that others could do, although the seats are all taken.
-  [[nodiscard]] bool is_open_to_stand_ins() const noexcept {
-    return may_stand_in(crew_.load()); // seq_cst: the sleeper's last look, see idle_set
+  /// blocked may have left work that others could do, although the slots are all taken.
+  [[nodiscard]] bool is_open_to_compensation() const noexcept {
+    return may_compensate(state_.load()); // seq_cst: the sleeper's last look, see idle_set
   }
 
   /// How many more may join. A hint.
-  [[nodiscard]] std::uint32_t free_seats() const noexcept {
-    return free(crew_.load(memory_order_relaxed)); // relaxed: a hint
+  [[nodiscard]] std::uint32_t free_slots() const noexcept {
+    return free(state_.load(memory_order_relaxed)); // relaxed: a hint
   }
 
-  /// The most helpers, with a seat or without, that can be inside at once.
+  /// The most helpers, with a slot or without, that can be inside at once.
   static constexpr std::uint32_t most_inside = 0x7FFE;
 
-  /// Owner: offers the job to at most `seats` helpers, fewer than it is made for. `parent` is the
+  /// Owner: offers the job to at most `slots` helpers, fewer than it is made for. `parent` is the
   /// job within which the owner runs, or null; `within_task` says that it runs a task, somewhere
   /// around that; `wakes`, that workers which sleep are to be woken for it.
-  void open(std::uint32_t seats, job* parent = nullptr, bool within_task = false,
+  void open(std::uint32_t slots, job* parent = nullptr, bool within_task = false,
             bool wakes = true) noexcept {
     use_.store(uses() + 1, memory_order_relaxed); // relaxed, all four: published with the word
     within_task_ = within_task;
     wakes_.store(wakes, memory_order_relaxed);
     parent_.store(parent, memory_order_relaxed);
     signal_.store(quiet, memory_order_relaxed);
-    // seq_cst: the publisher's store, see idle_set and call_owner(). The release in it pairs with
+    // seq_cst: the publisher's store, see idle_set and notify_owner(). The release in it pairs with
     // the acquire in join(), so that a helper sees the job as it was prepared.
-    crew_.store(seats * one_free);
+    state_.store(slots * one_free);
   }
 
-  /// Who is inside: offers so many more seats (or none), as long as the job is not withdrawn, and
-  /// from now on workers that sleep are to be woken for those that are free. All seats together are
+  /// Who is inside: offers so many more slots (or none), as long as the job is not withdrawn, and
+  /// from now on workers that sleep are to be woken for those that are free. All slots together are
   /// fewer than it is made for. If this is within another job, call its owner then.
-  [[gnu::cold]] void add_seats(std::uint32_t seats) noexcept {
+  [[gnu::cold]] void add_slots(std::uint32_t slots) noexcept {
     wakes_.store(true, memory_order_relaxed); // relaxed: published with the word
     // seq_cst: the publisher's store, and the release for join(), as in open().
-    crew_.fetch_add(seats * one_free);
+    state_.fetch_add(slots * one_free);
   }
 
   /// The job within which the owner runs. Anybody may look, but only who is inside can rely on it.
@@ -97,39 +97,39 @@ class job {
     return wakes_.load(memory_order_relaxed); // relaxed: see open()
   }
 
-  /// Worker: has just opened a job within this one, or added seats to it, with which the owner
+  /// Worker: has just opened a job within this one, or added slots to it, with which the owner
   /// could help if it waits.
-  void call_owner() noexcept {
-    // seq_cst, all: what the owner is called for stands before them (a child's open(), a seat
+  void notify_owner() noexcept {
+    // seq_cst, all: what the owner is called for stands before them (a child's open(), a slot
     // left), the owner's marks (the signal reset, the bit set) before its looks for that and at the
     // signal. Either the owner sees it or we the marks. Whoever has changed the signal owes the
     // wake.
     std::uint32_t seen = signal_.load();
     if (seen == quiet && signal_.compare_exchange_strong(seen, called) &&
-        (crew_.load() & owner_asleep) != 0)
+        (state_.load() & owner_asleep) != 0)
       wake_one_on(signal_);
   }
 
-  /// Worker: takes a seat, numbered from 1; 0 when there is none.
+  /// Worker: takes a slot, numbered from 1; 0 when there is none.
   [[nodiscard, gnu::cold]] std::uint32_t join() noexcept {
-    std::uint64_t seen = crew_.load(memory_order_relaxed);
+    std::uint64_t seen = state_.load(memory_order_relaxed);
     while (free(seen) != 0) {
       const std::uint64_t next = seen - one_free + one_joined;
       // acquire: pairs with the release in open(). The word is the whole state: whether this is the
-      // job that was seen or a later use of it, a seat was free and is taken now.
-      if (crew_.compare_exchange_weak(seen, next, memory_order_acquire, memory_order_relaxed))
+      // job that was seen or a later use of it, a slot was free and is taken now.
+      if (state_.compare_exchange_weak(seen, next, memory_order_acquire, memory_order_relaxed))
         return joined(next);
     }
     return 0;
   }
 
-  /// Stand-in: comes inside without a seat; false when it may not.
-  [[nodiscard, gnu::cold]] bool join_without_seat() noexcept {
-    std::uint64_t seen = crew_.load(memory_order_relaxed);
-    while (may_stand_in(seen))
+  /// Stand-in: comes inside without a slot; false when it may not.
+  [[nodiscard, gnu::cold]] bool join_without_slot() noexcept {
+    std::uint64_t seen = state_.load(memory_order_relaxed);
+    while (may_compensate(seen))
       // acquire: as in join(); before the owner leaves, it withdraws the job.
-      if (crew_.compare_exchange_weak(seen, seen + one_without_seat, memory_order_acquire,
-                                      memory_order_relaxed))
+      if (state_.compare_exchange_weak(seen, seen + one_without_slot, memory_order_acquire,
+                                       memory_order_relaxed))
         return true;
     return false;
   }
@@ -137,35 +137,35 @@ class job {
   /// Owner, or who is inside: nobody can join any more; whoever has joined is counted, as both
   /// change one word.
   [[gnu::cold]] void withdraw() noexcept {
-    crew_.fetch_add(one_withdrawal, memory_order_relaxed); // relaxed: it tells of nothing else
+    state_.fetch_add(one_withdrawal, memory_order_relaxed); // relaxed: it tells of nothing else
   }
 
-  /// Worker: gives up its seat. The owner may be gone when this returns.
-  [[gnu::cold]] void leave(std::uint32_t seat) noexcept {
-    // seq_cst: see call_owner(). The release in it pairs with the load in has_left(): the helper's
-    // results become the owner's.
-    left_[seat].use.store(uses());
-    call_owner_if_last();
+  /// Worker: gives up its slot. The owner may be gone when this returns.
+  [[gnu::cold]] void leave(std::uint32_t slot) noexcept {
+    // seq_cst: see notify_owner(). The release in it pairs with the load in has_left(): the
+    // helper's results become the owner's.
+    left_[slot].use.store(uses());
+    notify_owner_if_last();
   }
 
-  /// Likewise, for one that has found nothing left to start: the seats that are free are not for
+  /// Likewise, for one that has found nothing left to start: the slots that are free are not for
   /// others any more.
-  [[gnu::cold]] void withdraw_and_leave(std::uint32_t seat) noexcept {
-    if (free_seats() != 0)
+  [[gnu::cold]] void withdraw_and_leave(std::uint32_t slot) noexcept {
+    if (free_slots() != 0)
       withdraw();
-    leave(seat);
+    leave(slot);
   }
 
-  /// Stand-in: goes, as it has come without a seat.
-  [[gnu::cold]] void leave_without_seat() noexcept {
-    crew_.fetch_sub(one_without_seat); // seq_cst and release, as in leave()
-    call_owner_if_last();
+  /// Stand-in: goes, as it has come without a slot.
+  [[gnu::cold]] void leave_without_slot() noexcept {
+    state_.fetch_sub(one_without_slot); // seq_cst and release, as in leave()
+    notify_owner_if_last();
   }
 
   /// Likewise, for one that has found nothing left to start.
-  [[gnu::cold]] void withdraw_and_leave_without_seat() noexcept {
+  [[gnu::cold]] void withdraw_and_leave_without_slot() noexcept {
     withdraw();
-    leave_without_seat();
+    leave_without_slot();
   }
 
   /// Owner: waits until everybody has left the withdrawn job: first in `spin`, called until it says
@@ -173,8 +173,8 @@ class job {
   /// within this one, `help` is called, until it finds none to help with.
   template <class Spin, class Help>
   [[gnu::cold]] void wait(Spin spin, const Help& help) noexcept {
-    const auto answers_call = [&] {
-      // seq_cst, both: see call_owner().
+    const auto answers_notification = [&] {
+      // seq_cst, both: see notify_owner().
       if (signal_.load() == quiet || signal_.exchange(quiet) == quiet)
         return false;
       while (help())
@@ -182,12 +182,12 @@ class job {
       return true;
     };
     while (!all_have_left()) {
-      answers_call();
+      answers_notification();
       if (spin())
         continue;
-      crew_.fetch_or(owner_asleep); // seq_cst: see call_owner()
+      state_.fetch_or(owner_asleep); // seq_cst: see notify_owner()
       while (!all_have_left())
-        if (!answers_call())
+        if (!answers_notification())
           sleep_on(signal_, quiet); // not if a call has come meanwhile
     }
   }
@@ -195,10 +195,10 @@ class job {
  private:
   friend class job_list;
 
-  // The word: 15 bits each for stand-ins inside, helpers that have ever joined, seats that nobody
+  // The word: 15 bits each for stand-ins inside, helpers that have ever joined, slots that nobody
   // has taken, and withdrawals, by the owner and by each who was inside at most; and a mark.
   static constexpr std::uint64_t all = 0x7FFF;
-  static constexpr std::uint64_t one_without_seat = 1;
+  static constexpr std::uint64_t one_without_slot = 1;
   static constexpr std::uint64_t one_joined = std::uint64_t{1} << 15;
   static constexpr std::uint64_t one_free = std::uint64_t{1} << 30;
   static constexpr std::uint64_t one_withdrawal = std::uint64_t{1} << 45;
@@ -212,8 +212,8 @@ class job {
   static constexpr std::uint32_t field(std::uint64_t word, std::uint64_t one) noexcept {
     return static_cast<std::uint32_t>(word / one & all);
   }
-  static constexpr std::uint32_t without_seat(std::uint64_t word) {
-    return field(word, one_without_seat);
+  static constexpr std::uint32_t without_slot(std::uint64_t word) {
+    return field(word, one_without_slot);
   }
   static constexpr std::uint32_t joined(std::uint64_t word) { return field(word, one_joined); }
   static constexpr bool is_withdrawn(std::uint64_t word) {
@@ -223,56 +223,57 @@ class job {
     return is_withdrawn(word) ? 0 : field(word, one_free);
   }
 
-  [[nodiscard, gnu::cold]] bool may_stand_in(std::uint64_t word) const noexcept {
+  [[nodiscard, gnu::cold]] bool may_compensate(std::uint64_t word) const noexcept {
     return free(word) != 0 || (joined(word) != 0 && !is_withdrawn(word) && !any_has_left(word));
   }
 
   /// Whether a helper has left, which has most likely found nothing left to start. A hint.
   [[nodiscard, gnu::cold]] bool any_has_left(std::uint64_t word) const noexcept {
-    for (std::uint32_t seat = joined(word); seat != 0; --seat)
-      if (has_left(seat))
+    for (std::uint32_t slot = joined(word); slot != 0; --slot)
+      if (has_left(slot))
         return true;
     return false;
   }
 
-  [[nodiscard]] bool has_left(std::uint32_t seat) const noexcept {
-    // seq_cst: see call_owner(). The acquire in it pairs with the release in leave().
-    return left_[seat].use.load() == uses();
+  [[nodiscard]] bool has_left(std::uint32_t slot) const noexcept {
+    // seq_cst: see notify_owner(). The acquire in it pairs with the release in leave().
+    return left_[slot].use.load() == uses();
   }
 
   /// Whether every helper that has joined the withdrawn job has left.
   [[nodiscard, gnu::cold]] bool all_have_left() const noexcept {
-    // seq_cst: see call_owner(). The acquire in it pairs with the release in leave_without_seat().
-    const std::uint64_t word = crew_.load();
-    bool all_left = without_seat(word) == 0;
+    // seq_cst: see notify_owner(). The acquire in it pairs with the release in
+    // leave_without_slot().
+    const std::uint64_t word = state_.load();
+    bool all_left = without_slot(word) == 0;
     // Without a branch, so that cache misses can overlap: many leave at once.
-    for (std::uint32_t seat = joined(word); seat != 0; --seat)
-      all_left &= has_left(seat);
+    for (std::uint32_t slot = joined(word); slot != 0; --slot)
+      all_left &= has_left(slot);
     return all_left;
   }
 
   /// Who has just left: the owner may be gone, and this another use of the job. Then it is called
   /// for nothing, if at all.
-  void call_owner_if_last() noexcept {
-    // seq_cst: see call_owner(). Of all who leave, the last one finds that the others have.
-    if ((crew_.load() & owner_asleep) != 0 && all_have_left())
-      call_owner();
+  void notify_owner_if_last() noexcept {
+    // seq_cst: see notify_owner(). Of all who leave, the last one finds that the others have.
+    if ((state_.load() & owner_asleep) != 0 && all_have_left())
+      notify_owner();
   }
 
-  /// The use in which a seat was given up last.
+  /// The use in which a slot was given up last.
   struct alignas(64) departure {
     atomic<std::uint64_t> use{0};
   };
 
   // What searching workers look at has a cache line of its own.
-  alignas(64) atomic<std::uint64_t> crew_{0};
+  alignas(64) atomic<std::uint64_t> state_{0};
   atomic<std::uint64_t> use_{0};        // published with the word
   atomic<std::uint32_t> signal_{quiet}; // what the owner sleeps on
   atomic<job*> parent_{nullptr};
   bool within_task_ = false; // published with the word
   atomic<bool> wakes_{true};
   atomic<job*> next_{nullptr};  // in the list, for good
-  fixed_array<departure> left_; // by seat
+  fixed_array<departure> left_; // by slot
 
   alignas(64) atomic<bool> taken_{false};
 

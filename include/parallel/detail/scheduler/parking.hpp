@@ -17,8 +17,8 @@
 
 namespace parallel::detail {
 
-/// One worker's bed: a one-shot permit to go on, on a 32-bit word. (Not a std::counting_semaphore:
-/// those of libstdc++ and libc++ have lost wakes.)
+/// One worker's parking: a one-shot permit to go on, on a 32-bit word. (Not a
+/// std::counting_semaphore: those of libstdc++ and libc++ have lost wakes.)
 class parker {
  public:
   /// Sleeps until unpark() has been called, and takes its permit.

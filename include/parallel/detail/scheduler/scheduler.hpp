@@ -3,7 +3,7 @@
 // This is the last of the three rooms on the way from parallel::map (map.hpp, loop/loop.hpp, here).
 // A job is offered in the list of the thread that opened it, who wakes a few that sleep; each
 // worker that joins wakes some more, so that a wide machine fills in logarithmic time. While a
-// worker is blocked, a stand-in does the same without a seat. Behind it: scheduler/job.hpp (joining
+// worker is blocked, a stand-in does the same without a slot. Behind it: scheduler/job.hpp (joining
 // and leaving), scheduler/task_queue.hpp (single tasks), scheduler/workers.hpp (the threads).
 #pragma once
 
@@ -18,6 +18,7 @@
 #include <parallel/detail/scheduler/task_queue.hpp>
 #include <parallel/detail/scheduler/workers.hpp>
 #include <parallel/detail/task/task_frame.hpp>
+#include <parallel/detail/task/thread_context.hpp>
 #include <parallel/pool_options.hpp>
 
 #include <cstddef>
@@ -25,6 +26,28 @@
 #include <utility>
 
 namespace parallel::detail {
+
+/// In which pools a thread that blocks is to be replaced: not where it is already, as it may do
+/// something for another pool while it is blocked.
+struct blocked_pools {
+  scheduler* pool; // null when there is nobody to stand in for
+  scheduler* home; // null if it is the same, or none
+  const blocked_pools* around;
+
+  [[nodiscard, gnu::cold]] static blocked_pools of_this_thread() noexcept {
+    const blocked_pools* const around = this_thread.blocked;
+    const auto unless_included = [around](scheduler* pool) -> scheduler* {
+      for (const blocked_pools* each = around; each != nullptr; each = each->around)
+        if (each->pool == pool || each->home == pool)
+          return nullptr;
+      return pool;
+    };
+    if (this_thread.pool == nullptr)
+      return {nullptr, nullptr, around};
+    scheduler* const home = this_thread.home == this_thread.pool ? nullptr : this_thread.home;
+    return {unless_included(this_thread.pool), unless_included(home), around};
+  }
+};
 
 class scheduler {
  public:
@@ -83,8 +106,8 @@ class scheduler {
   [[nodiscard]] std::size_t concurrency() const noexcept { return workers_.size(); }
   /// How many of them can take part in one job.
   [[nodiscard, gnu::cold]] std::size_t most_participants() const noexcept {
-    constexpr std::size_t most_seats = job::most_inside - stand_ins::most;
-    return concurrency() <= most_seats ? concurrency() : most_seats + 1;
+    constexpr std::size_t most_slots = job::most_inside - compensation::most;
+    return concurrency() <= most_slots ? concurrency() : most_slots + 1;
   }
 
   /// See scheduler/workers.hpp.
@@ -96,28 +119,6 @@ class scheduler {
   [[nodiscard, gnu::cold]] job& acquire_job() {
     return own_list().acquire([this] { return make_job_(most_participants()); });
   }
-
-  /// In which pools a thread that blocks is to be replaced: not where it is already, as it may do
-  /// something for another pool while it is blocked.
-  struct blocked_pools {
-    scheduler* pool; // null when there is nobody to stand in for
-    scheduler* home; // null if it is the same, or none
-    const blocked_pools* around;
-
-    [[nodiscard, gnu::cold]] static blocked_pools of_this_thread() noexcept {
-      const blocked_pools* const around = innermost_blocked;
-      const auto unless_included = [around](scheduler* pool) -> scheduler* {
-        for (const blocked_pools* each = around; each != nullptr; each = each->around)
-          if (each->pool == pool || each->home == pool)
-            return nullptr;
-        return pool;
-      };
-      if (this_pool == nullptr)
-        return {nullptr, nullptr, around};
-      scheduler* const home = worker_of == this_pool ? nullptr : worker_of;
-      return {unless_included(this_pool), unless_included(home), around};
-    }
-  };
 
   /// While it lives, its thread takes part in a job of this pool. Not to be const: what is queued
   /// meanwhile is noted in its frame.
@@ -134,14 +135,14 @@ class scheduler {
     part_of(const part_of&) = delete;
     part_of& operator=(const part_of&) = delete;
     ~part_of() {
-      this_job = job_;
-      this_pool = pool_;
+      this_thread.job = job_;
+      this_thread.pool = pool_;
     }
 
    private:
     part_of(scheduler& pool, job* work, task_frame::role as, const queued_task* task) noexcept
-        : own_(&pool, as, task), job_(std::exchange(this_job, work)),
-          pool_(std::exchange(this_pool, &pool)) {}
+        : own_(&pool, as, task), job_(std::exchange(this_thread.job, work)),
+          pool_(std::exchange(this_thread.pool, &pool)) {}
 
     task_frame own_;
     job* const job_;
@@ -159,50 +160,50 @@ class scheduler {
         here_.pool->block<Job>();
       if (here_.home != nullptr)
         here_.home->block<Job>();
-      innermost_blocked = &here_;
+      this_thread.blocked = &here_;
     }
     blocked(const blocked&) = delete;
     blocked& operator=(const blocked&) = delete;
     [[gnu::cold]] ~blocked() {
-      innermost_blocked = here_.around;
+      this_thread.blocked = here_.around;
       if (here_.pool != nullptr)
-        here_.pool->workers_.standing_in().unblock();
+        here_.pool->workers_.compensating().unblock();
       if (here_.home != nullptr)
-        here_.home->workers_.standing_in().unblock();
+        here_.home->workers_.compensating().unblock();
     }
 
    private:
     const blocked_pools here_;
   };
 
-  /// Offers a job to at most `seats` workers, fewer than most_participants(), and returns at once.
+  /// Offers a job to at most `slots` workers, fewer than most_participants(), and returns at once.
   /// If it `wakes` any, it is for such as sleep, too: a few of them are woken here, or one is
   /// started, and who joins wakes more. The caller then becomes part_of the job, until close() has
   /// returned.
-  [[gnu::cold]] void open(job& work, std::size_t seats, std::size_t wakes) noexcept {
-    job* const parent = this_job;
-    work.open(static_cast<std::uint32_t>(seats), parent, task_frame::role_in(this).in_task,
+  [[gnu::cold]] void open(job& work, std::size_t slots, std::size_t wakes) noexcept {
+    job* const parent = this_thread.job;
+    work.open(static_cast<std::uint32_t>(slots), parent, task_frame::role_in(this).in_task,
               wakes != 0);
     if (parent != nullptr)
-      parent->call_owner();
+      parent->notify_owner();
     for (std::size_t woken = 0; woken < wakes && woken < wakes_each && work.is_open(); ++woken)
       if (!wake_one())
         break;
   }
 
   /// A thread that takes part in a job: offers it to so many more workers, asleep or awake, and the
-  /// seats that are free already to those asleep, too.
-  [[gnu::cold]] void open_further(job& work, std::size_t seats) noexcept {
-    work.add_seats(static_cast<std::uint32_t>(seats));
+  /// slots that are free already to those asleep, too.
+  [[gnu::cold]] void open_further(job& work, std::size_t slots) noexcept {
+    work.add_slots(static_cast<std::uint32_t>(slots));
     if (job* const parent = work.parent())
-      parent->call_owner();
+      parent->notify_owner();
     wake_for(work);
   }
 
   /// Gets one more worker going: one that sleeps, then it says true; or else a new one.
   [[gnu::cold]] bool wake_one() noexcept {
     // Within a task the caller is itself one of the workers.
-    const bool in_task = this_job == nullptr && workers_.here() != nullptr;
+    const bool in_task = this_thread.job == nullptr && workers_.here() != nullptr;
     const std::uint64_t before = quick_clock::now();
     const bool slept = workers_.wake_one(in_task ? workers_.size() : helpers());
     if (slept)
@@ -231,14 +232,14 @@ class scheduler {
   /// there is no worker and none can be started, no memory to note whose it is, or the pool has
   /// been shut down.
   [[nodiscard, gnu::cold]] posted post(queued_task& task) noexcept {
-    const task_owner owner = owner_of_next(task, tasks_.list());
-    if (owner.has_no_memory)
+    const submitter_of_task submitter = submitter_of(task, tasks_.list());
+    if (submitter.has_no_memory)
       return posted::no_memory;
     const bool first = workers_.none_started();
     if (first && !workers_.start_one(workers_.size()) && workers_.none_started() &&
         !workers_.is_stopping())
       return posted::no_worker;
-    if (!tasks_.push(task, owner.tasks, task_frame::role_in(this).in_task))
+    if (!tasks_.push(task, submitter.tasks, task_frame::role_in(this).in_task))
       return posted::shut_down;
     workers_.wake_one(first ? 0 : workers_.size()); // the first one is on its way, or sleeps again
     return posted::queued;
@@ -248,9 +249,9 @@ class scheduler {
   [[gnu::cold]] void add(task_listener& listener) noexcept { tasks_.add(listener); }
   [[gnu::cold]] void remove(task_listener& listener) noexcept { tasks_.remove(listener); }
 
-  /// Discards the tasks that help with `helped`, those that nobody has begun.
-  [[gnu::cold]] void dismiss(const void* helped) noexcept {
-    if (tasks_.dismiss(helped) && workers_.is_stopping())
+  /// Discards the tasks that help with `owner`, those that nobody has begun.
+  [[gnu::cold]] void dismiss(const void* owner) noexcept {
+    if (tasks_.dismiss(owner) && workers_.is_stopping())
       workers_.wake_all();
   }
 
@@ -276,7 +277,7 @@ class scheduler {
   /// that is held there.
   [[gnu::cold]] bool run_own_task() noexcept {
     const task_frame* const frame = task_frame::innermost();
-    const own_tasks* const own = frame != nullptr ? frame->owned_in(tasks_.list()) : nullptr;
+    const frame_tasks* const own = frame != nullptr ? frame->owned_in(tasks_.list()) : nullptr;
     queued_task* const task = own != nullptr ? tasks_.pop_own(*own) : nullptr;
     if (task != nullptr)
       run(*task);
@@ -292,40 +293,32 @@ class scheduler {
   /// Workers that loops start: a caller takes part in each. For tasks there is one more.
   [[nodiscard]] std::size_t helpers() const noexcept { return workers_.size() - 1; }
 
-  /// The innermost job that the thread takes part in.
-  static inline constinit thread_local per_thread<job*> this_job = nullptr;
-  /// The pool in whose job or task it takes part, the innermost.
-  static inline constinit thread_local per_thread<scheduler*> this_pool = nullptr;
-  /// The one whose worker the thread is.
-  static inline constinit thread_local per_thread<scheduler*> worker_of = nullptr;
-  /// The pools in which it is blocked.
-  static inline constinit thread_local per_thread<const blocked_pools*> innermost_blocked = nullptr;
-
   /// The list in which the calling thread opens its jobs: a worker's own; threads from outside
   /// share the pool's lists evenly.
   [[nodiscard]] job_list& own_list() noexcept {
     if (const worker* const self = workers_.here())
       return workers_[self->number % workers_.size()]
           .jobs; // a stand-in has no list that is searched
-    static native_atomic<std::size_t> visitors{0};
-    static thread_local const std::size_t visitor =
-        visitors.fetch_add(1, memory_order_relaxed); // relaxed: any distinct number will do
-    return workers_[visitor % workers_.size()].jobs;
+    static native_atomic<std::size_t> callers{0};
+    if (this_thread.caller_number == 0)
+      this_thread.caller_number =
+          1 + callers.fetch_add(1, memory_order_relaxed); // relaxed: any distinct number will do
+    return workers_[this_thread.caller_number % workers_.size()].jobs;
   }
 
   template <class Job>
   [[gnu::cold]] void block() noexcept {
-    stand_ins& all = workers_.standing_in();
+    compensation& all = workers_.compensating();
     all.block();
-    if (all.are_too_few() && (all.lack_one() || any_work_for_stand_ins()))
-      workers_.call_stand_in({[](void* pool, worker& self) noexcept {
-                                static_cast<scheduler*>(pool)->stand_in<Job>(self);
-                              },
-                              this_module()});
+    if (all.are_too_few() && (all.lack_one() || any_work_to_compensate()))
+      workers_.wake_compensating({[](void* pool, worker& self) noexcept {
+                                    static_cast<scheduler*>(pool)->compensate<Job>(self);
+                                  },
+                                  this_module()});
   }
 
   [[gnu::cold]] void work(worker& self) noexcept {
-    worker_of = this;
+    this_thread.home = this;
     const auto at_rest = [this] { return tasks_.at_rest(); };
     do {
       self.busy.start();
@@ -334,7 +327,7 @@ class scheduler {
         if (workers_.is_stopping() && at_rest())
           break;
         if (job* const joined = join_any(self))
-          help(*joined, self.seat, self.loops);
+          help(*joined, self.slot, self.loops);
         else if (queued_task* const task = tasks_.pop())
           start(*task);
         else
@@ -347,11 +340,11 @@ class scheduler {
 
   /// What stand-ins do: likewise, no more of them at once than threads are blocked.
   template <class Job>
-  [[gnu::cold]] void stand_in(worker& self) noexcept {
-    worker_of = this;
-    stand_ins& all = workers_.standing_in();
-    while (workers_.wait_for_duty(
-        self, [this] { return any_work_for_stand_ins(); }, [this] { return tasks_.at_rest(); })) {
+  [[gnu::cold]] void compensate(worker& self) noexcept {
+    this_thread.home = this;
+    compensation& all = workers_.compensating();
+    while (workers_.wait_to_compensate(
+        self, [this] { return any_work_to_compensate(); }, [this] { return tasks_.at_rest(); })) {
       self.busy.start();
       bool works = true; // until it is one too many, or has found nothing to do
       while (works) {
@@ -359,9 +352,9 @@ class scheduler {
         if (queued_task* const task = tasks_.pop()) {
           start(*task);
           works = all.go_on();
-        } else if (job* const joined = join_without_seat()) {
-          workers_.call_stand_in(self.does); // another one may be of use, too
-          works = help_as_stand_in(static_cast<Job&>(*joined), self.loops);
+        } else if (job* const joined = join_without_slot()) {
+          workers_.wake_compensating(self.does); // another one may be of use, too
+          works = compensate_in(static_cast<Job&>(*joined), self.loops);
         } else {
           all.end_work();
           works = false;
@@ -371,34 +364,34 @@ class scheduler {
     }
   }
 
-  [[gnu::cold]] job* join_without_seat() noexcept {
+  [[gnu::cold]] job* join_without_slot() noexcept {
     for (const worker& each : workers_)
-      if (job* const work = each.jobs.find([](job& open) { return open.join_without_seat(); }))
+      if (job* const work = each.jobs.find([](job& open) { return open.join_without_slot(); }))
         return work;
     return nullptr;
   }
 
   /// False when it is one too many, and works no more.
   template <class Job>
-  [[gnu::cold]] bool help_as_stand_in(Job& work, loop_counts& own) noexcept {
+  [[gnu::cold]] bool compensate_in(Job& work, loop_counts& own) noexcept {
     bool goes_on = true;
     bool nothing_left = false;
     {
       const trace_span span("help");
       part_of part(*this, work, true);
-      nothing_left =
-          work.stand_in(own, [&] { return goes_on = goes_on && workers_.standing_in().go_on(); });
+      nothing_left = work.compensate(
+          own, [&] { return goes_on = goes_on && workers_.compensating().go_on(); });
     }
     if (nothing_left)
-      work.withdraw_and_leave_without_seat();
+      work.withdraw_and_leave_without_slot();
     else
-      work.leave_without_seat();
+      work.leave_without_slot();
     return goes_on;
   }
 
   [[gnu::cold]] void run(queued_task& task) noexcept {
     {
-      const trace_span span(task.helped() == nullptr ? "task" : "help");
+      const trace_span span(task.owner() == nullptr ? "task" : "help");
       part_of part(*this, task);
       task.run();
     }
@@ -412,31 +405,31 @@ class scheduler {
     run(task);
   }
 
-  [[gnu::cold]] void help(job& work, std::uint32_t seat, loop_counts& own) noexcept {
+  [[gnu::cold]] void help(job& work, std::uint32_t slot, loop_counts& own) noexcept {
     {
       const trace_span span("help");
       part_of part(*this, work, true);
-      work.help(seat, own);
+      work.help(slot, own);
     }
-    work.withdraw_and_leave(seat);
+    work.withdraw_and_leave(slot);
   }
 
   /// Helps with a job that was opened within `parent`, the calling thread's own; false when there
   /// is none.
   [[gnu::cold]] bool help_within(job& parent) noexcept {
     for (const worker& each : workers_) {
-      std::uint32_t seat = 0;
+      std::uint32_t slot = 0;
       job* const child = each.jobs.find(
-          // is_open() first, as it is seq_cst: see job::call_owner().
+          // is_open() first, as it is seq_cst: see job::notify_owner().
           [&](job& open) {
-            return open.is_open() && open.parent() == &parent && (seat = open.join()) != 0;
+            return open.is_open() && open.parent() == &parent && (slot = open.join()) != 0;
           });
       if (child == nullptr)
         continue;
       if (child->parent() == &parent)
-        help(*child, seat, parent.by_owner());
+        help(*child, slot, parent.by_owner());
       else
-        child->leave(seat); // it ended meanwhile, and was opened again elsewhere
+        child->leave(slot); // it ended meanwhile, and was opened again elsewhere
       return true;
     }
     return false;
@@ -448,7 +441,7 @@ class scheduler {
     std::size_t i = self.number;
     do {
       const job_list& list = workers_[i].jobs;
-      if (job* const work = list.find([&](job& open) { return (self.seat = open.join()) != 0; })) {
+      if (job* const work = list.find([&](job& open) { return (self.slot = open.join()) != 0; })) {
         wake_for(*work);
         return work;
       }
@@ -460,11 +453,11 @@ class scheduler {
   /// Wakes as many as a job that has just been joined, or opened further, has room for, within
   /// limits; else one if there is other work.
   [[gnu::cold]] void wake_for(const job& work) noexcept {
-    const std::uint32_t seats = work.free_seats();
+    const std::uint32_t slots = work.free_slots();
     const std::uint32_t most = work.wakes() && workers_.any_to_wake(helpers()) ? wakes_each : 0;
-    for (std::uint32_t woken = 0; woken < seats && woken < most && work.is_open(); ++woken)
+    for (std::uint32_t woken = 0; woken < slots && woken < most && work.is_open(); ++woken)
       workers_.wake_one(helpers());
-    if (seats == 0 && any_work())
+    if (slots == 0 && any_work())
       workers_.wake_one(tasks_.empty() ? helpers() : workers_.size());
   }
 
@@ -475,9 +468,9 @@ class scheduler {
     return !tasks_.empty();
   }
 
-  [[nodiscard, gnu::cold]] bool any_work_for_stand_ins() const noexcept {
+  [[nodiscard, gnu::cold]] bool any_work_to_compensate() const noexcept {
     for (const worker& each : workers_)
-      if (each.jobs.find([](const job& work) { return work.is_open_to_stand_ins(); }) != nullptr)
+      if (each.jobs.find([](const job& work) { return work.is_open_to_compensation(); }) != nullptr)
         return true;
     return !tasks_.empty();
   }

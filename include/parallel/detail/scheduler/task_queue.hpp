@@ -17,14 +17,15 @@ namespace parallel::detail {
 
 class task_queue {
  public:
-  /// `owner` is whose the task is. False when the queue is closed to the caller: `in_task` says
+  /// `submitter` is whose the task is. False when the queue is closed to the caller: `in_task` says
   /// that it runs a task of the pool, and may queue others while the pool comes to rest. Helpers,
   /// which nobody depends on, may not: they would keep it from that.
-  [[nodiscard, gnu::cold]] bool push(queued_task& task, own_tasks* owner, bool in_task) noexcept {
+  [[nodiscard, gnu::cold]] bool push(queued_task& task, frame_tasks* submitter,
+                                     bool in_task) noexcept {
     const lock_guard lock(mutex_);
-    if (open_to_ == nobody || (open_to_ == running_tasks && (!in_task || task.helped() != nullptr)))
+    if (open_to_ == nobody || (open_to_ == running_tasks && (!in_task || task.owner() != nullptr)))
       return false;
-    list_.push(task, owner);
+    list_.push(task, submitter);
     unfinished_.fetch_add(1, memory_order_relaxed); // relaxed: the next publishes it
     queued_.fetch_add(1);                           // seq_cst: the publisher's store, see idle_set
     return true;
@@ -39,9 +40,9 @@ class task_queue {
   }
 
   /// Likewise, the newest of the owner's tasks.
-  [[gnu::cold]] queued_task* pop_own(const own_tasks& owner) noexcept {
+  [[gnu::cold]] queued_task* pop_own(const frame_tasks& submitter) noexcept {
     const lock_guard lock(mutex_);
-    return counted(list_.pop_own(owner));
+    return counted(list_.pop_own(submitter));
   }
 
   /// So many of the tasks have ended; true if there is none any more.
@@ -98,9 +99,9 @@ class task_queue {
     return discard([](const queued_task&) { return true; });
   }
 
-  /// Discards those that nobody has begun of the helpers for `helped`.
-  [[nodiscard, gnu::cold]] bool dismiss(const void* helped) noexcept {
-    return discard([&](const queued_task& task) { return task.helped() == helped; });
+  /// Discards those that nobody has begun of the helpers for `owner`.
+  [[nodiscard, gnu::cold]] bool dismiss(const void* owner) noexcept {
+    return discard([&](const queued_task& task) { return task.owner() == owner; });
   }
 
   /// Where the tasks are: who owns some knows them by it.
@@ -114,7 +115,7 @@ class task_queue {
     if (task == nullptr)
       return nullptr;
     queued_.fetch_sub(1, memory_order_relaxed); // relaxed: a hint, for a moment too large
-    if (task->helped() == nullptr)
+    if (task->owner() == nullptr)
       begun_.add_one();
     return task;
   }

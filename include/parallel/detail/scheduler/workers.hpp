@@ -20,6 +20,7 @@
 #include <parallel/detail/scheduler/compensation.hpp>
 #include <parallel/detail/scheduler/job.hpp>
 #include <parallel/detail/scheduler/parking.hpp>
+#include <parallel/detail/task/thread_context.hpp>
 #include <parallel/pool_options.hpp>
 
 #include <cstddef>
@@ -33,8 +34,8 @@ class workers;
 struct worker;
 
 /// What a worker does.
-struct duty {
-  /// work(pool, self) returns when wait_for_work() says so, or wait_for_duty() to a stand-in.
+struct entry_point {
+  /// work(pool, self) returns when wait_for_work() says so, or wait_to_compensate() to a stand-in.
   void (*work)(void* pool, worker& self) noexcept = nullptr;
   const void* module = nullptr; // where that is; see this_module()
 };
@@ -45,15 +46,15 @@ struct alignas(64) worker {
   job_list jobs;
   workers* home = nullptr;
   std::size_t number = 0; // its index; those of stand-ins follow
-  std::uint32_t seat = 0; // in the job that it has joined
-  duty does;
+  std::uint32_t slot = 0; // in the job that it has joined
+  entry_point does;
   loaded_code code; // of what a stand-in does
-  parker bed;
+  parker parking;
   // The worker's while it is awake, its waker's from the claim to the wake:
-  placement place;
+  wake_affinity affinity;
   int waker_processor = -1;
   std::uint64_t woken_at = 0;
-  bool called = false;  // a stand-in's: on duty again
+  bool called = false;  // a stand-in's: on entry_point again
   native_thread thread; // started under starting_, joined under joining_
   // What it has done, which anybody may read.
   alignas(64) loop_counts loops;
@@ -65,9 +66,9 @@ struct alignas(64) worker {
 
 class workers {
  public:
-  [[gnu::cold]] workers(const thread_pool_options& options, duty each_does, void* pool)
+  [[gnu::cold]] workers(const thread_pool_options& options, entry_point entry, void* pool)
       : each_(options.threads), idle_(options.threads), name_(options.name),
-        on_start_(options.on_start), on_stop_(options.on_stop), each_does_(each_does), pool_(pool),
+        on_start_(options.on_start), on_stop_(options.on_stop), entry_(entry), pool_(pool),
         live_([](void* self) noexcept {
           worker& own = *static_cast<worker*>(self);
           own.home->live(own);
@@ -81,7 +82,7 @@ class workers {
   [[gnu::cold]] ~workers() { delete[] spare_; }
 
   /// Whose code they run.
-  [[nodiscard]] const void* module() const noexcept { return each_does_.module; }
+  [[nodiscard]] const void* module() const noexcept { return entry_.module; }
 
   [[nodiscard]] std::size_t size() const noexcept { return each_.size(); }
   worker& operator[](std::size_t number) noexcept { return each_[number]; }
@@ -123,15 +124,15 @@ class workers {
       wake(each_[sleeper]);
     else if (started_.load(memory_order_relaxed) < most && start_one(most)) // relaxed: a hint
       return false;
-    else if (stand_ins_.any_blocked())
-      call_spare();
+    else if (compensation_.any_blocked())
+      wake_spare();
     return sleeper != idle_set::none;
   }
 
   /// Whether wake_one(most) would find anybody.
   [[nodiscard, gnu::cold]] bool any_to_wake(std::size_t most) const noexcept {
     return idle_.any() || started_.load(memory_order_relaxed) < most || // relaxed: a hint
-           stand_ins_.any_blocked();
+           compensation_.any_blocked();
   }
 
   [[gnu::cold]] void wake_all() noexcept {
@@ -140,15 +141,15 @@ class workers {
   }
 
   /// Who is blocked, and how many stand in.
-  [[nodiscard]] stand_ins& standing_in() noexcept { return stand_ins_; }
+  [[nodiscard]] compensation& compensating() noexcept { return compensation_; }
 
-  /// Gets one more stand-in going, if there are fewer on duty than threads are blocked: a new one,
-  /// that `does` this, if one is lacking. True if it is the calling thread itself.
-  [[gnu::cold]] bool call_stand_in(duty does) noexcept {
-    if (!stand_ins_.are_too_few())
+  /// Gets one more stand-in going, if there are fewer on entry_point than threads are blocked: a
+  /// new one, that `does` this, if one is lacking. True if it is the calling thread itself.
+  [[gnu::cold]] bool wake_compensating(entry_point does) noexcept {
+    if (!compensation_.are_too_few())
       return false;
     const lock_guard lock(starting_);
-    return !make_stand_in(does) && wake_spare();
+    return !start_compensating(does) && wake_spare_locked();
   }
 
   [[nodiscard]] bool none_started() const noexcept {
@@ -170,7 +171,7 @@ class workers {
     self.number = number;
     // Where no thread is to be had, the caller and the workers that there are do the work; a later
     // call tries again.
-    const bool made = start(self, each_does_);
+    const bool made = start(self, entry_);
     if (made)
       started_.store(started + 1, memory_order_relaxed); // relaxed: a count, read as a hint
     return made;
@@ -183,14 +184,15 @@ class workers {
     for (const worker& each : each_)
       if (each.alive.was_started())
         visit(each);
-    for (std::size_t i = 0; spare_ != nullptr && i < stand_ins::most; ++i)
+    for (std::size_t i = 0; spare_ != nullptr && i < compensation::most; ++i)
       if (spare_[i].alive.was_started())
         visit(spare_[i]);
   }
 
   /// The worker that the calling thread is; null if it is none of this pool's.
   [[nodiscard]] worker* here() const noexcept {
-    return this_worker != nullptr && this_worker->home == this ? this_worker : nullptr;
+    worker* const self = this_thread.worker;
+    return self != nullptr && self->home == this ? self : nullptr;
   }
 
   /// Worker: looks around, then sleeps, until any_work() is true. False when the pool is stopping
@@ -207,13 +209,13 @@ class workers {
         return true;
     } while (spin.pause_once());
     if (wakes_stack_.load(memory_order_relaxed)) // relaxed: a hint
-      self.place.keep_off(self.waker_processor);
+      self.affinity.keep_off(self.waker_processor);
     idle_.add(self.number);
     // The last look, after the announcement: who publishes now sees this worker in the idle set.
     if ((!any_work() && !is_over()) || !idle_.remove(self.number))
       sleep(self);
     else
-      self.place.settle();
+      self.affinity.settle();
     return !is_over();
   }
 
@@ -222,29 +224,29 @@ class workers {
   }
 
   /// Stand-in: looks around until there is work and it may begin_work(); or else is a spare, and
-  /// sleeps until it is on duty again. False when it is to end.
+  /// sleeps until it is on entry_point again. False when it is to end.
   template <class AnyWork, class AtRest>
-  [[gnu::cold]] bool wait_for_duty(worker& self, const AnyWork& any_work,
-                                   const AtRest& at_rest) noexcept {
+  [[gnu::cold]] bool wait_to_compensate(worker& self, const AnyWork& any_work,
+                                        const AtRest& at_rest) noexcept {
     for (;;) {
       for (backoff spin; spin.pause_once();) {
         if (is_stopping() && at_rest())
           return false;
-        if (any_work() && stand_ins_.begin_work())
+        if (any_work() && compensation_.begin_work())
           return true;
       }
       if (wakes_stack_.load(memory_order_relaxed)) // relaxed: a hint
-        self.place.keep_off(self.waker_processor);
+        self.affinity.keep_off(self.waker_processor);
       bool is_spare = false;
       {
         const lock_guard lock(starting_);
         self.called = false;
-        is_spare = stand_ins_.go_off_duty(self.number - size());
+        is_spare = compensation_.deactivate(self.number - size());
       }
-      if (is_spare && !(any_work() && call_stand_in(self.does)))
+      if (is_spare && !(any_work() && wake_compensating(self.does)))
         sleep(self);
       else
-        self.place.settle();
+        self.affinity.settle();
       if (!is_spare || !self.called)
         return false;
     }
@@ -260,13 +262,11 @@ class workers {
     const lock_guard joining(joining_);
     // Until none is left that could have started another; the stand-ins last, as tasks that are
     // left may need them.
-    while (join_all(&each_[0], size()) || join_stand_ins())
+    while (join_all(&each_[0], size()) || join_compensating())
       ;
   }
 
  private:
-  static inline constinit thread_local per_thread<worker*> this_worker = nullptr;
-
   /// True if there was any to join.
   [[gnu::cold]] bool join_all(worker* first, std::size_t count) noexcept {
     bool joined = false;
@@ -280,14 +280,14 @@ class workers {
     return joined;
   }
 
-  [[gnu::cold]] bool join_stand_ins() noexcept {
+  [[gnu::cold]] bool join_compensating() noexcept {
     worker* all = nullptr;
     {
       const lock_guard lock(starting_);
-      stand_ins_.close([&](std::size_t spare) { wake(spare_[spare]); });
+      compensation_.close([&](std::size_t spare) { wake(spare_[spare]); });
       all = spare_;
     }
-    return all != nullptr && join_all(all, stand_ins::most);
+    return all != nullptr && join_all(all, compensation::most);
   }
 
   [[nodiscard, gnu::cold]] bool is_started(const worker& one) noexcept {
@@ -295,17 +295,18 @@ class workers {
     return one.thread.is_joinable();
   }
 
-  [[gnu::cold]] void call_spare() noexcept {
-    if (!stand_ins_.are_too_few())
+  [[gnu::cold]] void wake_spare() noexcept {
+    if (!compensation_.are_too_few())
       return;
     const lock_guard lock(starting_);
-    wake_spare();
+    wake_spare_locked();
   }
 
-  /// Under starting_: puts a spare on duty if there are too few; true if it is the calling thread.
-  [[gnu::cold]] bool wake_spare() noexcept {
-    const std::size_t called = stand_ins_.call_spare();
-    if (called == stand_ins::none)
+  /// Under starting_: puts a spare on entry_point if there are too few; true if it is the calling
+  /// thread.
+  [[gnu::cold]] bool wake_spare_locked() noexcept {
+    const std::size_t called = compensation_.wake_spare();
+    if (called == compensation::none)
       return false;
     worker& self = spare_[called];
     self.called = true;
@@ -315,39 +316,39 @@ class workers {
     return false;
   }
 
-  /// Under starting_: puts a new stand-in on duty if one is lacking and a thread can be had. While
-  /// the pool is stopping only a worker may start one; see start_one().
-  [[gnu::cold]] bool make_stand_in(duty does) noexcept {
+  /// Under starting_: puts a new stand-in on entry_point if one is lacking and a thread can be had.
+  /// While the pool is stopping only a worker may start one; see start_one().
+  [[gnu::cold]] bool start_compensating(entry_point does) noexcept {
     if (is_stopping() && here() == nullptr)
       return false;
     if (spare_ == nullptr)
-      spare_ = new (std::nothrow) worker[stand_ins::most];
-    const std::size_t made = spare_ != nullptr ? stand_ins_.make_one() : stand_ins::none;
-    if (made == stand_ins::none)
+      spare_ = new (std::nothrow) worker[compensation::most];
+    const std::size_t made = spare_ != nullptr ? compensation_.make_one() : compensation::none;
+    if (made == compensation::none)
       return false;
     worker& self = spare_[made];
     self.number = size() + made;
     self.called = true;
     // Where another shared library blocks than the one that has made the pool, compensating workers
     // run its code for as long as they live.
-    if (does.module != each_does_.module)
+    if (does.module != entry_.module)
       self.code.keep(code_of(does.work));
     if (!start(self, does)) {
       self.code.let_go();
-      stand_ins_.unmake_one();
+      compensation_.unmake_one();
       return false;
     }
     return true;
   }
 
-  [[gnu::cold]] bool start(worker& self, duty does) noexcept {
+  [[gnu::cold]] bool start(worker& self, entry_point does) noexcept {
     self.home = this;
     self.does = does;
     return start_.start(self.thread, live_, &self);
   }
 
   [[gnu::cold]] void live(worker& self) noexcept {
-    this_worker = &self;
+    this_thread.worker = &self;
     name_this_thread(name_.or_else("parallel"), self.number);
     trace_thread_name(name_.or_else("parallel"), self.number);
     self.alive.start();
@@ -362,10 +363,10 @@ class workers {
     self.parks.add_one();
     {
       const trace_span span("park");
-      self.bed.park();
+      self.parking.park();
     }
     self.wakes.add_one_after_others();
-    self.place.settle(); // before it runs anybody's code, which may start threads of its own
+    self.affinity.settle(); // before it runs anybody's code, which may start threads of its own
     learn_from_wake(self);
   }
 
@@ -373,8 +374,8 @@ class workers {
     trace_instant("wake", {"worker", sleeper.number});
     sleeper.waker_processor = this_processor();
     sleeper.woken_at = quick_clock::now();
-    sleeper.place.move_off(sleeper.waker_processor);
-    sleeper.bed.unpark();
+    sleeper.affinity.move_off(sleeper.waker_processor);
+    sleeper.parking.unpark();
   }
 
   /// What a worker that has just woken up knows about wakes.
@@ -399,13 +400,13 @@ class workers {
   }
 
   fixed_array<worker> each_;
-  idle_set idle_;           // by number
-  stand_ins stand_ins_;     // guarded by starting_
-  worker* spare_ = nullptr; // stand_ins::most of them, made under starting_ when one is needed
+  idle_set idle_;             // by number
+  compensation compensation_; // guarded by starting_
+  worker* spare_ = nullptr;   // compensation::most of them, made under starting_ when one is needed
   const thread_name name_;
   const thread_hook on_start_;
   const thread_hook on_stop_;
-  const duty each_does_;
+  const entry_point entry_;
   void* const pool_;
   const thread_start start_{};
   void (*const live_)(void* self) noexcept;

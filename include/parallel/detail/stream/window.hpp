@@ -54,7 +54,7 @@ class slot_queue {
 };
 
 template <class V, class F>
-class stream : public std::enable_shared_from_this<stream<V, F>> {
+class imap_window : public std::enable_shared_from_this<imap_window<V, F>> {
   using reference = std::ranges::range_reference_t<V>;
   using value = std::ranges::range_value_t<V>;
 
@@ -84,7 +84,7 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
                 "parallel::imap: the callable returns nothing to go through. Use "
                 "parallel::for_each, or return a value.");
 
-  stream(V source, F f, bool ordered, std::size_t helpers, const imap_options& options)
+  imap_window(V source, F f, bool ordered, std::size_t helpers, const imap_options& options)
       : source_(std::move(source)), f_(std::move(f)), ordered_(ordered),
         seed_(detail::seed_from<takes_random<F, argument>>(options)),
         slots_(helpers != 0 ? options.window : 1), waiting_(slots_.size()), results_(slots_.size()),
@@ -198,7 +198,7 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
   template <class IsOver>
   class consumer_wait final : public pending_wait {
    public:
-    consumer_wait(stream& of, const IsOver& is_over) noexcept : of_(of), is_over_(is_over) {}
+    consumer_wait(imap_window& of, const IsOver& is_over) noexcept : of_(of), is_over_(is_over) {}
     [[nodiscard]] bool is_over() const noexcept override {
       const std::lock_guard lock(of_.mutex_);
       return is_over_();
@@ -206,14 +206,14 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
     [[nodiscard]] bool depends_on(const unfinished_tasks&) const noexcept override { return true; }
 
    private:
-    stream& of_;
+    imap_window& of_;
     const IsOver& is_over_;
   };
 
   /// Consumer: tells the progress hook, if it is time to; the last time only once.
   void report(bool last) {
     const std::int64_t now = steady_ns();
-    if (reported_last_ || (!last && now - reported_ns_ < control::report_every_ns))
+    if (reported_last_ || (!last && now - reported_ns_ < controlled_body::report_every_ns))
       return;
     reported_ns_ = now;
     reported_last_ = last;
@@ -226,10 +226,10 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
   template <class E>
   class helper final : public queued_task {
    public:
-    helper(std::shared_ptr<stream> with, E& executor)
+    helper(std::shared_ptr<imap_window> with, E& executor)
         : queued_task(with.get()), with_(std::move(with)), executor_(executor) {}
     void run() noexcept override {
-      const std::shared_ptr<stream> with = with_; // once queued, this may be run and deleted
+      const std::shared_ptr<imap_window> with = with_; // once queued, this may be run and deleted
       if (!with->help()) {
         delete this;
         return;
@@ -245,7 +245,7 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
     }
 
    private:
-    std::shared_ptr<stream> with_;
+    std::shared_ptr<imap_window> with_;
     E& executor_;
   };
 
@@ -410,9 +410,9 @@ class stream : public std::enable_shared_from_this<stream<V, F>> {
   slot_queue results_; // in the order in which they are to be consumed
   slot_queue free_;
   std::size_t front_ = none; // with the consumer; its alone
-  control::stop_query stop_;
-  const steady_limit limit_;
-  control::progress_call report_;
+  controlled_body::stop_query stop_;
+  const deadline limit_;
+  controlled_body::progress_call report_;
   const std::size_t total_;
   const std::int64_t start_ns_ = steady_ns();
   std::int64_t reported_ns_ = start_ns_; // the consumer's, as is the next

@@ -18,7 +18,7 @@ namespace parallel::detail {
 
 /// The promise of an R, kept by a call: with what it returns, or throws.
 template <class R>
-class kept_promise {
+class task_promise {
  public:
   [[nodiscard]] std::future<R> get_future() { return promise_.get_future(); }
 
@@ -45,7 +45,7 @@ class kept_promise {
 /// (GCC bug 66146); a std::packaged_task catches it within. (For all others it is no choice: Clang
 /// cannot make libstdc++'s for who imports the library as a module.)
 template <class R>
-requires(std::is_object_v<R> && !std::is_nothrow_move_constructible_v<R>) class kept_promise<R> {
+requires(std::is_object_v<R> && !std::is_nothrow_move_constructible_v<R>) class task_promise<R> {
  public:
   [[nodiscard]] std::future<R> get_future() { return task_.get_future(); }
 
@@ -96,7 +96,7 @@ class submitted_task final : public queued_task {
   }
 
  private:
-  kept_promise<result> promise_;
+  task_promise<result> promise_;
   std::optional<F> f_;
 };
 

@@ -8,6 +8,7 @@
 
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/task/task_list.hpp>
+#include <parallel/detail/task/thread_context.hpp>
 
 #include <new>
 #include <utility>
@@ -24,7 +25,7 @@ class task_frame {
 
   /// Of what the calling thread runs from now on for `pool`; `task` is null for a part of a loop.
   task_frame(const void* pool, role as, const queued_task* task = nullptr) noexcept
-      : pool_(pool), task_(task), around_(std::exchange(innermost_, this)), role_(as) {
+      : pool_(pool), task_(task), around_(std::exchange(this_thread.frame, this)), role_(as) {
     if (const task_frame* const outer = nearest(pool, around_)) {
       role_.in_task |= outer->role_.in_task;
       role_.is_needed |= outer->role_.is_needed;
@@ -33,20 +34,20 @@ class task_frame {
   task_frame(const task_frame&) = delete;
   task_frame& operator=(const task_frame&) = delete;
   ~task_frame() {
-    innermost_ = around_;
-    for (own_tasks* each = owned_; each != nullptr;) {
-      own_tasks* const next = each->next();
+    this_thread.frame = around_;
+    for (frame_tasks* each = owned_; each != nullptr;) {
+      frame_tasks* const next = each->next();
       each->abandon();
       each = next;
     }
   }
 
   /// The calling thread's, or null.
-  [[nodiscard]] static task_frame* innermost() noexcept { return innermost_; }
+  [[nodiscard]] static task_frame* innermost() noexcept { return this_thread.frame; }
 
   /// The calling thread's innermost frame of `pool`, or null.
   [[nodiscard]] static const task_frame* of(const void* pool) noexcept {
-    return nearest(pool, innermost_);
+    return nearest(pool, this_thread.frame);
   }
 
   /// What the calling thread is to `pool`.
@@ -59,8 +60,8 @@ class task_frame {
   [[nodiscard]] const task_frame* around() const noexcept { return around_; }
 
   /// Its thread: what it has queued in `list`, or null.
-  [[nodiscard]] own_tasks* owned_in(const task_list& list) const noexcept {
-    own_tasks* each = owned_;
+  [[nodiscard]] frame_tasks* owned_in(const task_list& list) const noexcept {
+    frame_tasks* each = owned_;
     while (each != nullptr && each->list() != &list)
       each = each->next();
     return each;
@@ -68,10 +69,10 @@ class task_frame {
 
   /// Its thread, before it queues a task there: the same, made if need be; null without memory for
   /// it.
-  [[nodiscard, gnu::cold]] own_tasks* own_in(const task_list& list) noexcept {
-    if (own_tasks* const made = owned_in(list))
+  [[nodiscard, gnu::cold]] frame_tasks* own_in(const task_list& list) noexcept {
+    if (frame_tasks* const made = owned_in(list))
       return made;
-    auto* const made = new (std::nothrow) own_tasks(list, owned_);
+    auto* const made = new (std::nothrow) frame_tasks(list, owned_);
     if (made != nullptr)
       owned_ = made;
     return made;
@@ -85,28 +86,26 @@ class task_frame {
     return from;
   }
 
-  static inline constinit thread_local per_thread<task_frame*> innermost_ = nullptr;
-
   const void* const pool_;
   const queued_task* const task_;
   task_frame* const around_;
-  own_tasks* owned_ = nullptr; // by list
+  frame_tasks* owned_ = nullptr; // by list
   role role_;
 };
 
 /// Whose a task is that the calling thread is about to queue.
-struct task_owner {
-  own_tasks* tasks;   // null: nobody's
+struct submitter_of_task {
+  frame_tasks* tasks; // null: nobody's
   bool has_no_memory; // to note whose it is: then it must not be queued
 };
 
 /// A helper is nobody's own: it runs whatever there is to help with.
-[[gnu::cold]] inline task_owner owner_of_next(const queued_task& task,
-                                              const task_list& list) noexcept {
+[[gnu::cold]] inline submitter_of_task submitter_of(const queued_task& task,
+                                                    const task_list& list) noexcept {
   task_frame* const frame = task_frame::innermost();
-  if (frame == nullptr || task.helped() != nullptr)
+  if (frame == nullptr || task.owner() != nullptr)
     return {nullptr, false};
-  own_tasks* const tasks = frame->own_in(list);
+  frame_tasks* const tasks = frame->own_in(list);
   return {tasks, tasks == nullptr};
 }
 

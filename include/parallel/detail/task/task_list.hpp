@@ -1,7 +1,7 @@
 // Single tasks that wait for a thread, first in, first out; beside the loops that it can join.
 //
 // The list is intrusive: to queue a task allocates nothing and cannot fail. What one piece of code
-// has queued can be taken back by it (`own_tasks`; task/task_frame.hpp says whose they are).
+// has queued can be taken back by it (`frame_tasks`; task/task_frame.hpp says whose they are).
 // Entered from scheduler/task_queue.hpp (thread_pool's) and io/queue.hpp, whose owners guard it;
 // what a task is, is decided in task/submitted_task.hpp, io/loop.hpp and stream/window.hpp.
 #pragma once
@@ -13,14 +13,14 @@
 
 namespace parallel::detail {
 
-class own_tasks;
+class frame_tasks;
 class task_list;
 
 /// Work for one thread: either run or discarded, once. Then it deletes itself.
 class queued_task {
  public:
-  /// `helped`: what the task is a helper for, which can do without it; null for one with a future.
-  explicit queued_task(const void* helped = nullptr) noexcept : helped_(helped) {}
+  /// `owner`: what the task is a helper for, which can do without it; null for one with a future.
+  explicit queued_task(const void* owner = nullptr) noexcept : owner_(owner) {}
   queued_task(const queued_task&) = delete;
   queued_task& operator=(const queued_task&) = delete;
   virtual ~queued_task() = default;
@@ -28,7 +28,7 @@ class queued_task {
   virtual void run() noexcept = 0;
   virtual void discard() noexcept = 0;
 
-  [[nodiscard]] const void* helped() const noexcept { return helped_; }
+  [[nodiscard]] const void* owner() const noexcept { return owner_; }
 
   /// The shared state that its future refers to; see future_state() in task/pending_wait.hpp. Null
   /// when it has no future.
@@ -36,36 +36,36 @@ class queued_task {
   void set_answer(const void* state) noexcept { answer_ = state; }
 
   /// Who may take it back, as long as it is queued; null when nobody may. Guarded like the list.
-  [[nodiscard]] inline const own_tasks* owner() const noexcept;
+  [[nodiscard]] inline const frame_tasks* submitter() const noexcept;
 
   /// Nobody who has queued it may take it back, and nobody can do without it.
-  [[nodiscard]] inline bool is_anybodys() const noexcept;
+  [[nodiscard]] inline bool is_unowned() const noexcept;
 
  private:
-  friend class own_tasks;
+  friend class frame_tasks;
   friend class task_list;
-  const void* const helped_;
+  const void* const owner_;
   const void* answer_ = nullptr;
-  queued_task* ahead_ = nullptr;  // in the list
-  queued_task* behind_ = nullptr; // in the list
-  own_tasks* owner_ = nullptr;    // among which it is, until it leaves the list
-  queued_task* older_ = nullptr;  // among these
-  queued_task* newer_ = nullptr;  // likewise
+  queued_task* ahead_ = nullptr;     // in the list
+  queued_task* behind_ = nullptr;    // in the list
+  frame_tasks* submitter_ = nullptr; // among which it is, until it leaves the list
+  queued_task* older_ = nullptr;     // among these
+  queued_task* newer_ = nullptr;     // likewise
 };
 
 /// The tasks that one frame has queued in one list and that nobody has begun.
 ///
 /// It lives as long as its frame, and as long as one of the tasks is in the list: so neither has to
 /// wait for the other, and the frame never touches a list whose pool may be gone by then.
-class own_tasks {
+class frame_tasks {
  public:
   /// For the frame that makes it, in front of those that it has made before.
-  own_tasks(const task_list& list, own_tasks* next) noexcept : list_(&list), next_(next) {}
-  own_tasks(const own_tasks&) = delete;
-  own_tasks& operator=(const own_tasks&) = delete;
+  frame_tasks(const task_list& list, frame_tasks* next) noexcept : list_(&list), next_(next) {}
+  frame_tasks(const frame_tasks&) = delete;
+  frame_tasks& operator=(const frame_tasks&) = delete;
 
   [[nodiscard]] const task_list* list() const noexcept { return list_; }
-  [[nodiscard]] own_tasks* next() const noexcept { return next_; }
+  [[nodiscard]] frame_tasks* next() const noexcept { return next_; }
 
   /// The frame ends: what is left is anybody's.
   void abandon() noexcept {
@@ -77,7 +77,7 @@ class own_tasks {
  private:
   friend class queued_task;
   friend class task_list;
-  ~own_tasks() = default;
+  ~frame_tasks() = default;
 
   void hold() noexcept {
     references_.fetch_add(1, memory_order_relaxed); // relaxed: the caller has a reference already
@@ -89,20 +89,20 @@ class own_tasks {
   }
 
   const task_list* const list_;
-  own_tasks* const next_;         // of the same frame
+  frame_tasks* const next_;       // of the same frame
   queued_task* newest_ = nullptr; // guarded like the list
   atomic<std::uint32_t> references_{1};
   atomic<bool> abandoned_{false};
 };
 
-inline const own_tasks* queued_task::owner() const noexcept {
+inline const frame_tasks* queued_task::submitter() const noexcept {
   const bool is_owned =
-      owner_ != nullptr && !owner_->abandoned_.load(memory_order_relaxed); // see abandon()
-  return is_owned ? owner_ : nullptr;
+      submitter_ != nullptr && !submitter_->abandoned_.load(memory_order_relaxed); // see abandon()
+  return is_owned ? submitter_ : nullptr;
 }
 
-inline bool queued_task::is_anybodys() const noexcept {
-  return helped_ == nullptr && owner() == nullptr;
+inline bool queued_task::is_unowned() const noexcept {
+  return owner_ == nullptr && submitter() == nullptr;
 }
 
 /// Tasks in the order in which they have come. Guarded by its owner's mutex.
@@ -114,18 +114,18 @@ class task_list {
 
   [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
 
-  /// `owner`, of this list, is whose the task is; null where nobody will take it back.
-  [[gnu::cold]] void push(queued_task& task, own_tasks* owner) noexcept {
+  /// `submitter`, of this list, is whose the task is; null where nobody will take it back.
+  [[gnu::cold]] void push(queued_task& task, frame_tasks* submitter) noexcept {
     task.ahead_ = last_;
     (last_ != nullptr ? last_->behind_ : first_) = &task;
     last_ = &task;
-    if (owner != nullptr) {
-      owner->hold();
-      task.owner_ = owner;
-      task.older_ = owner->newest_;
+    if (submitter != nullptr) {
+      submitter->hold();
+      task.submitter_ = submitter;
+      task.older_ = submitter->newest_;
       if (task.older_ != nullptr)
         task.older_->newer_ = &task;
-      owner->newest_ = &task;
+      submitter->newest_ = &task;
     }
   }
 
@@ -141,8 +141,8 @@ class task_list {
   }
 
   /// The newest of the owner's tasks, or null.
-  [[gnu::cold]] queued_task* pop_own(const own_tasks& owner) noexcept {
-    return take(owner.newest_);
+  [[gnu::cold]] queued_task* pop_own(const frame_tasks& submitter) noexcept {
+    return take(submitter.newest_);
   }
 
   /// Whether there is one for which found(task) is true.
@@ -178,16 +178,16 @@ class task_list {
 
  private:
   [[gnu::cold]] static void disown(queued_task& task) noexcept {
-    own_tasks* const owner = task.owner_;
-    if (owner == nullptr)
+    frame_tasks* const submitter = task.submitter_;
+    if (submitter == nullptr)
       return;
     if (task.older_ != nullptr)
       task.older_->newer_ = task.newer_;
-    (task.newer_ != nullptr ? task.newer_->older_ : owner->newest_) = task.older_;
-    task.owner_ = nullptr;
+    (task.newer_ != nullptr ? task.newer_->older_ : submitter->newest_) = task.older_;
+    task.submitter_ = nullptr;
     task.older_ = nullptr;
     task.newer_ = nullptr;
-    owner->let_go();
+    submitter->let_go();
   }
 
   [[gnu::cold]] queued_task* take(queued_task* task) noexcept {

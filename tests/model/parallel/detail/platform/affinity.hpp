@@ -7,7 +7,7 @@ inline int this_processor() {
   return -1;
 }
 
-class placement {
+class wake_affinity {
  public:
   void keep_off(int) {}
   void move_off(int) {}

@@ -62,7 +62,7 @@ struct consumed : model::test<consumed<Helpers, Ordered, Taken>, 1 + Helpers> {
   void consume() {
     const auto twice = [](std::size_t x) { return 2 * x; };
     using source = decltype(std::views::iota(std::size_t{0}, elements));
-    using stream = parallel::detail::stream<source, decltype(twice)>;
+    using stream = parallel::detail::imap_window<source, decltype(twice)>;
     parallel::imap_options options;
     options.window = 3;
     const auto results = std::make_shared<stream>(std::views::iota(std::size_t{0}, elements), twice,
