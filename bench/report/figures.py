@@ -362,14 +362,14 @@ def timeline(results):
     lane = min(0.42, max(0.11, 7 / len(threads)))  # inches
     drawing, axis = plt.subplots(figsize=(theme.WIDTH, lane * len(threads) + 1.1),
                                  layout="constrained")
-    block = {"facecolor": theme.BLUE, "edgecolor": theme.PAPER, "linewidth": 0.6}
+    chunk = {"facecolor": theme.BLUE, "edgecolor": theme.PAPER, "linewidth": 0.6}
     parked = {"facecolor": theme.GRID, "linewidth": 0}
     mark = {"linestyle": "none", "markersize": min(6, 25 * lane), "clip_on": False,
             "markeredgecolor": theme.INK, "markeredgewidth": 0.5, "zorder": 3}
     steal = {"color": theme.ORANGE, "marker": "v", **mark}
     wake = {"color": theme.PINK, "marker": "^", **mark}
     for place, thread in enumerate(threads):
-        for spans, looks in ((thread.parks, parked), (thread.blocks, block)):
+        for spans, looks in ((thread.parks, parked), (thread.chunks, chunk)):
             axis.broken_barh([(1e3 * span.begin, 1e3 * (span.end - span.begin)) for span in spans],
                              (place - 0.28, 0.56), **looks)
         for moments, looks, beside in ((thread.steals, steal, -0.36), (thread.wakes, wake, 0.36)):
@@ -384,7 +384,7 @@ def timeline(results):
     axis.grid(visible=False, axis="y")
     axis.set_xlabel("ms since the call began")
     _legend_below(axis, 4, handles=[
-        Patch(**block, label="block"), Patch(**parked, label="parked"),
+        Patch(**chunk, label="chunk"), Patch(**parked, label="parked"),
         Line2D([], [], **steal, label="steal"), Line2D([], [], **wake, label="wake")])
 
     def number(kind, *names):
@@ -396,25 +396,25 @@ def timeline(results):
 
     def row(label, whose, *shared):
         return [label, *(number("count", f"{whose}#{quantity}")
-                         for quantity in ("blocks", "elements", "steals", "wakes")),
+                         for quantity in ("chunks", "elements", "steals", "wakes")),
                 number("time", f"{whose}#busy"), number("share", f"{whose}#busy", *shared)]
 
     return Figure(
         "timeline", "One call, thread by thread",
-        "A bar is a block: photographs that a thread has claimed together. A steal or a wake is "
+        "A bar is a chunk: photographs that a thread has taken at once. A steal or a wake is "
         "marked on the lane of the thread that steals, or wakes another. A thread whose lane is "
         f"empty looks for work, or waits for the rest. {TRACE}, beside this page, also opens in "
         "https://ui.perfetto.dev.",
         f"A lane for each of {len(threads)} threads, from the call's beginning to its end, with "
-        "the blocks that it ran as bars. The table below has the numbers.",
-        ("", "blocks", "photographs", "steals", "wakes", "busy", "of the call"),
+        "the chunks that it ran as bars. The table below has the numbers.",
+        ("", "chunks", "photographs", "steals", "wakes", "busy", "of the call"),
         [row(thread.name, f"thread {thread.number}", "call#time") for thread in threads]
         + [row("together", "all", "call#time", "all#threads")],
         drawing,
         (number("count", "call#elements"), " thumbnails in one call of parallel::map, in ",
-         number("time", "call#time"), ": ", *counted("thread"), ", ", *counted("block"), ", ",
+         number("time", "call#time"), ": ", *counted("thread"), ", ", *counted("chunk"), ", ",
          *counted("steal"), ", ", *counted("wake"), ". "),
-        f"Counts, and sums of the blocks' durations, within the last call in {TRACE}")
+        f"Counts, and sums of the chunks' durations, within the last call in {TRACE}")
 
 
 def _log_threads(axis, counts):

@@ -20,18 +20,18 @@ class Thread:
 
     number: int  # its "tid" in the file
     name: str
-    blocks: list  # Spans
+    chunks: list  # Spans
     parks: list  # Spans, cut off where the call begins and ends
     steals: list  # moments
     wakes: list  # moments
 
 
 QUANTITIES = {
-    "blocks": lambda thread: len(thread.blocks),
-    "elements": lambda thread: sum(block.arguments["elements"] for block in thread.blocks),
+    "chunks": lambda thread: len(thread.chunks),
+    "elements": lambda thread: sum(chunk.arguments["elements"] for chunk in thread.chunks),
     "steals": lambda thread: len(thread.steals),
     "wakes": lambda thread: len(thread.wakes),
-    "busy": lambda thread: sum(block.end - block.begin for block in thread.blocks),
+    "busy": lambda thread: sum(chunk.end - chunk.begin for chunk in thread.chunks),
 }
 
 
@@ -82,11 +82,11 @@ def read(path):
         return [seconds for event in own[number] if event["ph"] == "i" and event["name"] == name
                 and 0 <= (seconds := event["ts"] / 1e6 - call.begin) <= call.end - call.begin]
 
-    threads = [Thread(number, names[number], named(number, "block"), named(number, "park"),
+    threads = [Thread(number, names[number], named(number, "chunk"), named(number, "park"),
                       moments(number, "steal"), moments(number, "wake"))
                for number in names
                if any(span.end > call.begin and span.begin < call.end for span in spans[number])]
-    if not any(thread.blocks for thread in threads):
+    if not any(thread.chunks for thread in threads):
         return None
     threads.sort(key=lambda thread: (thread.number != caller, [
         int(part) if part.isdigit() else part for part in re.split(r"(\d+)", thread.name)]))

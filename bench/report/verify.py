@@ -74,11 +74,11 @@ def traced(events, whose, quantity):
                  and whose in ("all", f"thread {each[0]}")]
     if quantity == "threads":
         return len({each[0] for each in meanwhile})
-    blocks = [each for each in meanwhile if each[1] == "block"]
+    chunks = [each for each in meanwhile if each[1] == "chunk"]
     if quantity == "busy":
-        return sum(end - begin for _, _, begin, end, _ in blocks) / 1e6
+        return sum(end - begin for _, _, begin, end, _ in chunks) / 1e6
     if quantity == "elements":
-        return sum(each[4] for each in blocks)
+        return sum(each[4] for each in chunks)
     return sum(each[1] == quantity.removesuffix("s") for each in meanwhile)
 
 
