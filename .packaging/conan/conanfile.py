@@ -1,8 +1,9 @@
-# The Conan 2 recipe: packs the headers of the source tree that it lies in.
+# The Conan 2 recipe. It packs the headers of the source tree in which it lies.
 #
 #   conan create .packaging/conan
 #
-# Its version is the project's. The program that Conan builds against the package is test_package/.
+# The version is that of CMakeLists.txt. test_package/ is the program that Conan builds against the
+# package.
 import os
 import re
 

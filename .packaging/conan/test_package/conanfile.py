@@ -1,4 +1,4 @@
-# Builds and runs a program against the package, when `conan create` has made it.
+# `conan create` builds and runs this program against the package that it has made.
 import os
 
 from conan import ConanFile

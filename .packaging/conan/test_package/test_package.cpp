@@ -1,4 +1,4 @@
-// Shows that the package's headers are found, compile, and map.
+// Tests that the package's headers are found, compile, and run a map.
 #include <parallel/map.hpp>
 
 #include <vector>

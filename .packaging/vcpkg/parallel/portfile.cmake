@@ -1,9 +1,9 @@
-# The vcpkg port, an overlay port: it installs the source tree that it lies in.
+# The vcpkg port, for use as an overlay port. It installs the source tree in which it lies.
 #
 #   vcpkg install parallel --overlay-ports=.packaging/vcpkg
 #
-# In a registry, vcpkg_from_github() with that release's hash sets SOURCE_PATH instead.
-set(VCPKG_BUILD_TYPE release) # header-only: there is nothing that a debug build would change
+# In a registry, vcpkg_from_github() with the release's hash would set SOURCE_PATH instead.
+set(VCPKG_BUILD_TYPE release) # header-only: a debug build would be the same
 get_filename_component(SOURCE_PATH "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
 
 vcpkg_cmake_configure(
