@@ -1,7 +1,7 @@
-// How often a call allocates: operator new, counted for as long as somebody wants to know.
+// How often a call allocates: operator new, which counts while it is told to.
 //
-// The program's own operator new is replaced here, so this header goes into one source file of a
-// program. While nobody counts, it costs one predictable branch.
+// This header replaces the program's operator new, so only one source file of a program includes
+// it. While it does not count, it costs one predictable branch.
 #pragma once
 
 #include <atomic>

@@ -1,7 +1,7 @@
 // Question: does a loop stay balanced when its elements cost very different amounts?
 //
-// 10,000 elements of 300 multiplications on average, in eight shapes. "of max" takes into account
-// that the dearest element cannot be divided.
+// 10,000 elements of 300 multiplications on average, in eight shapes. The column "of max" takes
+// into account that the most expensive element cannot be divided.
 #include "contenders.hpp"
 #include "contest.hpp"
 #include "kernels.hpp"
@@ -43,15 +43,15 @@ costs skewed(const Chosen& chosen) {
 } // namespace
 
 int main(int argc, char** argv) {
-  bench::contest_command_line flags("10,000 elements of uneven cost, by everybody.");
+  bench::contest_command_line flags("10,000 elements of uneven cost, by all contenders.");
   CLI11_PARSE(flags, argc, argv);
 
   bench::contest table("balance");
   const auto add = [&](const std::string& row, costs made) {
     const double total = std::accumulate(made.begin(), made.end(), 0.0);
-    const double dearest = *std::max_element(made.begin(), made.end());
+    const double longest = *std::max_element(made.begin(), made.end());
     table.bound(
-        row, std::max(1 / static_cast<double>(parallel::default_concurrency()), dearest / total));
+        row, std::max(1 / static_cast<double>(parallel::default_concurrency()), longest / total));
     const auto xs = std::make_shared<const costs>(std::move(made));
     bench::for_each_contender([&](auto contender) {
       table.add({row, contender.name, [xs, contender] {

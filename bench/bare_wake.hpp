@@ -1,8 +1,8 @@
-// What the machine takes to wake a thread, with no pool around it: who calls somebody who sleeps
-// can do no better than this.
+// How long the machine takes to wake a thread, without a pool: the lower bound for a call whose
+// workers sleep.
 //
-// The thread sleeps as the library's workers do, and is kept off its waker's processor as they are:
-// by the platform room's own parts.
+// The thread sleeps as the library's workers do, and is kept off its waker's processor as they are,
+// by the library's own code (detail/platform/).
 #pragma once
 
 #include "statistics.hpp"
@@ -22,7 +22,7 @@ namespace bench {
 class bare_wake {
  public:
   struct microseconds {
-    double waker; // until who wakes can go on
+    double waker; // until the waking thread can go on
     double woken; // until the thread runs, from the same moment on
   };
 
@@ -31,11 +31,11 @@ class bare_wake {
   bare_wake& operator=(const bare_wake&) = delete;
   ~bare_wake() {
     ends_ = true;
-    bed_.unpark();
+    parker_.unpark();
     thread_.join();
   }
 
-  /// The medians of so many wakes, each after `idle()`.
+  /// The medians over `wakes` wakes, each after `idle()`.
   template <class Idle>
   microseconds measure(int wakes, const Idle& idle) {
     std::vector<double> waker;
@@ -46,7 +46,7 @@ class bare_wake {
       affinity_.move_off(here);
       waker_processor_ = here;
       const std::int64_t start = parallel::detail::steady_ns();
-      bed_.unpark();
+      parker_.unpark();
       const std::int64_t went_on = parallel::detail::steady_ns();
       while (!ran_at_.load())
         parallel::detail::pause();
@@ -60,18 +60,18 @@ class bare_wake {
  private:
   void until_asleep() {
     ran_at_ = 0;
-    goes_to_bed_ = true;
-    while (goes_to_bed_)
+    is_parking_ = true;
+    while (is_parking_)
       std::this_thread::yield();
   }
 
   void live() {
     for (;;) {
-      while (!goes_to_bed_)
+      while (!is_parking_)
         std::this_thread::yield();
       affinity_.keep_off(waker_processor_);
-      goes_to_bed_ = false;
-      bed_.park();
+      is_parking_ = false;
+      parker_.park();
       if (ends_)
         return;
       ran_at_ = parallel::detail::steady_ns();
@@ -79,12 +79,12 @@ class bare_wake {
     }
   }
 
-  parallel::detail::parker bed_;
+  parallel::detail::parker parker_;
   parallel::detail::wake_affinity
-      affinity_; // the thread's while it is awake, its waker's until the wake
+      affinity_; // the thread uses it while it is awake, its waker until the wake
   std::atomic<int> waker_processor_{parallel::detail::this_processor()};
   std::atomic<std::int64_t> ran_at_{0};
-  std::atomic<bool> goes_to_bed_{false};
+  std::atomic<bool> is_parking_{false};
   std::atomic<bool> ends_{false};
   std::thread thread_{[this] { live(); }};
 };

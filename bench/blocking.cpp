@@ -1,9 +1,9 @@
 // Question: what does a pool for blocking calls cost when they block, and when they do not?
 //
-// Trivial calls, which a pool should not wake its threads for; calls that sleep for ten
+// Trivial calls, for which a pool should not wake its threads; calls that sleep for ten
 // milliseconds, which should all sleep at once, as far as there are threads; how long a task waits
-// for its start; what threads cost in memory, and an idle pool in processor time. Each row has all
-// contenders take turns, several times over.
+// for its start; what threads cost in memory, and an idle pool in processor time. In each row all
+// contenders take turns, several times.
 #include "blocking_contenders.hpp"
 #include "command_line.hpp"
 #include "json_file.hpp"
@@ -63,7 +63,7 @@ void keep(bench::json_file& file, const std::string& name, std::size_t threads, 
   file.add(runs);
 }
 
-/// One row: the median of every contender, as `unit` a call or for all.
+/// One row: the median of every contender, in `unit`, per call or for all calls.
 template <class F>
 void row(bench::json_file& file, const std::string& title, std::size_t threads, std::size_t n,
          int rounds, double unit, bool blocks, const F& f) {
@@ -101,7 +101,8 @@ void row(bench::json_file& file, const std::string& title, std::size_t threads, 
   std::fflush(stdout);
 }
 
-/// From submit() to the first line of the task, `times` over; `before` comes before each.
+/// The time from submit() to the first line of the task, measured `times` times; `before` runs
+/// before each.
 void latency(const char* title, parallel::io_pool& pool, int times,
              const std::function<void()>& before) {
   std::vector<double> waits;
@@ -145,7 +146,7 @@ void latencies(int times) {
       released.wait();
     });
   blocked.wait();
-  latency("likewise, 32 threads blocked", pool, times, [] { std::this_thread::sleep_for(5ms); });
+  latency("32 other threads blocked", pool, times, [] { std::this_thread::sleep_for(5ms); });
   release.set_value();
 }
 
@@ -177,7 +178,7 @@ void threads_at_rest() {
 
 int main(int argc, char** argv) {
   bench::command_line flags(
-      "Blocking calls, and trivial ones, on pools of many threads, by everybody.",
+      "Blocking calls, and trivial ones, on pools of many threads, by all contenders.",
       "Of Google Benchmark's flags, --benchmark_out alone has an effect.");
   std::size_t part = 1;
   std::string json;

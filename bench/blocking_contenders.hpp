@@ -3,7 +3,7 @@
 //
 // A contender is made for a number of threads and runs f(i) for all i below n, any number of times.
 // None collects results, and each waits in its own library's way. CMakeLists.txt defines BENCH_TBB,
-// BENCH_OPENMP and BENCH_ASIO for what it has found. Entered from blocking.cpp.
+// BENCH_OPENMP and BENCH_ASIO for what it has found.
 #pragma once
 
 #include <parallel/io_pool.hpp>
@@ -78,7 +78,7 @@ struct asio_post {
 };
 #endif
 
-/// A thread for each call, whatever their number: so not for too many at once.
+/// A thread for each call: not for too many calls at once.
 struct standard_async {
   static constexpr const char* name = "std::async";
   static constexpr std::size_t most_at_once = 1'000;

@@ -1,4 +1,4 @@
-// The command line of a bench program: its own options, and Google Benchmark's, handed on.
+// The command line of a bench program: its own options, and those passed on to Google Benchmark.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -23,7 +23,7 @@ class command_line : public CLI::App {
         ->allow_extra_args(false);
   }
 
-  /// Reads the command line like App's; keeps it for the JSON file.
+  /// Parses the command line as App does, and keeps it for the JSON file.
   void parse(int argc, const char* const* argv) {
     program_ = argv[0];
     command_ = program_;
@@ -35,7 +35,7 @@ class command_line : public CLI::App {
 
   [[nodiscard]] const std::string& program() const { return program_; }
 
-  /// Has the JSON file say what was measured, by which compiler's program and how.
+  /// Writes to the JSON file what was measured, how, and with which compiler.
   void describe() const {
 #ifdef __clang__
     benchmark::AddCustomContext("compiler", "Clang " __clang_version__);
@@ -57,7 +57,7 @@ class command_line : public CLI::App {
 };
 
 /// Starts Google Benchmark with the program's defaults and then the user's flags, so that these
-/// win. False when there is one that nobody knows; that has been reported then.
+/// win. False when there is an unknown one, which has been reported then.
 inline bool start(const command_line& flags, const std::vector<std::string>& defaults) {
   static std::vector<std::string> arguments; // the library keeps a pointer to the first
   arguments = {flags.program()};

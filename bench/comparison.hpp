@@ -50,8 +50,8 @@ inline std::string seconds_text(double seconds) {
   return text;
 }
 
-/// What stands opposite in Python: a measurement of bench/python, and the talk's own two times in
-/// seconds, 0 where it has none.
+/// What a row is compared with in Python: a measurement of bench/python, and the talk's own two
+/// times in seconds, 0 where it has none.
 struct opposite {
   std::string python = {};
   double talk_serial = 0;
@@ -70,7 +70,7 @@ class comparison_command_line : public command_line {
   std::string table_file;
 };
 
-/// A comparison: measure() what there is to time, row() what to set side by side, then run().
+/// A comparison: measure() what is to be timed, add a row() for each pair to compare, then run().
 class comparison {
  public:
   /// `bound` heads the column of the speed-ups to measure up to.
@@ -100,8 +100,8 @@ class comparison {
   /// A serial time that is computed, not measured, because measuring it would take too long.
   void assume(const std::string& name, double seconds) { assumed_[name] = seconds; }
 
-  /// A line of the table: two measurements by name, the best speed-up there could be, and what
-  /// stands opposite in Python.
+  /// A line of the table: two measurements by name, the best speed-up there could be, and its
+  /// counterpart in Python.
   void row(std::string what, std::string serial, std::string pooled, double ideal,
            opposite python = {}) {
     rows_.push_back(
@@ -167,8 +167,8 @@ class comparison {
     bar_({.done = done_, .total = total_, .seconds = since.count(), .last = last});
   }
 
-  /// The usual console output, at the end and with only the statistics of what is repeated; and all
-  /// times kept.
+  /// Prints the usual console output, at the end and with only the statistics of what is repeated,
+  /// and keeps all times.
   class reporter final : public benchmark::ConsoleReporter {
    public:
     explicit reporter(times& kept) : ConsoleReporter(OO_None), kept_(kept) {}
@@ -217,7 +217,7 @@ class comparison {
     return text;
   }
 
-  /// Not when it was left out by --benchmark_filter, or failed and was reported above.
+  /// False if it was left out by --benchmark_filter, or if it failed and was reported above.
   [[nodiscard]] bool was_measured(const line& row) const {
     return median_of(row.serial) != 0 && median_of(row.pooled) != 0;
   }

@@ -105,7 +105,7 @@ struct openmp_static {
 #endif
 
 #ifdef BENCH_ASIO
-/// Asio has no loop of its own: four pieces a thread are posted, the caller waits.
+/// Asio has no loop of its own: four pieces per thread are posted, and the caller waits.
 struct asio_pool {
   static constexpr const char* name = "Asio";
 

@@ -135,7 +135,7 @@ class contest {
   };
   using results = std::map<std::string, measurements>;
 
-  /// No contender is timed at something else: all map a few hundred numbers to the same results.
+  /// Checks that all contenders do the same: map a few hundred numbers to the same results.
   template <class Contender>
   void check_agrees(Contender) {
     std::vector<std::uint64_t> xs(777);
@@ -147,7 +147,7 @@ class contest {
     disagree_ = true;
   }
 
-  /// Long enough for the threads of the contender before to go to sleep. (LLVM's OpenMP spins for
+  /// Waits until the threads of the previous contender have gone to sleep. (LLVM's OpenMP spins for
   /// 200 milliseconds.)
   static void settle() {
 #ifdef __clang__
@@ -157,8 +157,8 @@ class contest {
 #endif
   }
 
-  /// Untimed calls first, in which threads are started and call sites learn; of a long one only
-  /// two, before its first repetition.
+  /// Makes untimed calls first, in which threads are started and call sites learn; of a long call
+  /// only two, before its first repetition.
   static double count_allocations(const std::function<void()>& work,
                                   std::optional<double>& of_long_one) {
     if (of_long_one)
@@ -198,7 +198,8 @@ class contest {
     };
   }
 
-  /// Keeps every run, here and in the JSON file, and shows somebody who waits that it is going.
+  /// Keeps every run, here and in the JSON file, and shows on the console that the program is
+  /// running.
   class reporter final : public benchmark::BenchmarkReporter {
    public:
     reporter(results& kept, const std::string& json, std::size_t expected)

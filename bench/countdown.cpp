@@ -18,15 +18,15 @@
 
 namespace {
 
-/// A one that the compiler cannot know to be one, so that it must really count.
+/// The number one, which the compiler cannot know, so that it must really count.
 volatile std::uint64_t unknown_one = 1;
 
 /// Counts down to zero, one by one, and returns how many steps that took.
 ///
-/// Each step waits for the product of the one before, so its time is a latency: a loop that only
-/// subtracts runs at one step a cycle, and at half that whenever a neighbour on the same core's
-/// other hardware thread is busy, which on shared machines drowns what is to be measured. Never
-/// inlined, so that every variant runs the same instructions at the same address.
+/// Each step waits for the product of the step before, so its time is a latency. A loop that only
+/// subtracts runs at one step a cycle, and at half that speed whenever the core's other hardware
+/// thread is busy: on shared machines this hides what is to be measured. Never inlined, so that
+/// every variant runs the same instructions at the same address.
 [[gnu::noinline]] std::uint64_t count_down(std::uint64_t n) {
   const std::uint64_t one = unknown_one;
   std::uint64_t steps = 0;
@@ -35,7 +35,7 @@ volatile std::uint64_t unknown_one = 1;
   return steps;
 }
 
-/// The same in slices of 1,000, with an interpreter's check between them.
+/// Counts down in slices of 1,000, with an interpreter's check between them.
 std::uint64_t count_down(std::uint64_t n, bench::interpreter_lock& lock) {
   lock.acquire();
   std::uint64_t steps = 0;
@@ -115,7 +115,7 @@ int main(int argc, char** argv) {
           parallel::map(*pool, chunks, [](std::uint64_t chunk) { return count_down(chunk); });
       expect(std::accumulate(steps.begin(), steps.end(), std::uint64_t{0}), n);
     });
-    // The thread with the most chunks sets the pace.
+    // The thread with the most chunks ends last.
     const std::uint64_t most = (pieces + threads - 1) / threads;
     table.row("parallel::map, " + bench::threads_text(threads), "countdown/serial", name,
               static_cast<double>(pieces) / static_cast<double>(most),

@@ -3,8 +3,8 @@
 // The talk fetched 15 URLs in Python: 14.4 s one by one, then 3.1, 1.4 and 1.3 s with a ThreadPool
 // of 4, 8 and 13. Here: libcurl against a real server on loopback whose answers are delayed by a
 // tenth of the talk's mean, give or take a third (--latency=0.96 restores the mean); serially, then
-// on an io_pool. The ideal is computed from the delays: each page in order to whoever is free
-// first.
+// on an io_pool. The ideal is computed from the delays: each page, in order, goes to the thread
+// that is free first.
 #include "comparison.hpp"
 #include "http_get.hpp"
 #include "slow_server.hpp"
@@ -40,7 +40,7 @@ answer fetch(const std::string& url) {
   }
 }
 
-/// When the last of `latencies` ends, in order, on `workers` at once.
+/// The time at which the last of `latencies` ends, if they begin in order on `workers` threads.
 double makespan(const std::vector<bench::seconds>& latencies, std::size_t workers) {
   std::vector<double> free_at(workers, 0.0);
   for (const bench::seconds latency : latencies)
@@ -59,8 +59,8 @@ void expect_pages(const std::vector<answer>& answers) {
                                (answers[i].problem.empty() ? "wrong body" : answers[i].problem));
 }
 
-/// Fetches with io_pools of 4, 8 and 13 threads, as the talk did, and has `check` look at what
-/// came.
+/// Fetches with io_pools of 4, 8 and 13 threads, as the talk did, and passes what came to
+/// `check`.
 template <class Check>
 void measure_pools(bench::comparison& table, const std::vector<std::string>& urls,
                    const std::vector<bench::seconds>& latencies, const Check& check) {

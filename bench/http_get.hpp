@@ -1,4 +1,4 @@
-// One HTTP GET with libcurl, as blocking as Python's urlopen. Entered from fetch.cpp.
+// One HTTP GET with libcurl, which blocks as Python's urlopen does.
 #pragma once
 
 #include <curl/curl.h>

@@ -1,8 +1,9 @@
-// One global lock handed from thread to thread as CPython's is, to measure what it does to threads.
+// One global lock that passes from thread to thread as CPython's does, to measure its effect on
+// threads.
 //
 // After CPython 3.2 (Python/ceval_gil.c, Antoine Pitrou): a thread that waits asks for the lock
-// every 5 ms; the holder sees the request between two instructions, lets go, and waits until the
-// other has really taken it.
+// every 5 ms; the holder sees the request between two instructions, releases the lock, and waits
+// until the other thread has taken it.
 #pragma once
 
 #include <atomic>

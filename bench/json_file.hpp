@@ -1,8 +1,7 @@
 // A file in Google Benchmark's JSON for programs whose measurements do not run in one go.
 //
-// The library writes --benchmark_out by itself, but starts the file anew with every call of
-// RunSpecifiedBenchmarks; and what blocking.cpp times never goes through it. Entered from
-// contest.hpp and blocking.cpp.
+// Google Benchmark writes --benchmark_out by itself, but starts the file anew with every call of
+// RunSpecifiedBenchmarks, and it does not run what blocking.cpp times.
 #pragma once
 
 #include <benchmark/benchmark.h>

@@ -1,8 +1,8 @@
 // Question: what if a call site that has only ever seen small work is given large work?
 //
-// Before each timed call the same site maps 2,000 trifles a few times over, which this library
-// remembers; then, untold, the elements cost a thousand times as much: all of them, or from the
-// middle on. Peers remember nothing.
+// Before each timed call the same call site maps cheap elements twenty times, which this library
+// remembers. Then the elements cost a thousand times as much: all of them, or those from the middle
+// on. Peers remember nothing.
 #include "contenders.hpp"
 #include "contest.hpp"
 #include "kernels.hpp"
@@ -24,7 +24,7 @@ int main(int argc, char** argv) {
   struct jump {
     const char* row;
     std::size_t n;
-    std::size_t dear_from;
+    std::size_t expensive_from;
   };
   bench::contest table("jump");
   for (const jump each :
@@ -32,7 +32,7 @@ int main(int argc, char** argv) {
         jump{"2000 x w=3000 midway", 2'000, 1'000}}) {
     const auto before = std::make_shared<const costs>(each.n, 3U);
     costs made(each.n, 3U);
-    for (std::size_t i = each.dear_from; i < each.n; ++i)
+    for (std::size_t i = each.expensive_from; i < each.n; ++i)
       made[i] = 3'000;
     const auto after = std::make_shared<const costs>(std::move(made));
     bench::for_each_contender([&](auto contender) {

@@ -1,7 +1,8 @@
-// The work of the contests: so many dependent multiplications an element.
+// The work of the contests: elements of a given number of dependent multiplications.
 //
-// Each waits for the one before, so that an element's cost is a latency: the same on every core,
-// whatever its neighbours do. The work comes from a run-time number, so no compiler removes it.
+// Each multiplication waits for the one before, so an element's cost is a latency: the same on
+// every core, whatever other cores do. The work comes from a run-time number, so no compiler
+// removes it.
 #pragma once
 
 #include <cstddef>
@@ -10,8 +11,8 @@
 
 namespace bench {
 
-/// About a nanosecond for each of `steps`. Never inlined or cloned, so that all contenders run the
-/// same instructions at the same address.
+/// Takes about a nanosecond for each of `steps`. Never inlined or cloned, so that all contenders
+/// run the same instructions at the same address.
 #if defined(__GNUC__) && !defined(__clang__)
 [[gnu::noclone]]
 #endif
@@ -22,13 +23,13 @@ multiply(std::uint64_t x, std::uint32_t steps) {
   return x;
 }
 
-/// The same for all: what the grid of bench/overhead runs.
+/// The same work for all elements: the grid of bench/overhead.
 struct uniform_work {
   std::uint32_t steps;
   std::uint64_t operator()(std::uint64_t x) const { return multiply(x, steps); }
 };
 
-/// An element that says itself how much work it is.
+/// The element is its own amount of work.
 struct own_work {
   std::uint64_t operator()(std::uint32_t steps) const { return multiply(steps | 1, steps); }
 };

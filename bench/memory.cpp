@@ -17,7 +17,7 @@
 #include <malloc.h>
 
 int main(int argc, char** argv) {
-  bench::contest_command_line flags("2 x + 1 over up to 50 million floats, by everybody.");
+  bench::contest_command_line flags("2 x + 1 over up to 50 million floats, by all contenders.");
   bool reused = false;
   flags.add_flag("--reused", reused, "leave malloc free to hand out memory again");
   CLI11_PARSE(flags, argc, argv);

@@ -16,7 +16,7 @@
 #include <vector>
 
 int main(int argc, char** argv) {
-  bench::contest_command_line flags("A map in each element of a map, by everybody.");
+  bench::contest_command_line flags("A map in each element of a map, by all contenders.");
   CLI11_PARSE(flags, argc, argv);
 
   struct shape {

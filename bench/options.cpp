@@ -1,7 +1,7 @@
 // Question: what does a call's option cost, when there is nothing for it to do?
 //
-// Calls with the option and calls without take turns, one by one; the same call against itself
-// says how much of a difference is the noise of this measurement.
+// Calls with the option and calls without it take turns, one by one. The same call against itself
+// shows how much of a difference is noise.
 #include "kernels.hpp"
 #include "statistics.hpp"
 
@@ -23,7 +23,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// A stop condition that nobody requests.
+/// A stop condition that never becomes true.
 struct never {
   [[nodiscard]] bool stop_requested() const noexcept { return false; }
 };
@@ -55,7 +55,8 @@ void row(const char* title, shape of, int pairs, const parallel::map_options& op
   };
   std::vector<double> ratios;
   std::vector<double> times;
-  for (int pair = -pairs / 10; pair < pairs; ++pair) { // those below 0: call sites learn
+  for (int pair = -pairs / 10; pair < pairs;
+       ++pair) { // those below 0 are not counted: call sites learn
     double before = 0;
     double after = 0;
     if (pair % 2 == 0) {

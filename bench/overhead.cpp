@@ -1,8 +1,9 @@
 // Question: is parallel::map ever slower than the plain loop, or than a peer?
 //
-// A grid of calls with hot workers: n elements of w dependent multiplications each, from one
-// element of nothing to a million of 30,000 (half a minute serially, so the longest rows are left
-// out unless asked for). Calls of one size follow each other at once, as in a program's inner loop.
+// A grid of calls with workers that are awake: n elements of w dependent multiplications each, from
+// one element of nothing to a million of 30,000 (half a minute serially, so the longest rows are
+// left out unless asked for). Calls of one size follow each other at once, as in a program's inner
+// loop.
 #include "contenders.hpp"
 #include "contest.hpp"
 #include "kernels.hpp"
@@ -17,7 +18,8 @@
 #include <string>
 
 int main(int argc, char** argv) {
-  bench::contest_command_line flags("The grid: n elements of w multiplications, by everybody.");
+  bench::contest_command_line flags(
+      "The grid: n elements of w multiplications, by all contenders.");
   double most_seconds = 0.5;
   flags.add_option("--most-seconds", most_seconds, "leave out rows that take longer serially")
       ->capture_default_str();

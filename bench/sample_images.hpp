@@ -1,7 +1,7 @@
 // The default "photographs": synthetic pictures, made, not shipped. Deterministic by number, varied
 // in size and detail, written once to a cache directory outside the repository.
 //
-// Making them is itself a parallel::for_each. Entered from thumbnails.cpp.
+// A parallel::for_each makes them.
 #pragma once
 
 #include "thumbnail.hpp"

@@ -1,8 +1,8 @@
 // Question: how does one call scale with the threads, and what is to be expected on a wider
 // machine?
 //
-// The same loop on 1, 2, … all cores, beside what simulation.hpp predicts; then the simulation
-// alone for 16, 64 and 256 cores, uniform loops and one whose dear elements stand at the end.
+// The same loop on 1, 2, … all cores, beside what simulation.hpp predicts. Then the simulation
+// alone for 16, 64 and 256 cores: uniform loops, and one whose expensive elements stand at the end.
 #include "comparison.hpp"
 #include "kernels.hpp"
 #include "simulation.hpp"
@@ -28,8 +28,8 @@ costs even(std::size_t n, double ns) {
   return costs(n, ns / static_cast<double>(n));
 }
 
-/// Likewise, of which the last hundredth holds nine tenths.
-costs with_a_dear_tail(std::size_t n, double ns) {
+/// n elements of `ns` nanoseconds in all, of which the last hundredth takes nine tenths.
+costs with_an_expensive_tail(std::size_t n, double ns) {
   costs made = even(n, ns);
   const std::size_t tail = n / 100;
   for (std::size_t i = 0; i < n; ++i)
@@ -98,7 +98,8 @@ int main(int argc, char** argv) {
   for (const loop& each : loops)
     simulate(each.name, even(each.n, each.ns), each.ns);
   for (const loop& each : loops)
-    simulate(std::string(each.name) + ", dear tail", with_a_dear_tail(each.n, each.ns), each.ns);
+    simulate(std::string(each.name) + ", expensive tail", with_an_expensive_tail(each.n, each.ns),
+             each.ns);
   std::printf("\ndear tail: the last hundredth of the elements holds nine tenths of the work\n");
   return status;
 }

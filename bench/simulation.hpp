@@ -1,10 +1,10 @@
-// A loop on a machine that is not at hand: the library's own parts, moved by a clock of their own.
+// Simulates a loop on a machine that is not available: the library's own parts with a virtual
+// clock.
 //
-// The slots, the claims' sizes and the order of thieves are the production code
-// (loop/range_slot.hpp, loop/chunking.hpp; the walk is that of loop/loop.hpp and
-// scheduler/scheduler.hpp, retold as events). What a machine adds is the price of a cache line on
-// its way between cores, one after another where many want the same one, and of a wake. Used by
-// scaling.cpp.
+// The slots, the sizes of chunks and the order in which threads steal are the library's code
+// (loop/range_slot.hpp, loop/chunking.hpp). What loop/loop.hpp and scheduler/scheduler.hpp do
+// around them is rewritten here as events. The machine adds the price of a wake, and of moving a
+// cache line between cores; where several cores want the same line, they get it one after another.
 #pragma once
 
 #include <parallel/detail/loop/chunking.hpp>
@@ -23,26 +23,26 @@
 
 namespace bench {
 
-/// Prices in nanoseconds.
+/// What the machine charges, in nanoseconds.
 struct machine {
   double transfer = 100;     ///< a cache line from another core, for writing
   double look = 20;          ///< a line from another core, for reading, when many are on their way
   double own = 5;            ///< a read-modify-write of a line that is here
-  double clock = 10;         ///< a look at the clock
+  double clock = 10;         ///< a reading of the clock
   double wake_call = 5'000;  ///< for the waker
   double wake_time = 50'000; ///< from the waker's call until the woken thread runs
-  int wakes_each = 6;        ///< as the scheduler's: how many wakes by the caller, and by each
+  int wakes_each = 6;        ///< how many threads the caller, and each woken thread, wakes
 };
 
-/// One call of parallel::map on so many threads.
+/// One call of parallel::map on a given number of threads.
 class simulation {
  public:
   /// `costs` holds the time of each element; their mean is what the call site knows. If the workers
-  /// are `asleep`, the caller wakes some, and each that comes wakes more.
+  /// are `asleep`, the caller wakes some, and each worker that is awake then wakes more.
   simulation(const machine& prices, std::size_t threads, const std::vector<double>& costs,
              bool asleep)
       : prices_(prices), asleep_(asleep), until_(costs.size() + 1),
-        state_(invited(prices, threads, costs, asleep)) {
+        state_(participants(prices, threads, costs, asleep)) {
     for (std::size_t i = 0; i < costs.size(); ++i)
       until_[i + 1] = until_[i] + costs[i];
   }
@@ -61,7 +61,7 @@ class simulation {
       const event due = events_.top();
       events_.pop();
       virtual_clock::time = due.time;
-      (this->*due.next)(due.who);
+      (this->*due.next)(due.thread);
     }
     return end_;
   }
@@ -77,7 +77,7 @@ class simulation {
     }
   };
 
-  /// A cache line that is written by many, one after another.
+  /// A cache line that many threads write, one after another.
   struct line {
     double free_at = 0;
     std::size_t owner = std::numeric_limits<std::size_t>::max();
@@ -86,25 +86,25 @@ class simulation {
   struct participant {
     parallel::detail::range_slot slot;
     line slot_line;
-    parallel::detail::side end = parallel::detail::side::front; // that its next claim is from
-    parallel::detail::basic_chunk_sizer<virtual_clock> pace{nullptr};
-    parallel::detail::grain_range in_hand;
-    int looks = 0; // since the last steal
+    parallel::detail::side end = parallel::detail::side::front; // of its slot, for its next chunk
+    parallel::detail::basic_chunk_sizer<virtual_clock> sizer{nullptr};
+    parallel::detail::grain_range chunk;
+    int attempts = 0; // since the last steal
   };
 
-  using action = void (simulation::*)(std::size_t who);
+  using action = void (simulation::*)(std::size_t thread);
   struct event {
     double time;
-    std::size_t order; // of events at the same time: as planned
-    std::size_t who;
+    std::size_t order; // of events at the same time: that in which they were planned
+    std::size_t thread;
     action next;
     bool operator>(const event& other) const {
       return std::pair(time, order) > std::pair(other.time, other.order);
     }
   };
 
-  static std::size_t invited(const machine& prices, std::size_t threads,
-                             const std::vector<double>& costs, bool asleep) {
+  static std::size_t participants(const machine& prices, std::size_t threads,
+                                  const std::vector<double>& costs, bool asleep) {
     const double total = std::accumulate(costs.begin(), costs.end(), 0.0);
     const std::size_t possible = std::min(threads, costs.size());
     if (possible < 2)
@@ -113,27 +113,27 @@ class simulation {
                   : parallel::detail::useful_threads(total, possible, threads - 1, 0);
   }
 
-  void plan(double time, std::size_t who, action next) {
-    events_.push({time, planned_++, who, next});
+  void plan(double time, std::size_t thread, action next) {
+    events_.push({time, planned_++, thread, next});
   }
 
-  /// When `who`, who asks for the line at `time`, has written it.
-  double write(line& wanted, std::size_t who, double time) const {
-    if (wanted.owner == who)
+  /// The time at which `thread`, which asks for the line at `time`, has written it.
+  double write(line& wanted, std::size_t thread, double time) const {
+    if (wanted.owner == thread)
       return std::max(time, wanted.free_at) + prices_.own;
-    wanted.owner = who;
+    wanted.owner = thread;
     wanted.free_at = std::max(time, wanted.free_at) + prices_.transfer;
     return wanted.free_at;
   }
 
-  [[nodiscard]] parallel::detail::side first_end(std::size_t who) const {
-    return who != 0 && who + 1 == state_.size() ? parallel::detail::side::back
-                                                : parallel::detail::side::front;
+  [[nodiscard]] parallel::detail::side first_end(std::size_t thread) const {
+    return thread != 0 && thread + 1 == state_.size() ? parallel::detail::side::back
+                                                      : parallel::detail::side::front;
   }
 
   void deal() {
     const std::size_t n = until_.size() - 1;
-    site_.learn(until_.back(), n);
+    model_.learn(until_.back(), n);
     std::uint32_t begin = 0;
     for (std::size_t i = 0; i < state_.size(); ++i) {
       const auto end =
@@ -141,12 +141,12 @@ class simulation {
       state_[i].slot.put({begin, end});
       state_[i].slot_line.owner = 0;
       state_[i].end = first_end(i);
-      state_[i].pace = parallel::detail::basic_chunk_sizer<virtual_clock>(&site_);
+      state_[i].sizer = parallel::detail::basic_chunk_sizer<virtual_clock>(&model_);
       begin = end;
     }
   }
 
-  /// From `time` on, by one thread; returns when that is done.
+  /// One thread wakes others, beginning at `time`; returns the time at which it has done so.
   double wake_some(double time) {
     for (int i = 0; i < prices_.wakes_each && woken_ + 1 < state_.size(); ++i) {
       time += prices_.wake_call;
@@ -155,48 +155,48 @@ class simulation {
     return time;
   }
 
-  void join(std::size_t who) {
-    if (finished_) // withdrawn: whoever would come now is not waited for
+  void join(std::size_t thread) {
+    if (finished_) // the loop was withdrawn: a thread that comes now does not count
       return;
-    const double time = write(crew_line_, who, virtual_clock::time);
-    plan(asleep_ ? wake_some(time) : time, who, &simulation::begin);
+    const double time = write(state_line_, thread, virtual_clock::time);
+    plan(asleep_ ? wake_some(time) : time, thread, &simulation::begin);
   }
 
-  void begin(std::size_t who) {
-    state_[who].pace.start();
-    claim(who);
+  void begin(std::size_t thread) {
+    state_[thread].sizer.start();
+    take_chunk(thread);
   }
 
-  void claim(std::size_t who) {
-    participant& self = state_[who];
-    self.in_hand = self.slot.take(self.end, self.pace.wanted(), self.pace.least());
-    if (self.in_hand.empty()) {
-      look_for_loot(who);
+  void take_chunk(std::size_t thread) {
+    participant& self = state_[thread];
+    self.chunk = self.slot.take(self.end, self.sizer.wanted(), self.sizer.least());
+    if (self.chunk.empty()) {
+      find_work(thread);
       return;
     }
-    const double work = until_[self.in_hand.end] - until_[self.in_hand.begin];
-    plan(write(self.slot_line, who, virtual_clock::time) + work + prices_.clock, who,
-         &simulation::claimed);
+    const double work = until_[self.chunk.end] - until_[self.chunk.begin];
+    plan(write(self.slot_line, thread, virtual_clock::time) + work + prices_.clock, thread,
+         &simulation::finish_chunk);
   }
 
-  void claimed(std::size_t who) {
-    participant& self = state_[who];
-    self.pace.claimed(self.in_hand.size());
-    if (self.end == parallel::detail::side::back && !self.pace.is_expensive()) {
+  void finish_chunk(std::size_t thread) {
+    participant& self = state_[thread];
+    self.sizer.claimed(self.chunk.size());
+    if (self.end == parallel::detail::side::back && !self.sizer.is_expensive()) {
       self.end = parallel::detail::side::front;
-      self.pace.turn();
+      self.sizer.turn();
     }
-    claim(who);
+    take_chunk(thread);
   }
 
   /// As in loop::steal_for.
-  void look_for_loot(std::size_t who) {
-    participant& self = state_[who];
+  void find_work(std::size_t thread) {
+    participant& self = state_[thread];
     double time = virtual_clock::time;
-    std::size_t richest = who;
+    std::size_t richest = thread;
     std::uint32_t most = 0;
     for (std::size_t i = 1; i < state_.size(); ++i) {
-      const std::size_t other = (who + i) % state_.size();
+      const std::size_t other = (thread + i) % state_.size();
       const std::uint32_t left = state_[other].slot.size();
       time += prices_.look;
       if (left > most) {
@@ -204,43 +204,43 @@ class simulation {
         most = left;
       }
     }
-    if (most >= self.pace.worth_stealing(state_.size()) ||
-        (most != 0 && self.looks >= parallel::detail::polite_looks)) {
-      self.looks = 0;
-      self.in_hand = state_[richest].slot.steal();
+    if (most >= self.sizer.worth_stealing(state_.size()) ||
+        (most != 0 && self.attempts >= parallel::detail::polite_looks)) {
+      self.attempts = 0;
+      self.chunk = state_[richest].slot.steal();
       ++under_way_;
       ++steals_;
-      time = write(steals_line_, who, time);
-      time = write(state_[richest].slot_line, who, time);
-      plan(write(steals_line_, who, time), who, &simulation::stolen);
+      time = write(steals_line_, thread, time);
+      time = write(state_[richest].slot_line, thread, time);
+      plan(write(steals_line_, thread, time), thread, &simulation::stolen);
       return;
     }
-    ++self.looks;
-    plan(time, who, most != 0 || under_way_ != 0 ? &simulation::look_for_loot : &simulation::leave);
+    ++self.attempts;
+    plan(time, thread, most != 0 || under_way_ != 0 ? &simulation::find_work : &simulation::leave);
   }
 
-  void stolen(std::size_t who) {
-    participant& self = state_[who];
+  void stolen(std::size_t thread) {
+    participant& self = state_[thread];
     --under_way_;
-    self.slot.put(self.in_hand);
-    self.pace.restart();
-    self.end = self.pace.worth_trying(self.in_hand.size()) ? parallel::detail::side::back
-                                                           : parallel::detail::side::front;
-    claim(who);
+    self.slot.put(self.chunk);
+    self.sizer.restart();
+    self.end = self.sizer.worth_trying(self.chunk.size()) ? parallel::detail::side::back
+                                                          : parallel::detail::side::front;
+    take_chunk(thread);
   }
 
-  void leave(std::size_t who) {
+  void leave(std::size_t thread) {
     finished_ = true;
-    // In a place of its own, so nobody waits for another.
-    end_ = std::max(end_, virtual_clock::time + (who == 0 ? 0 : prices_.transfer));
+    // Each thread writes to a cache line of its own, so none waits for another.
+    end_ = std::max(end_, virtual_clock::time + (thread == 0 ? 0 : prices_.transfer));
   }
 
   machine prices_;
   bool asleep_;
-  std::vector<double> until_; // the time of all elements before each
+  std::vector<double> until_; // for each element, the time of all elements before it
   std::deque<participant> state_;
-  parallel::detail::cost_model site_;
-  line crew_line_;
+  parallel::detail::cost_model model_;
+  line state_line_;
   line steals_line_;
   std::priority_queue<event, std::vector<event>, std::greater<>> events_;
   std::size_t planned_ = 0;

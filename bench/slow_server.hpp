@@ -1,7 +1,7 @@
 // A real HTTP server on loopback that takes its time: page i is answered after latency i.
 //
 // GNU libmicrohttpd with a thread for each connection, so that the server never limits how many
-// requests are under way. Entered from fetch.cpp, which starts it in its own process.
+// requests are under way. It runs in the process of fetch.cpp.
 #pragma once
 
 #include <microhttpd.h>

@@ -1,7 +1,7 @@
 // One thumbnail: read a JPEG file, decode it at a fraction of its size, resize, encode, write.
 //
 // libjpeg-turbo decodes and encodes, stb_image_resize resizes. Nothing is shared between calls, so
-// any number of threads may make thumbnails at once. Entered from thumbnails.cpp.
+// any number of threads may make thumbnails at once.
 #pragma once
 
 #include <stb_image_resize.h>

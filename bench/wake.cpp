@@ -1,8 +1,8 @@
 // Question: what does a call cost whose workers have gone to sleep, and what does an idle pool?
 //
-// Each call comes after 50 ms of idleness. Then what the machine takes to wake one thread, from
-// which follows the least that such a call can take; and the processor time that a pool takes in
-// the second after a call, in which nobody asks anything of it.
+// Each call comes after 50 ms of idleness. Then the time that the machine takes to wake one thread,
+// from which follows the least that such a call can take; and the processor time that a pool takes
+// in the second after a call, while it is given no work.
 #include "bare_wake.hpp"
 #include "contenders.hpp"
 #include "contest.hpp"
@@ -27,7 +27,7 @@ void idle(std::chrono::milliseconds time) {
   std::this_thread::sleep_for(time);
 }
 
-/// Processor time in the second after a call, which all have settled from before.
+/// Processor time in the second after a call. Before the call all threads have come to rest.
 template <class Contender>
 double idle_microseconds(Contender, const std::vector<std::uint64_t>& xs) {
   idle(std::chrono::milliseconds(500));
@@ -40,7 +40,7 @@ double idle_microseconds(Contender, const std::vector<std::uint64_t>& xs) {
 } // namespace
 
 int main(int argc, char** argv) {
-  bench::contest_command_line flags("Calls after 50 ms of idleness, by everybody.");
+  bench::contest_command_line flags("Calls after 50 ms of idleness, by all contenders.");
   CLI11_PARSE(flags, argc, argv);
 
   bench::contest table("wake, each call after 50 ms of idleness");

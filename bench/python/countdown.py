@@ -2,7 +2,7 @@
 """The talk's countdown: a loop, two threads under one interpreter lock, and pools of processes.
 
 The pools count the same chunks as parallel::map does in countdown.cpp. A pool is made before the
-measurement, as ours is. Entered from bench/run; where next: measure.py.
+measurement, as ours is.
 """
 
 import multiprocessing

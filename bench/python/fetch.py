@@ -1,8 +1,7 @@
 #!/usr/bin/python3
 """The talk's pages: urllib one by one and with thread pools, from the server of fetch.cpp.
 
-The same program that ours is compared in serves them here, with the same delays: fetch --serve.
-Entered from bench/run; where next: measure.py.
+Our program serves them here too, with the same delays: fetch --serve.
 """
 
 import multiprocessing.dummy

@@ -1,8 +1,7 @@
 """What the talk's programs share: named measurements, written as Google Benchmark writes them.
 
 Each program is given the JSON file of our own comparison, so that both do the same work: that file
-says how much of it, and with which pools ours is to be compared. Entered from countdown.py,
-thumbnails.py and fetch.py, which bench/run starts.
+gives its amount, and the pools with which ours is to be compared.
 """
 
 import argparse

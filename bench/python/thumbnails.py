@@ -3,8 +3,7 @@
 
 As there, libjpeg-turbo decodes at a fraction of the size and encodes at quality 85; Pillow's
 fractions are halves, quarters and eighths only, which for the sample photographs are the same. Its
-bicubic filter stands for stb_image_resize's of the same width. Entered from bench/run; where next:
-measure.py.
+bicubic filter corresponds to stb_image_resize's, which has the same width.
 """
 
 import multiprocessing

@@ -1,7 +1,7 @@
 """The figures: what each shows, drawn from numbers that know where they come from.
 
-Each function returns a Figure, or None where the run has no data for it. Entered from page.py;
-where next: results.py for the numbers, theme.py for the looks.
+Each function returns a Figure, or None where the run has no data for it. The numbers come from
+results.py, the looks from theme.py.
 """
 
 import dataclasses
@@ -25,7 +25,7 @@ class Figure:
     name: str  # of its files
     title: str
     text: str  # what is to be seen, in a sentence or two
-    alt: str  # for those who cannot see it
+    alt: str  # for readers that cannot see it
     headers: tuple
     rows: list  # of cells: texts, numbers or None
     drawing: object
@@ -182,7 +182,7 @@ def _grid(results):
 
 
 def overhead(results):
-    """What a call takes, against the number of its elements; by everybody."""
+    """What a call takes, against the number of its elements, by all contenders."""
     grid = _grid(results)
     works = [w for w in (0, 30, 300) if any(w == row[1] for row in grid)]
     if not works:
@@ -347,7 +347,7 @@ def concurrency(results):
         "concurrency", "Concurrency of io_pool",
         "Calls that wait should all wait at once, as far as there are threads. Above, pages from "
         "the slow server (the last point: many more URLs than the talk's 15); below, sleeps on "
-        "pools of many threads, by everybody.",
+        "pools of many threads, by all contenders.",
         "Lines of the speed-up of fetching on ever more threads, beside what the delays allow, and "
         "of how near to the least possible time pools get. The table below has the numbers.",
         ("", "time", "speed-up", "ideal", "of what is possible"), rows, drawing)

@@ -2,8 +2,7 @@
 """The page of a run: index.html, self-contained, and each figure as SVG and PNG beside it.
 
 Usage: page.py DIRECTORY, which holds the JSON files and gets the rest. Every number on the page
-carries its sources, FILE.json and measurement, for readers and for verify.py. Entered from
-bench/run --report; where next: figures.py.
+carries its sources, FILE.json and measurement, for readers and for verify.py.
 """
 
 import base64

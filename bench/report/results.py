@@ -2,7 +2,6 @@
 
 A number is a measurement's median, a counter of it, or what a trace says of a thread, divided by
 others: every number of the page and of the summary is one of these, so that each can be traced.
-Entered from figures.py and summary.py; where next: timeline.py, for the trace.
 """
 
 import dataclasses
@@ -53,7 +52,7 @@ class Results:
         for path in sorted(self.directory.glob("*.json")):
             with open(path, encoding="utf-8") as file:
                 content = json.load(file)
-            if "benchmarks" in content:  # else it is a summary that somebody put here
+            if "benchmarks" in content:  # else it is a summary, from bench/run --json
                 self.files[path.name] = content
         # A trace alone knows neither its machine nor its command.
         self.timeline = timeline.read(self.directory / TRACE) if TRACED in self.files else None

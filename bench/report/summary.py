@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """A run as one JSON object: machine, compiler, commit, command, date and the rows of the table.
 
-Usage: summary.py RESULTS-DIRECTORY > FILE. Entered from bench/run --json; where next: results.py.
+Usage: summary.py RESULTS-DIRECTORY > FILE.
 """
 
 import dataclasses

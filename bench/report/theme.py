@@ -1,8 +1,7 @@
 """How the figures look: Okabe and Ito's colours, which colour-blind readers can tell apart.
 
 A PNG gets the colours for paper. An SVG gets names in their place and a style of its own that says
-what they are by day and by night, so that it is readable wherever it is shown. Entered from
-figures.py and page.py.
+what they are by day and by night, so that it is readable wherever it is shown.
 """
 
 import io

@@ -1,8 +1,7 @@
 """The last call in a trace: what each thread did meanwhile, and when.
 
-Reads what PARALLEL_TRACE has had written (Chrome's Trace Event Format): the spans of a thread begin
-and end one within another, and instants lie between them. Entered from results.py; where next:
-figures.py, for the picture.
+Reads the file that PARALLEL_TRACE names (Chrome's Trace Event Format). The spans of a thread nest,
+and instants lie between them.
 """
 
 import collections
@@ -94,7 +93,7 @@ def read(path):
 
 
 def _spans(events):
-    """The spans of one thread's events; what has not ended lasts for ever."""
+    """The spans of one thread's events; a span that has not ended lasts for ever."""
     found = []
     open_ = []  # indices of found
     for event in events:

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""Whether every number in the tables of a page is what the JSON files beside it say.
+"""Checks that every number in the tables of a page is what the JSON files beside it say.
 
 Usage: verify.py DIRECTORY. Reads the page as a stranger would: from a cell's sources it finds the
 lines, takes their medians, or adds up a trace's events, divides, and compares with the text that
-stands there. Entered from check.
+stands there.
 """
 
 import html.parser
@@ -51,7 +51,7 @@ def measured(directory, source):
 
 
 def traced(events, whose, quantity):
-    """What a trace says of its last call: of the call itself, a thread or all threads together."""
+    """A quantity of the last call in a trace: of the call, a thread, or all threads together."""
     done = []  # thread, name, begin, end, elements
     running = {}  # thread: the same of what has begun there and not ended
     for event in events:
