@@ -1,8 +1,7 @@
 // A pool for tasks that block: downloads, files, locks, subprocesses.
 //
-// It shares nothing with the work-stealing pool, whose few threads must not block. What its threads
-// do, and when there are more of them, is in detail/io/scheduler.hpp; loops over it are in
-// detail/io/loop.hpp.
+// It shares nothing with the work-stealing pool, whose few threads must not block. It grows as its
+// threads block: detail/io/dispatcher.hpp says how. detail/io/loop.hpp runs loops over it.
 #pragma once
 
 #include <parallel/blocking.hpp>
@@ -52,25 +51,29 @@ inline const io_pool_options& checked(const io_pool_options& options) {
 
 } // namespace detail
 
-/// Threads for blocking work, as many as there are blocked calls, up to a limit.
+/// A pool of threads for blocking work: it has about as many as calls are blocked, up to a limit.
 ///
-/// A thread is made, or woken, when what is queued would have to wait for a task that has taken
-/// longer than some ten microseconds, and as many more as are blocked already: so the threads
-/// double until all that is queued is under way. Tasks that are quicker run one after another on
-/// one thread, and wake nobody. Threads that have had nothing to do for a while leave.
+/// submit(f) runs one task. parallel::map(io, xs, f) and its family call f for each element of a
+/// range, with a chosen number of calls under way at once. Tasks start in the order in which they
+/// were submitted, except those that get() runs.
 ///
-/// submit(f) runs one task; parallel::map(io, xs, f) and its family run f over a range with a
-/// chosen number of calls under way. Tasks begin in the order of their submission, except those
-/// that get() runs. Any number of threads may use one pool at once, its own threads included.
+/// How the pool grows and shrinks:
+/// - Tasks that take less than some ten microseconds run one after another on one thread, and wake
+///   no other.
+/// - When a task takes longer and more are queued, a thread is woken or created, and with it as
+///   many more as are blocked already. So the threads double until all that is queued is under way.
+/// - A thread that has had nothing to do for io_pool_options::idle_timeout ends.
+///
+/// Any number of threads may use one pool at once, its own threads included.
 class io_pool {
  public:
-  /// What a call on it can be told.
+  /// The options of a call on the pool.
   using call_options = io_map_options;
 
-  /// Up to 64 threads and 1,024 waiting tasks.
+  /// A pool of up to 64 threads and 1,024 waiting tasks.
   io_pool() : io_pool(io_pool_options{}) {}
 
-  /// Starts no thread yet. Throws std::invalid_argument, naming the value, when max_threads is not
+  /// Creates no thread yet. Throws std::invalid_argument, naming the value, when max_threads is not
   /// from 1 to 65,536 or queue is 0.
   explicit io_pool(const io_pool_options& options)
       : max_threads_(options.max_threads), scheduler_(detail::checked(options)) {}
@@ -78,25 +81,31 @@ class io_pool {
   io_pool(const io_pool&) = delete;
   io_pool& operator=(const io_pool&) = delete;
 
-  /// Like shutdown(). Destroying a pool from one of its own threads is a mistake that ends the
-  /// program with a message, as the wait could never end.
+  /// Calls shutdown(). To destroy a pool on one of its own threads, or within one of its tasks, is
+  /// a mistake that ends the program with a message, as the wait could never end.
   ~io_pool() = default;
 
-  /// Runs every task that is queued, those that running tasks still submit too, ends the threads
-  /// and waits for them. Meanwhile and afterwards submit() throws shut_down, except within the
-  /// tasks that are left to run; in those that wait for room in the queue, too. Maps run on the
+  /// Runs every task that is queued, and every task that running tasks still submit; then ends the
+  /// threads and waits for them.
+  ///
+  /// Meanwhile and afterwards submit() throws shut_down, except within the tasks that are left to
+  /// run; a submit() that is waiting because the queue is full throws it too. Maps run on the
   /// calling thread alone.
   ///
-  /// Any thread may call it, several at once too, and again; but on one of the pool's own threads,
-  /// and within a task of it, it throws std::system_error (resource_deadlock_would_occur), as it
-  /// would wait for itself.
+  /// Any thread may call it, several threads may at once, and it may be called again. But on one of
+  /// the pool's own threads, and within a task of the pool, it throws std::system_error
+  /// (resource_deadlock_would_occur), as it would wait for itself.
   void shutdown() {
     refuse_own_thread();
     scheduler_.shutdown();
   }
 
-  /// Likewise, but tasks that nobody has begun are not run: their futures throw shut_down. Running
-  /// ones finish, and cannot submit any more. Also cuts short a shutdown() that is under way.
+  /// Discards every task that has not started, waits for the running ones, ends the threads and
+  /// waits for them. The futures of discarded tasks throw shut_down. Running tasks cannot submit
+  /// any more.
+  ///
+  /// It cuts short a shutdown() that is under way on another thread. It may be called wherever
+  /// shutdown() may, and throws the same exception on the pool's own threads.
   void shutdown(discard_t) {
     refuse_own_thread();
     scheduler_.shutdown_and_discard();
@@ -104,54 +113,77 @@ class io_pool {
 
   /// Runs f() on one of the pool's threads and returns a future of its result or exception.
   ///
-  /// Blocks while the queue is full, except on the pool's own threads, whose tasks are queued
-  /// beyond the limit: they could otherwise wait for each other. (Threads of other pools are not
-  /// excepted: where tasks of this pool wait for tasks that submit here, give the queue room.) `f`
-  /// is moved or copied in once, may be move-only, and is destroyed on the pool's thread right
-  /// after its call. Throws std::system_error when the pool has no thread and none can be made,
-  /// shut_down when it has been shut down, or std::bad_alloc; the task is then not queued. A task
-  /// that waits for another one does so with get(): for a thread that is blocked in future.get(),
-  /// nobody stands in.
+  /// `f` is moved or copied once, may be move-only, and is destroyed on the thread that calls it,
+  /// right after the call. Inside a task, wait for another task with get(): a thread that is
+  /// blocked in future.get() runs no other task, and nothing replaces it.
+  ///
+  /// Blocks while the queue is full. The pool's own threads do not block, as they could otherwise
+  /// wait for each other: their tasks are queued beyond the limit. Threads of other pools do. So
+  /// where a task of this pool waits for a task elsewhere that submits to this pool, make the queue
+  /// long enough.
+  ///
+  /// Throws shut_down when the pool has been shut down, std::system_error when the pool has no
+  /// thread and none can be created, std::bad_alloc, or what the copy or move of `f` throws. The
+  /// task is then not queued.
   template <class F>
   std::future<std::invoke_result_t<std::decay_t<F>&>> submit(F&& f) {
-    return queued(std::forward<F>(f), [this](detail::queued_task& task) { scheduler_.post(task); });
+    return enqueue(std::forward<F>(f),
+                   [this](detail::queued_task& task) { scheduler_.post(task); });
   }
 
-  /// Likewise, but where submit() would block, and on the pool's own threads when the queue is
-  /// full, it does not queue the task, leaves `f` as it is, and returns an empty std::optional.
+  /// Submits f if the queue is not full; never blocks.
+  ///
+  /// Returns what submit(f) returns. If the queue is full, on the pool's own threads too, it does
+  /// not queue the task, leaves `f` as it is, and returns an empty std::optional. It throws what
+  /// submit() throws.
   template <class F>
   std::optional<std::future<std::invoke_result_t<std::decay_t<F>&>>> try_submit(F&& f) {
     if (!scheduler_.try_reserve())
       return std::nullopt;
     try {
-      return queued(std::forward<F>(f),
-                    [this](detail::queued_task& task) { scheduler_.post_reserved(task); });
+      return enqueue(std::forward<F>(f),
+                     [this](detail::queued_task& task) { scheduler_.post_reserved(task); });
     } catch (...) {
       scheduler_.release();
       throw;
     }
   }
 
-  /// The result of a task, or its exception: future.get(), but within a task or an element of a map
-  /// it runs tasks that this task, or this thread within this map, has submitted to this pool and
-  /// nobody has begun, the newest first, until the future is ready. So tasks may wait for the tasks
-  /// that they have submitted, to any depth, on any number of threads, also those of a thread_pool
-  /// and an io_pool for each other's. For any other task it waits; within a task or an element of a
-  /// thread_pool, another worker takes the place of this one meanwhile (see blocking()).
+  /// Waits until the future is ready, and returns its result or throws its exception, as
+  /// future.get() does. Of a std::shared_future it returns a copy of the result.
   ///
-  /// A wait that could never end throws std::system_error (resource_deadlock_would_occur) instead:
-  /// where all who work for this pool, its threads and those who run a task or map of it, wait in
-  /// get(), in as_completed() without stop or deadline, at the end of a map on this pool, or for
-  /// the next result of an imap on it, each of them for what a waiting one runs or what is queued,
-  /// and nobody is left to run that: no task of another pool, either, that has queued some of it.
-  /// One of those in get() or as_completed() is told within a second. That is all that the pool
-  /// can know: nobody is told where a thread waits in another way (by future.get(), for a lock, in
-  /// another pool's get()), or for a future of something else, which may become ready all the
-  /// same. Of a shared_future it returns a copy of the result.
+  /// Inside a task, wait for another task with `pool.get(future)` instead of `future.get()`. `get`
+  /// first runs tasks that the waiting task submitted itself, so recursion cannot run out of
+  /// threads:
+  /// - Within a task, it runs tasks that this task has submitted to this pool and that have not
+  ///   started, the newest first, until the future is ready.
+  /// - Within an element of a map, it does the same with the tasks that this thread has submitted
+  ///   within this map.
+  /// - If the future is still not ready, it waits. Within a task or an element of a thread_pool, a
+  ///   compensating worker takes this thread's place meanwhile (see blocking()).
+  ///
+  /// So tasks may wait for the tasks that they have submitted, to any depth and on any number of
+  /// threads. Tasks of a thread_pool and of an io_pool may also wait for each other's in this way.
+  ///
+  /// If every thread that works for the pool would end up waiting, the wait could never end: then
+  /// `get` throws std::system_error (resource_deadlock_would_occur). It does so when all of this is
+  /// true:
+  /// - All of the pool's threads, and all other threads that run a task or a map of the pool, wait:
+  ///   in get(), in as_completed() without a stop or a deadline, at the end of a map on this pool,
+  ///   or for the next result of an imap on it.
+  /// - Each of them waits for a task that one of them runs, or for a task that is queued.
+  /// - No thread is left to run what is queued: none can be created, and no task of another pool
+  ///   has submitted some of it, and so could run it.
+  ///
+  /// One of the threads in get() or as_completed() then gets the exception, within a second.
+  ///
+  /// The pool cannot tell such a deadlock if a thread waits in another way (in future.get(), for a
+  /// lock, or in another pool's get()), or for a future of something else than a task of the pool,
+  /// which may become ready all the same: these waits go on.
   template <class Future>
   detail::result_of<Future> get(Future future) {
     if (!detail::is_ready(future))
-      parallel::blocking([&] { // what it runs here may block, too
+      parallel::blocking([&] { // the tasks that it runs here may block, too
         detail::help_until_ready(*this, future);
         detail::wait_for(*this, future);
       });
@@ -161,15 +193,16 @@ class io_pool {
   /// The most threads that the pool grows to.
   [[nodiscard]] std::size_t max_threads() const noexcept { return max_threads_; }
 
-  /// How many threads the pool has right now, for watching it: another moment may have others. One
-  /// that is only being made does not count, as it may turn out not to be had.
+  /// How many threads exist right now; a snapshot, for watching the pool. A thread that is still
+  /// being created does not count, as that may fail.
   [[nodiscard]] std::size_t threads() const noexcept { return scheduler_.threads(); }
 
-  /// What its threads have done so far. Defined in <parallel/stats.hpp>.
+  /// What the pool is doing, and has done so far. Defined in <parallel/stats.hpp>.
   friend io_pool_stats stats(io_pool& pool) noexcept;
 
-  /// What an executor provides to algorithms; see the concept `executor`. The calling thread runs
-  /// elements too, so the loop ends even if no thread of the pool is ever free.
+  // What an executor provides to algorithms: executor.hpp says what each of these functions does.
+  // In bulk_execute() the calling thread runs elements too, so the loop ends even if no thread of
+  // the pool is ever free.
   template <class Body>
   friend void bulk_execute(io_pool& pool, std::size_t n, const io_map_options& options,
                            const Body& body) {
@@ -182,12 +215,6 @@ class io_pool {
     };
     controller(detail::request_of(options), n, erased, detail::loop_runner(run));
   }
-
-  /// Its loops end when a body returns false: see detail/lite/loop_body.hpp.
-  friend void body_may_end_loop(const io_pool&) noexcept {}
-
-  /// Likewise, for algorithms that compute ahead of their consumer: runs the task on a thread of
-  /// the pool later; false, and the task is not queued, when none can be had.
   friend bool run_later(io_pool& pool, detail::queued_task& task) noexcept {
     try {
       pool.scheduler_.post_helper(task);
@@ -196,21 +223,15 @@ class io_pool {
       return false; // no thread, or shut down
     }
   }
-
-  /// Likewise: discards the tasks that help with `owner`, those that nobody has begun.
   friend void dismiss_helpers(io_pool& pool, const void* owner) noexcept {
     pool.scheduler_.discard_if(
         [&](const detail::queued_task& task) { return task.owner() == owner; });
   }
-
-  /// Likewise: how many threads may run such tasks at once.
   friend std::size_t most_helpers(const io_pool& pool) noexcept { return pool.max_threads(); }
-
-  /// Likewise: how many of them are asked for, unless a call is told otherwise. With the consumer's
-  /// own call there are as many calls under way as the pool has threads.
-  friend std::size_t usual_helpers(const io_pool& pool) noexcept { return pool.max_threads() - 1; }
-
-  /// Likewise: tells the listener, between the two, when tasks end.
+  friend std::size_t usual_helpers(const io_pool& pool) noexcept {
+    return pool.max_threads() - 1; // with the consumer's own call: as many as there are threads
+  }
+  friend bool run_own_task(io_pool& pool) noexcept { return pool.scheduler_.run_own_task(); }
   friend void add_listener(io_pool& pool, detail::task_listener& listener) noexcept {
     pool.scheduler_.add(listener);
   }
@@ -218,43 +239,35 @@ class io_pool {
     pool.scheduler_.remove(listener);
   }
 
-  /// Likewise: runs the task that was queued last by what the calling thread runs, of those that
-  /// nobody has begun; false if there is none.
-  friend bool run_own_task(io_pool& pool) noexcept { return pool.scheduler_.run_own_task(); }
-
-  /// In which shared library the pool was made: see detail/platform/loaded_code.hpp.
+  // For the library's own algorithms: the pool's loops end when a body returns false
+  // (detail/lite/loop_body.hpp), and the shared library in which the pool was made
+  // (detail/platform/loaded_code.hpp).
+  friend void body_may_end_loop(const io_pool&) noexcept {}
   friend const void* module_of(const io_pool& pool) noexcept { return pool.module_; }
 
-  /// What waits need, see detail/task/pending_wait.hpp: whether the calling thread works for the
-  /// pool, and so may note its wait.
+  // What a wait tells the pool, so that it can detect deadlocks: see detail/task/pending_wait.hpp.
   friend bool works_for(const io_pool& pool) noexcept { return pool.scheduler_.works_here(); }
-
-  /// Notes a wait of such a thread.
-  friend void begin_wait(io_pool& pool, detail::pending_wait& one) noexcept {
-    pool.scheduler_.begin_wait(one);
+  friend void begin_wait(io_pool& pool, detail::pending_wait& wait) noexcept {
+    pool.scheduler_.begin_wait(wait);
   }
-
-  /// Throws if what has been noted would never end.
   friend void check_wait(io_pool& pool) { pool.scheduler_.check_wait(); }
-
-  /// The wait has ended.
-  friend void end_wait(io_pool& pool, detail::pending_wait& one) noexcept {
-    pool.scheduler_.end_wait(one);
+  friend void end_wait(io_pool& pool, detail::pending_wait& wait) noexcept {
+    pool.scheduler_.end_wait(wait);
   }
 
  private:
-  /// Makes a task and has it queued by post(task), unless that throws.
+  /// Makes a task of f and queues it with post(task), unless that throws.
   template <class F, class Post>
-  auto queued(F&& f, const Post& post) {
+  auto enqueue(F&& f, const Post& post) {
     detail::keep_this_module_for(module_);
     auto task = std::make_unique<detail::submitted_task<std::decay_t<F>>>(std::forward<F>(f));
     auto result = task->get_future();
     post(*task);
-    static_cast<void>(task.release()); // the queue's
+    static_cast<void>(task.release()); // the queue owns it now
     return result;
   }
 
-  /// A loop that runs to its end, or to an exception.
+  /// A loop without options that control it: runs all elements, or rethrows an exception.
   void run_plain_loop(std::size_t n, const io_map_options& options, const detail::loop_body& body) {
     const detail::trace_span span("call", {"elements", n});
     calls_.fetch_add(1, detail::memory_order_relaxed); // relaxed: a number by itself
@@ -265,37 +278,43 @@ class io_pool {
       loop = detail::io_loop::make(n, body);
     {
       detail::io_scheduler::caller part(scheduler_);
-      if (loop == nullptr) { // nobody to help, or no memory to let them: the plain loop
+      if (loop == nullptr) { // no helpers, or no memory for the loop's state
         body(0, n);
         return;
       }
-      recruit(helpers, loop);
+      post_helpers(helpers, loop);
       loop->participate();
     }
     dismiss_helpers(*this, loop.get());
     if (!loop->close())
-      parallel::blocking([&] {
-        detail::io_loop::helpers_wait self(*loop);
-        const detail::noted_wait<io_pool> noted(*this, self);
-        loop->wait();
-      });
+      wait_for_helpers(*loop);
     if (std::exception_ptr error = loop->take_error())
       std::rethrow_exception(std::move(error));
   }
 
-  /// Queues helpers for a loop, as many as threads can be had for: the loop does not depend on
-  /// them. They do not count against the queue's limit, which is there to hold back submit().
-  void recruit(std::size_t helpers, const std::shared_ptr<detail::io_loop>& loop) {
+  /// Queues helpers for a loop, fewer if threads or memory are short, none if the pool has been
+  /// shut down: the loop does not depend on them. They use none of the queue's capacity, which is
+  /// there to hold back submit().
+  void post_helpers(std::size_t helpers, const std::shared_ptr<detail::io_loop>& loop) {
     detail::keep_this_module_for(module_);
     try {
       for (; helpers != 0; --helpers) {
         auto helper = std::make_unique<detail::io_loop::helper>(loop);
         scheduler_.post_helper(*helper);
-        static_cast<void>(helper.release()); // the queue's
+        static_cast<void>(helper.release()); // the queue owns it now
       }
     } catch (const std::exception&) {
-      // no memory, no thread, or shut down: fewer helpers
+      // fewer helpers
     }
+  }
+
+  /// At the end of a loop: waits for the helpers that are running.
+  void wait_for_helpers(detail::io_loop& loop) {
+    parallel::blocking([&] {
+      detail::io_loop::helpers_wait self(loop);
+      const detail::noted_wait<io_pool> noted(*this, self);
+      loop.wait();
+    });
   }
 
   void refuse_own_thread() const {

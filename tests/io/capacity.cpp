@@ -2,7 +2,7 @@
 #include "catch.hpp"
 
 #include <parallel/detail/io/capacity.hpp>
-#include <parallel/detail/platform/lock_soon.hpp>
+#include <parallel/detail/platform/spin_then_lock.hpp>
 
 #include <cstddef>
 #include <mutex>

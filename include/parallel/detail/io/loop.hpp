@@ -1,7 +1,8 @@
 // One loop over an io_pool: the caller and its helpers each take the next index until none is left.
 //
 // Blocking calls differ too much in length to be dealt out in advance, and cost so much that one
-// shared counter is free. Entered from io_pool.hpp; the state outlives a helper that starts late.
+// shared counter is free. The state is shared with the helpers, because one that starts late
+// outlives the loop.
 #pragma once
 
 #include <parallel/detail/io/loop_position.hpp>
@@ -25,8 +26,8 @@ namespace parallel::detail {
 class io_loop {
  public:
   /// A loop that calls body(i, i + 1) for every i below n, until one call returns false (see
-  /// run_range()); null if there is no memory for it.
-  /// `body` need only live until finish() returns.
+  /// run_range()); null if there is no memory for it. `body` must live until wait() has returned,
+  /// or close() has returned true.
   template <class Body>
   static std::shared_ptr<io_loop> make(std::size_t n, const Body& body) noexcept {
     try {
@@ -41,22 +42,22 @@ class io_loop {
   io_loop(std::size_t n, const void* body, bool (*call)(const void*, std::size_t)) noexcept
       : n_(n), body_(body), call_(call) {}
 
-  /// A thread that helps when it comes, or finds that nothing is left to do.
+  /// A task that takes part in the loop, if the loop is still open when a thread runs it.
   class helper final : public queued_task {
    public:
-    explicit helper(std::shared_ptr<io_loop> with)
-        : queued_task(with.get()), with_(std::move(with)) {}
+    explicit helper(std::shared_ptr<io_loop> loop)
+        : queued_task(loop.get()), loop_(std::move(loop)) {}
     void run() noexcept override {
-      with_->help();
+      loop_->help();
       delete this;
     }
     void discard() noexcept override { delete this; }
 
    private:
-    const std::shared_ptr<io_loop> with_;
+    const std::shared_ptr<io_loop> loop_;
   };
 
-  /// A helper's share. It may be called after finish(), and then does nothing.
+  /// Takes part in the loop as a helper; does nothing after close().
   void help() noexcept {
     {
       const std::lock_guard lock(mutex_);
@@ -67,12 +68,11 @@ class io_loop {
     participate();
     const std::lock_guard lock(mutex_);
     if (--helpers_ == 0)
-      none_left_.notify_one();
+      no_helpers_.notify_one();
   }
 
-  /// Runs elements until none is left to start: none at all, none below a failed one, or none as
-  /// the body has ended the loop. Indices
-  /// are taken in order, so every lower one has started by then.
+  /// Runs elements until none is left to start, none below a failed one is, or the body has ended
+  /// the loop. Indices are taken in order, so every lower one has been started by then.
   void participate() noexcept {
     for (;;) {
       const std::size_t i = next_.fetch_add(1, memory_order_relaxed); // relaxed: a ticket
@@ -89,35 +89,35 @@ class io_loop {
     }
   }
 
-  /// The caller's end of the loop: from now on helpers that have not begun are turned away. True if
-  /// none has to be waited for.
+  /// Turns away helpers that have not started yet. True if no helper is running, so that the caller
+  /// need not wait(). Only the caller of the loop calls this.
   [[nodiscard]] bool close() noexcept {
     const std::lock_guard lock(mutex_);
     closed_ = true;
     return helpers_ == 0;
   }
 
-  /// Caller, after close(): waits for the helpers that have begun.
+  /// After close(): waits for the helpers that are running.
   void wait() noexcept {
     std::unique_lock lock(mutex_);
-    none_left_.wait(lock, [this] { return helpers_ == 0; });
+    no_helpers_.wait(lock, [this] { return helpers_ == 0; });
   }
 
-  /// That wait, as the pool sees it.
+  /// wait(), as the pool's deadlock detection sees it.
   class helpers_wait final : public pending_wait {
    public:
-    explicit helpers_wait(io_loop& of) noexcept : of_(of) {}
+    explicit helpers_wait(io_loop& loop) noexcept : loop_(loop) {}
     [[nodiscard]] bool is_over() const noexcept override {
-      const std::lock_guard lock(of_.mutex_);
-      return of_.helpers_ == 0;
+      const std::lock_guard lock(loop_.mutex_);
+      return loop_.helpers_ == 0;
     }
     [[nodiscard]] bool depends_on(const unfinished_tasks&) const noexcept override { return true; }
 
    private:
-    io_loop& of_;
+    io_loop& loop_;
   };
 
-  /// Caller, when the helpers are gone: the exception to rethrow, if any.
+  /// When no helper is left: the exception to rethrow, or null.
   [[nodiscard]] std::exception_ptr take_error() noexcept { return error_.take(); }
 
  private:
@@ -127,8 +127,8 @@ class io_loop {
   atomic<std::size_t> next_{0};
   first_error error_;
   mutex mutex_;
-  condition_variable none_left_; // only the caller waits on it
-  std::size_t helpers_ = 0;      // guarded by mutex_, as is the next
+  condition_variable no_helpers_; // only the caller waits on it
+  std::size_t helpers_ = 0;       // running ones; guarded by mutex_, as is closed_
   bool closed_ = false;
 };
 

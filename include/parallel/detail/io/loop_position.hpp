@@ -1,7 +1,7 @@
-// Where a thread is in the loop over an io_pool that it runs, for what waits inside an element.
+// Which element of which loop over an io_pool a thread runs.
 //
-// An element of which a lower one has failed for good is in vain: the loop will throw. Set by
-// io/loop.hpp, asked by io/retry.hpp.
+// A wait inside an element asks this whether the element still matters. It does not once an element
+// of a lower index has failed for good, because the loop will then throw that one's exception.
 #pragma once
 
 #include <parallel/detail/platform/sync.hpp>
@@ -12,29 +12,29 @@
 
 namespace parallel::detail {
 
-/// The element that this thread is in, for as long as it lives; those of calls within it are
-/// innermost meanwhile.
+/// The calling thread runs this element while the object lives. Positions nest: a loop inside the
+/// element has innermost ones of its own.
 class loop_position {
  public:
   loop_position(const first_error& error, std::size_t index) noexcept
-      : error_(error), index_(index), around_(this_thread.io_element) {
+      : error_(error), index_(index), enclosing_(this_thread.io_element) {
     this_thread.io_element = this;
   }
   loop_position(const loop_position&) = delete;
   loop_position& operator=(const loop_position&) = delete;
-  ~loop_position() { this_thread.io_element = around_; }
+  ~loop_position() { this_thread.io_element = enclosing_; }
 
-  /// Of the calling thread; null if it is in no loop.
+  /// The calling thread's innermost position; null if it runs no loop.
   [[nodiscard]] static const loop_position* innermost() noexcept { return this_thread.io_element; }
 
-  /// Whether an element of a lower index of the same loop has thrown, so that nothing that becomes
-  /// of this one counts.
-  [[nodiscard]] bool is_in_vain() const noexcept { return error_.precedes(index_); }
+  /// Whether the result of this element no longer matters: one of a lower index of the same loop
+  /// has failed, or the loop has been ended.
+  [[nodiscard]] bool is_superseded() const noexcept { return error_.precedes(index_); }
 
  private:
   const first_error& error_;
   const std::size_t index_;
-  const loop_position* const around_;
+  const loop_position* const enclosing_;
 };
 
 } // namespace parallel::detail

@@ -1,12 +1,12 @@
-// What is queued in an io_pool: the tasks, the room for them, and the hand that has some along.
+// The queue of an io_pool: its tasks in order, its capacity, and the batch that a thread has taken.
 //
-// Guarded by the mutex of its owner, io/scheduler.hpp, which decides who takes what, and when.
-// Behind it: task/task_list.hpp (the order), io/capacity.hpp (the limit), io/batch.hpp (several at
-// once).
+// Guarded by the mutex of its owner. Tasks in the batch count as queued until the queue learns that
+// they have been started: reclaim_batch() finds out which have been, and takes the rest back.
 #pragma once
 
 #include <parallel/detail/io/batch.hpp>
 #include <parallel/detail/io/capacity.hpp>
+#include <parallel/detail/platform/backoff.hpp>
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/task/task_list.hpp>
 
@@ -19,124 +19,142 @@ namespace parallel::detail {
 
 class io_queue {
  public:
-  /// With room for so many tasks, at least one.
-  explicit io_queue(std::size_t limit) noexcept : room_(limit) {}
+  /// With capacity for `limit` tasks, at least one.
+  explicit io_queue(std::size_t limit) noexcept : capacity_(limit) {}
 
-  /// How many tasks nobody has begun, as far as the queue has been told. Without the mutex a hint.
+  /// How many tasks have not been started, as far as the queue knows. Without the mutex a hint.
   [[nodiscard]] std::size_t size() const noexcept {
-    return queued_.load(memory_order_relaxed); // relaxed: a hint, or under the mutex
+    return size_.load(memory_order_relaxed); // relaxed: a hint, or under the mutex
   }
-  [[nodiscard]] bool is_empty() const noexcept { return tasks_.empty() && hand_ == nullptr; }
+  [[nodiscard]] bool is_empty() const noexcept { return tasks_.empty() && batch_ == nullptr; }
 
-  /// How many tasks have been begun, ever; no helpers.
-  [[nodiscard]] std::uint64_t begun() const noexcept { return begun_; }
+  /// How many tasks have ever been started, not counting helpers.
+  [[nodiscard]] std::uint64_t started() const noexcept { return started_; }
 
-  /// As many tasks as a submitter that looks for room had better wait for.
-  [[nodiscard]] std::size_t almost_full() const noexcept { return room_.most_of_it(); }
+  [[nodiscard]] bool has_waiting_submitters() const noexcept { return capacity_.has_waiters(); }
 
-  [[nodiscard]] bool anybody_waits_for_room() const noexcept { return room_.anybody_waits(); }
+  /// Reserves capacity for one task; false if others wait for some, or if none is known to be free.
+  /// Tasks in the batch still use theirs, even when they have been started.
+  [[nodiscard]] bool try_reserve() noexcept { return capacity_.try_acquire(); }
 
-  /// Reserves room for a task; false if others wait for it, or there is none that is known of: for
-  /// what has been begun from the hand, settle() first.
-  [[nodiscard]] bool try_reserve() noexcept { return room_.try_take(); }
+  /// Reserves capacity for one task, after reclaiming the batch if there seems to be none; false if
+  /// there is none then, or if others wait for some.
+  [[nodiscard]] bool reclaim_and_reserve() noexcept {
+    if (try_reserve())
+      return true;
+    reclaim_batch();
+    return try_reserve();
+  }
 
-  /// Reserves room where there may be none.
-  void reserve_beyond() noexcept { room_.take_beyond(); }
+  /// Reserves capacity for one task, beyond the limit if need be.
+  void reserve_beyond_limit() noexcept { capacity_.acquire_beyond_limit(); }
 
-  /// Waits for room, and has reserved it then; beyond the limit after let_all_in().
-  void wait_and_reserve(std::unique_lock<mutex>& held) { room_.wait_and_take(held); }
+  /// Without the mutex: spins for a while, until the queue has shrunk below its low-water mark.
+  /// Where tasks are quick, that takes less time than to sleep and be woken.
+  void spin_for_capacity() const noexcept {
+    backoff spin;
+    while (size() >= capacity_.low_water_mark() && spin.pause_once())
+      ;
+  }
 
-  /// A task for which room was reserved will not come.
-  void unreserve() noexcept { room_.give_back(); }
+  /// Waits for capacity and reserves it for one task; beyond the limit after admit_all().
+  void wait_and_reserve(std::unique_lock<mutex>& held) { capacity_.wait_and_acquire(held); }
 
-  /// Nobody has to wait for room any more.
-  void let_all_in() noexcept { room_.let_all_in(); }
+  /// Gives reserved capacity back: its task will not come.
+  void unreserve() noexcept { capacity_.release(); }
 
-  /// A task for which room has been reserved, or a helper: those do not count against the limit,
-  /// which is there to hold back who submits. `submitter` is whose the task is.
+  /// Ends every wait for capacity, beyond the limit.
+  void admit_all() noexcept { capacity_.admit_all(); }
+
+  /// Adds a task, for which capacity has been reserved, or a helper. Helpers use no capacity: the
+  /// limit is there to hold back submitters. `submitter` may run the task itself, if it is not
+  /// null.
   void push(queued_task& task, frame_tasks* submitter) noexcept {
     tasks_.push(task, submitter);
-    queued_.store(size() + 1, memory_order_relaxed); // relaxed: as in size()
+    size_.store(size() + 1, memory_order_relaxed); // relaxed: as in size()
   }
 
-  /// The next task, to be begun, or null.
+  /// The oldest task, which the caller has to run; null if there is none.
   [[nodiscard]] queued_task* pop() noexcept {
-    settle();
-    return begin(tasks_.pop());
+    reclaim_batch();
+    return start(tasks_.pop());
   }
 
-  /// The newest of the owner's tasks, to be begun, or null.
+  /// The submitter's newest task, which the caller has to run; null if there is none.
   [[nodiscard]] queued_task* pop_own(const frame_tasks& submitter) noexcept {
-    return begin(tasks_.pop_own(submitter));
+    return start(tasks_.pop_own(submitter));
   }
 
-  /// Where the tasks are: who owns some knows them by it.
+  /// The list, by which a task_frame finds the tasks that it has submitted here.
   [[nodiscard]] const task_list& list() const noexcept { return tasks_; }
 
-  /// Whether a task is queued for which found(task) is true. Call settle() first.
+  /// Whether found(task) is true of a queued task. The batch must have been reclaimed.
   template <class Found>
   [[nodiscard]] bool any_of(const Found& found) const noexcept {
     return tasks_.any_of(found);
   }
 
-  /// Moves those that nobody has begun and for which is_wanted(task) is true to another list.
+  /// Moves the tasks that have not been started, and for which is_wanted(task) is true, to another
+  /// list.
   template <class Wanted>
   void move_to(task_list& other, const Wanted& is_wanted) noexcept {
-    settle();
+    reclaim_batch();
     tasks_.move_to(other, [&](const queued_task& task) {
       const bool wanted = is_wanted(task);
       if (wanted)
-        has_left(task);
+        remove(task);
       return wanted;
     });
   }
 
-  /// Takes tasks along in a hand, as many as it holds, from the front. They still count as queued:
-  /// to whom it matters which of them have not been begun, and who may have to run them, calls
-  /// settle() first.
-  void fill(task_batch& hand) noexcept {
-    while (!hand.is_full() && !tasks_.empty() && tasks_.front()->is_unowned()) {
-      hand.add(*tasks_.pop());
-      hand_ = &hand;
+  /// Fills a batch from the front, with tasks that nobody but a thread of the pool may run. They
+  /// stay queued until they are started; callers that need to know which have been started, or that
+  /// may run them, reclaim the batch first.
+  void fill(task_batch& batch) noexcept {
+    while (!batch.is_full() && !tasks_.empty() && tasks_.front()->is_unowned()) {
+      batch.add(*tasks_.pop());
+      batch_ = &batch;
     }
   }
 
-  /// What is in the hand and has not been begun is back in the queue, as if it had never left.
-  void settle() noexcept {
-    if (hand_ == nullptr)
+  /// Closes the batch, if there is one: its tasks that have not been started are back at the front
+  /// of the queue, as if they had never left, and the others no longer count as queued.
+  void reclaim_batch() noexcept {
+    if (batch_ == nullptr)
       return;
-    std::size_t begun =
-        std::exchange(hand_, nullptr)->close([this](queued_task& task) { tasks_.put_back(task); });
-    has_left(begun);
-    begun_ += begun;
-    for (; begun != 0; --begun)
-      room_.give_back();
+    std::size_t taken =
+        std::exchange(batch_, nullptr)->close([this](queued_task& task) { tasks_.put_back(task); });
+    shrink(taken);
+    started_ += taken;
+    for (; taken != 0; --taken)
+      capacity_.release();
   }
 
  private:
-  queued_task* begin(queued_task* task) noexcept {
+  queued_task* start(queued_task* task) noexcept {
     if (task != nullptr) {
-      has_left(*task);
-      begun_ += task->owner() == nullptr ? 1 : 0;
+      remove(*task);
+      started_ += task->owner() == nullptr ? 1 : 0;
     }
     return task;
   }
 
-  void has_left(const queued_task& task) noexcept {
-    has_left(1);
-    if (task.owner() == nullptr) // helpers take no room
-      room_.give_back();
+  /// Accounts for a task that has left the list.
+  void remove(const queued_task& task) noexcept {
+    shrink(1);
+    if (task.owner() == nullptr) // helpers use no capacity
+      capacity_.release();
   }
 
-  void has_left(std::size_t tasks) noexcept {
-    queued_.store(size() - tasks, memory_order_relaxed); // relaxed: as in size()
+  void shrink(std::size_t tasks) noexcept {
+    size_.store(size() - tasks, memory_order_relaxed); // relaxed: as in size()
   }
 
-  queue_capacity room_;
+  queue_capacity capacity_;
   task_list tasks_;
-  task_batch* hand_ = nullptr; // of the thread that churns
-  atomic<std::size_t> queued_{0};
-  std::uint64_t begun_ = 0;
+  task_batch* batch_ = nullptr; // on the stack of the thread that runs it
+  atomic<std::size_t> size_{0};
+  std::uint64_t started_ = 0;
 };
 
 } // namespace parallel::detail

@@ -1,7 +1,8 @@
-// The threads of an io_pool: how they are made when there is need, sleep, are called, and leave.
+// The threads of an io_pool: how they are created on demand, sleep, are woken, and leave.
 //
-// What they do while they are awake is decided in io/scheduler.hpp, from which this is entered and
-// whose mutex guards it all.
+// The thread that fell asleep last is woken first, as its stack is the warmest; a new thread is
+// created only when none sleeps. What a thread does while it is awake is not decided here. All of
+// it is guarded by the mutex of the pool.
 #pragma once
 
 #include <parallel/detail/observe/trace.hpp>
@@ -24,7 +25,7 @@
 
 namespace parallel::detail {
 
-/// The time for the threads of an io_pool.
+/// The clock by which the threads of an io_pool measure tasks and sleep.
 class io_clock : public quick_clock {
  public:
   static void wait_for(condition_variable& woken, std::unique_lock<mutex>& lock, std::int64_t ns) {
@@ -34,113 +35,114 @@ class io_clock : public quick_clock {
 
 /// What the threads have done so far.
 struct io_thread_counts {
-  std::uint64_t made = 0;
-  std::size_t most = 0; // at once
+  std::uint64_t made = 0; // threads created
+  std::size_t most = 0;   // threads that existed at once
   std::uint64_t parks = 0;
   std::uint64_t wakes = 0;
 };
 
-/// One of the threads. It waits on its own condition variable, so that no wake can go to the wrong
-/// one.
+/// One thread. It waits on its own condition variable, so that no wake can go to the wrong thread.
 struct io_thread {
-  void* home = nullptr;   // its io_threads
-  std::size_t number = 0; // from 1
-  condition_variable woken;
-  bool called = false;
-  bool is_counted = false; // among those that there are
-  std::uint64_t now = 0;   // when it has looked at the clock last; its own, as is the next
-  bool was_slow = false;   // its last task
-  native_thread thread;    // its creator's, until that one no longer counts it as starting
+  void* threads = nullptr; // the io_threads that it belongs to
+  std::size_t number = 0;  // from 1
+  condition_variable wakeup;
+  bool is_woken = false;
+  bool is_counted = false; // among the existing threads
+  std::uint64_t now = 0;   // its last clock reading; used by the thread itself, as is was_slow
+  bool was_slow = false;   // its last task was not quick
+  native_thread thread;    // written by its creator in launch(), and then only joined
 };
 
-/// `Clock` is another one in tests only.
+/// `Clock` is io_clock, except in tests.
 template <class Clock>
 class io_threads {
  public:
-  /// What a thread does: work(pool, self), which calls begin(), returns when wait() or is_ending()
-  /// says so, and calls finish() last.
+  /// What a thread runs: work(pool, self). It calls begin() first, and finish() last, after wait()
+  /// has returned false or is_ending() has returned true.
   using work_function = void (*)(void* pool, io_thread& self) noexcept;
   using lock = std::unique_lock<mutex>;
 
-  /// Starts none yet.
+  /// Creates no thread yet.
   io_threads(const io_pool_options& options, mutex& guard, work_function work, void* pool)
       : most_(options.max_threads), idle_ns_(options.idle_timeout.ns()), name_(options.name),
         on_start_(options.on_start), on_stop_(options.on_stop), guard_(guard), work_(work),
         pool_(pool), live_([](void* self) noexcept {
           io_thread& own = *static_cast<io_thread*>(self);
-          const io_threads& all = *static_cast<io_threads*>(own.home);
+          const io_threads& all = *static_cast<io_threads*>(own.threads);
           all.work_(all.pool_, own);
         }) {
     Clock::calibrate();
     trace_begin();
   }
 
-  /// Those that there are, or are being made.
+  /// How many threads exist or are being created.
   [[nodiscard]] std::size_t total() const noexcept { return total_; }
 
-  /// Those that there are.
+  /// How many threads exist.
   [[nodiscard]] std::size_t existing() const noexcept { return existing_; }
 
-  /// Those that have been called, or made, and have not arrived.
-  [[nodiscard]] std::size_t coming() const noexcept { return called_ + made_; }
+  /// How many threads have been woken, or are new, and have not come to the queue yet.
+  [[nodiscard]] std::size_t on_their_way() const noexcept { return waking_ + arriving_; }
 
-  /// Somebody comes soon, or nobody could come sooner: new ones may take their time to begin().
-  [[nodiscard]] bool comes_one() const noexcept {
-    return called_ != 0 || (made_ != 0 && idle_.empty());
+  /// A thread comes to the queue as soon as any could. A new one may be slow, as it runs begin()
+  /// first: it counts only while no thread sleeps that could be woken instead.
+  [[nodiscard]] bool one_comes_soon() const noexcept {
+    return waking_ != 0 || (arriving_ != 0 && idle_.empty());
   }
 
-  /// One that slept has been called, and has not arrived.
-  [[nodiscard]] bool is_called() const noexcept { return called_ != 0; }
+  /// A thread that slept has been woken, and has not come to the queue yet.
+  [[nodiscard]] bool any_waking() const noexcept { return waking_ != 0; }
 
   [[nodiscard]] const io_thread_counts& counts() const noexcept { return counts_; }
 
+  /// A thread is being created without the mutex, which may fail.
   [[nodiscard]] bool any_starting() const noexcept { return starting_ != 0; }
 
-  /// Makes the first thread, where there is none, without letting go of the mutex: if it throws,
-  /// nothing has happened.
+  /// Creates the first thread, without unlocking the mutex. Throws std::system_error or
+  /// std::bad_alloc; then nothing has changed.
   void start_first() {
-    io_thread& made = make_room();
-    if (!start(made)) {
+    io_thread& made = add_slot();
+    if (!launch(made)) {
       all_[made.number - 1].reset();
       throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
                               "parallel::io_pool: it has no thread, and the system none to give");
     }
     ++total_;
-    ++made_;
-    count(made);
+    ++arriving_;
+    count_existing(made);
   }
 
-  /// Gets one more thread to come: the one that fell asleep last, whose stack is the warmest, or
-  /// else a new one, without holding the mutex while that is made. False if none is to be had.
-  bool call_one(lock& held) noexcept { return call_idle() || start_one(held); }
+  /// Wakes the thread that fell asleep last; if none sleeps, creates one, and unlocks the mutex
+  /// meanwhile. False if neither can be done.
+  bool wake_or_start(lock& held) noexcept { return wake_idle() || start_new(held); }
 
-  /// Thread: without the mutex, as what follows runs the users' code.
+  /// Called on each new thread, without the mutex, as it runs the user's hook.
   void begin(const io_thread& self) noexcept {
     name_this_thread(name_.or_else("parallel-io"), self.number);
     trace_thread_name(name_.or_else("parallel-io"), self.number);
     on_start_(self.number);
   }
 
-  /// Thread: a new one has come, and is not counted as coming any more.
+  /// Called on each new thread, under the mutex: it is no longer on its way.
   void arrive(io_thread& self) noexcept {
-    --made_;
-    count(self); // its creator may not be back yet
+    --arriving_;
+    count_existing(self); // its creator may not have locked the mutex again yet
   }
 
-  /// Thread: sleeps until it is called; false when it has not been for so long that it is to leave,
-  /// and is not counted any more, or when all are to end.
+  /// Called on a thread: sleeps until it is woken. False if it has slept for as long as the idle
+  /// time-out, so that it is to leave and no longer counts; false also after end().
   [[nodiscard]] bool wait(lock& held, io_thread& self) noexcept {
-    self.called = false;
+    self.is_woken = false;
     idle_.push_back(&self);
     ++counts_.parks;
     const trace_span span("park");
     const std::uint64_t since = Clock::now();
-    while (!self.called && !ending_) {
+    while (!self.is_woken && !ending_) {
       constexpr std::int64_t longest = 3'600'000'000'000; // an hour: far ends would overflow
-      constexpr std::int64_t shortest = 50'000; // to wait for no time may keep the mutex (libc++)
+      constexpr std::int64_t shortest = 50'000;           // libc++ may not unlock to wait for 0 ns
       const double ns = Clock::ns_between(since, Clock::now());
       const std::int64_t slept = ns > 0 ? static_cast<std::int64_t>(ns) : 0;
-      // While another one is being made, which may fail, all stay.
+      // No thread leaves while one is being created: that may fail, and then start_new() wakes one.
       if (slept >= idle_ns_ && starting_ == 0) {
         std::erase(idle_, &self);
         --total_;
@@ -148,90 +150,95 @@ class io_threads {
         return false;
       }
       const std::int64_t left = idle_ns_ - slept;
-      Clock::wait_for(self.woken, held, std::clamp(left, shortest, longest));
+      Clock::wait_for(self.wakeup, held, std::clamp(left, shortest, longest));
     }
-    if (self.called)
-      --called_;
+    if (self.is_woken)
+      --waking_;
     return !ending_;
   }
 
-  /// Thread: without the mutex. `self` may be gone afterwards.
+  /// Called on a thread that ends, without the mutex. `self` may be gone afterwards.
   void finish(io_thread& self) noexcept {
     on_stop_(self.number);
     trace_thread_end();
-    // Who leaves while the pool lives is joined by the next one that does, or by join().
-    std::unique_ptr<io_thread> before;
+    // A thread that leaves before end() is joined by the next one that leaves, or by join().
+    std::unique_ptr<io_thread> previous;
     {
       const std::lock_guard held(guard_);
       if (!ending_)
-        before = std::exchange(left_, std::move(all_[self.number - 1]));
+        previous = std::exchange(last_to_leave_, std::move(all_[self.number - 1]));
     }
-    if (before != nullptr)
-      before->thread.join();
+    if (previous != nullptr)
+      previous->thread.join();
   }
 
-  /// Lets all of them end, as soon as they wait or look.
+  /// Ends all threads: each one leaves the next time that it calls wait() or is_ending().
   void end() noexcept {
     ending_ = true;
     for (const std::unique_ptr<io_thread>& each : all_)
       if (each != nullptr)
-        each->woken.notify_one();
+        each->wakeup.notify_one();
   }
 
   [[nodiscard]] bool is_ending() const noexcept { return ending_; }
 
-  /// Waits until all have ended, after end(), without the mutex. Any number of threads may call it.
+  /// After end(), without the mutex: waits until all threads have ended. Any number of threads may
+  /// call it at once.
   void join() noexcept {
     const std::lock_guard joining(joining_);
-    for (const std::unique_ptr<io_thread>& each : all_) // which nobody changes any more
+    for (const std::unique_ptr<io_thread>& each : all_) // which does not change after end()
       if (each != nullptr)
         each->thread.join();
-    if (left_ != nullptr)
-      left_->thread.join();
+    if (last_to_leave_ != nullptr)
+      last_to_leave_->thread.join();
   }
 
  private:
-  bool call_idle() noexcept {
+  /// Wakes the thread that fell asleep last; false if none sleeps.
+  bool wake_idle() noexcept {
     if (idle_.empty())
       return false;
-    io_thread& called = *idle_.back();
+    io_thread& woken = *idle_.back();
     idle_.pop_back();
-    ++called_;
+    ++waking_;
     ++counts_.wakes;
-    trace_instant("wake", {"thread", called.number});
-    called.called = true;
-    called.woken.notify_one(); // under the mutex, so that it is still there
+    trace_instant("wake", {"thread", woken.number});
+    woken.is_woken = true;
+    woken.wakeup.notify_one(); // under the mutex, so that the io_thread still exists
     return true;
   }
 
-  bool start_one(lock& held) noexcept {
+  /// Creates a thread, and unlocks the mutex meanwhile; wakes one instead if that fails. False if
+  /// neither can be done.
+  bool start_new(lock& held) noexcept {
     if (total_ >= most_ || ending_)
       return false;
     io_thread* made = nullptr;
     try {
-      made = &make_room();
+      made = &add_slot();
     } catch (const std::exception&) {
       return false; // no memory
     }
     ++total_;
-    ++made_;
+    ++arriving_;
     ++starting_;
     held.unlock();
-    const bool is_made = start(*made); // if not, those that there are run what is queued
+    const bool is_made = launch(*made);
     held.lock();
     --starting_;
     if (is_made) {
-      count(*made);
+      count_existing(*made);
     } else {
       --total_;
-      --made_;
+      --arriving_;
       all_[made->number - 1].reset();
     }
-    return is_made || call_idle(); // others have relied on it that one comes
+    // Meanwhile other threads may have relied on the new one to come, and have woken none.
+    return is_made || wake_idle();
   }
 
-  /// A new one is there, as the first of itself and its creator finds.
-  void count(io_thread& made) noexcept {
+  /// Counts a new thread as existing: once, by the thread itself or by its creator.
+  void count_existing(io_thread& made) noexcept {
     if (std::exchange(made.is_counted, true))
       return;
     ++existing_;
@@ -239,23 +246,23 @@ class io_threads {
     counts_.most = std::max(counts_.most, existing_);
   }
 
-  /// A place with the lowest number that is free.
-  io_thread& make_room() {
-    std::size_t place = 0;
-    while (place < all_.size() && all_[place] != nullptr)
-      ++place;
+  /// An io_thread with the lowest number that is free. Throws std::bad_alloc.
+  io_thread& add_slot() {
+    std::size_t slot = 0;
+    while (slot < all_.size() && all_[slot] != nullptr)
+      ++slot;
     auto made = std::make_unique<io_thread>();
-    made->number = place + 1;
-    idle_.reserve(all_.size() + 1); // so that to fall asleep cannot fail
-    if (place == all_.size())
+    made->number = slot + 1;
+    idle_.reserve(all_.size() + 1); // so that wait() needs no memory
+    if (slot == all_.size())
       all_.push_back(std::move(made));
     else
-      all_[place] = std::move(made);
-    return *all_[place];
+      all_[slot] = std::move(made);
+    return *all_[slot];
   }
 
-  [[nodiscard]] bool start(io_thread& made) noexcept {
-    made.home = this;
+  [[nodiscard]] bool launch(io_thread& made) noexcept {
+    made.threads = this;
     return start_.start(made.thread, live_, &made);
   }
 
@@ -264,19 +271,20 @@ class io_threads {
   const thread_name name_;
   const thread_hook on_start_;
   const thread_hook on_stop_;
-  mutex& guard_; // guards what follows, and the threads
+  mutex& guard_; // the pool's
   const work_function work_;
   void* const pool_;
   const thread_start start_{};
   void (*const live_)(void* self) noexcept;
-  std::vector<std::unique_ptr<io_thread>> all_; // by number; constant once they are to end
+  // Guarded by guard_, as is each io_thread:
+  std::vector<std::unique_ptr<io_thread>> all_; // by number; constant after end()
   std::vector<io_thread*> idle_;                // in the order in which they fell asleep
-  std::unique_ptr<io_thread> left_;             // the last one that has left
-  std::size_t total_ = 0;
+  std::unique_ptr<io_thread> last_to_leave_;    // which is not joined yet
+  std::size_t total_ = 0;                       // existing ones, and those that are being created
   std::size_t existing_ = 0;
-  std::size_t called_ = 0; // from idle_, and have not arrived
-  std::size_t made_ = 0;   // likewise, new ones
-  std::size_t starting_ = 0;
+  std::size_t waking_ = 0;   // woken, and not yet come to the queue
+  std::size_t arriving_ = 0; // new, and not yet come to the queue
+  std::size_t starting_ = 0; // calls of start_new() that are under way
   bool ending_ = false;
   io_thread_counts counts_;
   mutex joining_;
