@@ -1,4 +1,4 @@
-// The pool for blocking tasks: how many run at once, in what order, and what becomes of failures.
+// The pool for blocking tasks: how many run at once, in what order, and how failures are reported.
 #include "catch.hpp"
 #include "support.hpp"
 
@@ -124,7 +124,7 @@ TEST_CASE("io_pool map destroys the results built before an exception") {
   }
 }
 
-TEST_CASE("maps nest on an io_pool whose threads are all taken") {
+TEST_CASE("maps nest on an io_pool whose threads are all busy") {
   io_pool io({.max_threads = 2});
   const auto sums = parallel::map(io, numbers(20), [&](int a) {
     const auto inner = parallel::map(io, numbers(20), [&](int b) { return a * b; });
@@ -159,14 +159,14 @@ TEST_CASE("submit takes callables that can only be moved") {
   CHECK(io.submit([owned = std::move(owned)] { return *owned; }).get() == 5);
 }
 
-TEST_CASE("submit hands the task's exception to whoever asks for the result") {
+TEST_CASE("the future of a task that throws throws its exception") {
   io_pool io;
   auto failed = io.submit([]() -> int { throw std::out_of_range("far"); });
   CHECK_THROWS_AS(failed.get(), std::out_of_range);
   CHECK(io.submit([] { return 1; }).get() == 1);
 }
 
-TEST_CASE("submit destroys the task after its call, whoever still holds the future") {
+TEST_CASE("submit destroys the callable after its call, although a future is still held") {
   io_pool io({.max_threads = 1});
   auto owned = std::make_shared<int>(1);
   const std::weak_ptr<int> watched = owned;
@@ -205,7 +205,7 @@ TEST_CASE("submit blocks while the queue is full") {
   CHECK(within);
 }
 
-TEST_CASE("many submitters that wait for room all get their turn") {
+TEST_CASE("submitters that wait for capacity all get their turn") {
   std::atomic<int> ran{0};
   {
     io_pool io({.max_threads = 2, .queue = 1});
@@ -221,7 +221,7 @@ TEST_CASE("many submitters that wait for room all get their turn") {
   CHECK(ran == 1'600);
 }
 
-TEST_CASE("a submit from the pool's own thread does not wait for room") {
+TEST_CASE("a submit from the pool's own thread does not wait for capacity") {
   io_pool io({.max_threads = 1, .queue = 1});
   std::vector<std::future<int>> inner;
   io.submit([&] {
@@ -283,7 +283,7 @@ TEST_CASE("the destructor runs the tasks that tasks still submit") {
 
 TEST_CASE("the destructor waits for tasks that wait for tasks they submit") {
   for (int round = 0; round < 50; ++round) {
-    std::atomic<int> answer{0};
+    std::atomic<int> result{0};
     std::atomic<bool> ending{false};
     {
       std::latch both(2);
@@ -294,17 +294,18 @@ TEST_CASE("the destructor waits for tasks that wait for tasks they submit") {
         while (!ending)
           std::this_thread::yield();
         for (int i = 0; i < round; ++i)
-          std::this_thread::yield(); // into the destructor, by a different way each round
-        answer = io.submit([] { return 7; }).get();
+          std::this_thread::yield(); // so that each round meets the destructor at a different
+                                     // moment
+        result = io.submit([] { return 7; }).get();
       });
       other.get();
       ending = true;
     }
-    REQUIRE(answer == 7);
+    REQUIRE(result == 7);
   }
 }
 
-TEST_CASE("a full queue takes nothing from the concurrency of a map") {
+TEST_CASE("a full queue does not reduce how many calls of a map run at once") {
   io_pool io({.max_threads = 9, .queue = 1});
   std::latch all(8);
   parallel::for_each(io, numbers(8), [&](int) { all.arrive_and_wait(); }, {.in_flight = 8});
@@ -320,7 +321,7 @@ TEST_CASE("pools may be made and destroyed in quick succession") {
   CHECK(ran == 300);
 }
 
-TEST_CASE("io_pool refuses limits that make no sense and names them") {
+TEST_CASE("io_pool refuses limits out of range and names them") {
   CHECK_THROWS_WITH(io_pool({.max_threads = 0}),
                     "parallel::io_pool: max_threads is 0, must be from 1 to 65536");
   CHECK_THROWS_WITH(io_pool({.max_threads = 70'000}),

@@ -1,4 +1,4 @@
-// The room in a bounded queue: who gets it, and in what order.
+// The capacity of a bounded queue: which submitter gets it, and in what order.
 #include "catch.hpp"
 
 #include <parallel/detail/io/capacity.hpp>
@@ -11,34 +11,34 @@
 
 using parallel::detail::queue_capacity;
 
-TEST_CASE("room is taken up to the limit, beyond it on purpose only, and given back") {
-  queue_capacity room(2);
-  CHECK(room.try_take());
-  CHECK(room.try_take());
-  CHECK_FALSE(room.try_take());
-  room.take_beyond();
-  room.give_back();
-  CHECK_FALSE(room.try_take()); // two are in it still
-  room.give_back();
-  CHECK(room.try_take());
+TEST_CASE("capacity is acquired up to the limit, beyond it on purpose only, and released") {
+  queue_capacity capacity(2);
+  CHECK(capacity.try_acquire());
+  CHECK(capacity.try_acquire());
+  CHECK_FALSE(capacity.try_acquire());
+  capacity.acquire_beyond_limit();
+  capacity.release();
+  CHECK_FALSE(capacity.try_acquire()); // two are still acquired
+  capacity.release();
+  CHECK(capacity.try_acquire());
 }
 
-TEST_CASE("room that is given back belongs to whoever has waited longest: nobody overtakes") {
-  queue_capacity room(1);
+TEST_CASE("released capacity belongs to the submitter that has waited longest: nobody overtakes") {
+  queue_capacity capacity(1);
   parallel::detail::mutex guard;
   std::vector<int> order;
-  CHECK(room.try_take());
+  CHECK(capacity.try_acquire());
   std::vector<std::thread> waiting;
   std::size_t begun = 0; // guarded, as is order
   for (int i = 0; i < 5; ++i) {
     waiting.emplace_back([&, i] {
       std::unique_lock held(guard);
       ++begun;
-      room.wait_and_take(held);
+      capacity.wait_and_acquire(held);
       order.push_back(i);
-      room.give_back();
+      capacity.release();
     });
-    for (bool waits = false; !waits;) { // one after another
+    for (bool waits = false; !waits;) { // so that they wait in this order
       const std::lock_guard held(guard);
       waits = begun == waiting.size();
     }
@@ -46,42 +46,42 @@ TEST_CASE("room that is given back belongs to whoever has waited longest: nobody
   bool overtook = false;
   {
     const std::lock_guard held(guard);
-    room.give_back();
-    overtook = room.try_take();
+    capacity.release();
+    overtook = capacity.try_acquire();
   }
   for (std::thread& one : waiting)
     one.join();
   CHECK_FALSE(overtook);
   CHECK(order == std::vector<int>{0, 1, 2, 3, 4});
-  CHECK(room.try_take());
+  CHECK(capacity.try_acquire());
 }
 
-TEST_CASE("all who wait are let in when a queue is closed") {
-  queue_capacity room(1);
+TEST_CASE("all submitters that wait are admitted when a queue is closed") {
+  queue_capacity capacity(1);
   parallel::detail::mutex guard;
-  CHECK(room.try_take());
+  CHECK(capacity.try_acquire());
   std::vector<std::thread> waiting;
   std::size_t begun = 0;
   for (int i = 0; i < 3; ++i)
     waiting.emplace_back([&] {
       std::unique_lock held(guard);
       ++begun;
-      room.wait_and_take(held);
+      capacity.wait_and_acquire(held);
     });
   for (bool all = false; !all;) {
     const std::lock_guard held(guard);
     all = begun == waiting.size();
     if (all)
-      room.let_all_in();
+      capacity.admit_all();
   }
   for (std::thread& one : waiting)
     one.join();
-  CHECK_FALSE(room.anybody_waits());
+  CHECK_FALSE(capacity.has_waiters());
 }
 
 namespace {
 
-/// A lock on a mutex that another thread has while it is looked at so many times.
+/// A lock on a mutex that another thread holds until `held_for` tries have failed.
 struct slow_lock {
   bool try_lock() { return tries++ == held_for; }
   void lock() { sleeps = true; }
@@ -92,7 +92,7 @@ struct slow_lock {
 
 } // namespace
 
-TEST_CASE("a thread lets others run many times before it sleeps for a mutex") {
+TEST_CASE("a thread tries and yields many times before it sleeps for a mutex") {
   for (const int held_for : {0, 1, 200, 250, 299}) {
     slow_lock lock{held_for};
     parallel::detail::spin_then_lock(lock);

@@ -29,9 +29,9 @@ using parallel::io_pool;
 
 namespace {
 
-/// Time that stands still until a test moves it. Who waits looks once in a millisecond whether it
-/// has.
-class moved_clock {
+/// A clock that stands still until a test moves it. A thread that waits checks it once in a
+/// millisecond.
+class manual_clock {
  public:
   static void calibrate() noexcept {}
   static std::uint64_t now() noexcept { return ns; }
@@ -49,10 +49,10 @@ class moved_clock {
   static inline std::atomic<int> waits_for_no_time{0};
 };
 
-/// A pool on that clock, with tasks that are mere functions.
-class moved_pool {
+/// A pool on that clock, whose tasks are functions.
+class manual_pool {
  public:
-  explicit moved_pool(const parallel::io_pool_options& options) : scheduler_(options) {}
+  explicit manual_pool(const parallel::io_pool_options& options) : scheduler_(options) {}
 
   void post(std::function<void()> f) { scheduler_.post(*new task(std::move(f))); }
   [[nodiscard]] std::size_t threads() { return scheduler_.threads(); }
@@ -75,7 +75,7 @@ class moved_pool {
     const std::function<void()> f_;
   };
 
-  parallel::detail::basic_io_scheduler<moved_clock> scheduler_;
+  parallel::detail::basic_io_scheduler<manual_clock> scheduler_;
 };
 
 } // namespace
@@ -83,7 +83,7 @@ class moved_pool {
 TEST_CASE("tasks that take no time run one at a time, however many are queued") {
   test::crowd inside;
   std::latch all(5'000);
-  moved_pool pool({.max_threads = 64, .queue = 10'000});
+  manual_pool pool({.max_threads = 64, .queue = 10'000});
   for (int i = 0; i < 5'000; ++i)
     pool.post([&] {
       {
@@ -94,13 +94,13 @@ TEST_CASE("tasks that take no time run one at a time, however many are queued") 
     });
   all.wait();
   CHECK(inside.most() == 1);
-  CHECK(pool.threads() <= 2); // and a lookout
+  CHECK(pool.threads() <= 2); // the leader and the monitor
 }
 
-TEST_CASE("a task that has taken long has others run behind it") {
+TEST_CASE("while a task takes long, another thread runs the next one") {
   test::gate opened;
   std::latch both(2);
-  moved_pool pool({.max_threads = 2});
+  manual_pool pool({.max_threads = 2});
   pool.post([&] {
     opened.wait();
     both.count_down();
@@ -109,26 +109,26 @@ TEST_CASE("a task that has taken long has others run behind it") {
     opened.open();
     both.count_down();
   });
-  while (!both.try_wait()) { // time passes, whenever the first has begun
-    moved_clock::ns += 1'000'000;
+  while (!both.try_wait()) { // time passes, also before the first task has started
+    manual_clock::ns += 1'000'000;
     std::this_thread::yield();
   }
   SUCCEED();
 }
 
-TEST_CASE("a task has others run behind it although the clock has been set back meanwhile") {
-  moved_clock::ns += 1'000'000'000; // another processor's may be behind
+TEST_CASE("another thread runs the next task although the clock has been set back meanwhile") {
+  manual_clock::ns += 1'000'000'000; // a thread may move to a processor whose clock is behind
   test::gate opened;
   std::latch begun(1);
   std::latch both(2);
-  moved_pool pool({.max_threads = 2});
+  manual_pool pool({.max_threads = 2});
   pool.post([&] {
     begun.count_down();
     opened.wait();
     both.count_down();
   });
   begun.wait();
-  moved_clock::ns -= 1'000'000'000;
+  manual_clock::ns -= 1'000'000'000;
   std::atomic<bool> second{false};
   pool.post([&] {
     second = true;
@@ -142,13 +142,13 @@ TEST_CASE("a task has others run behind it although the clock has been set back 
   both.wait();
 }
 
-TEST_CASE("behind a task that was not quick, the next is not taken for quick either") {
+TEST_CASE("after a slow task, the next one is not expected to be quick") {
   test::gate queued;
   std::latch both(2);
-  moved_pool pool({.max_threads = 2});
+  manual_pool pool({.max_threads = 2});
   pool.post([&] {
     queued.wait();
-    moved_clock::ns += 20'000;
+    manual_clock::ns += 20'000;
   });
   for (int i = 0; i < 2; ++i)
     pool.post([&] { both.arrive_and_wait(); }); // and no time passes any more
@@ -157,13 +157,12 @@ TEST_CASE("behind a task that was not quick, the next is not taken for quick eit
   SUCCEED();
 }
 
-// In the next three, a thread that is known to be quick finds several tasks queued and takes them
-// along, so as not to come to the queue for each.
+// In the next three, the leader finds several tasks queued and takes them in a batch.
 
-TEST_CASE("a task that turns out to block holds nobody up who was taken along with it") {
+TEST_CASE("a task that turns out to block holds up none of the tasks in its batch") {
   test::gate queued;
   std::latch both(2);
-  moved_pool pool({.max_threads = 2});
+  manual_pool pool({.max_threads = 2});
   pool.post([&] { queued.wait(); });
   for (int i = 0; i < 3; ++i)
     pool.post([] {});
@@ -171,17 +170,17 @@ TEST_CASE("a task that turns out to block holds nobody up who was taken along wi
     pool.post([&] { both.arrive_and_wait(); });
   queued.open();
   while (!both.try_wait()) {
-    moved_clock::ns += 1'000'000;
+    manual_clock::ns += 1'000'000;
     std::this_thread::yield();
   }
   SUCCEED();
 }
 
-TEST_CASE("a task that was taken along takes no room in the queue once it has begun") {
+TEST_CASE("a task in a batch uses no capacity of the queue once it has started") {
   test::gate queued;
   std::latch begun(1);
   test::gate opened;
-  moved_pool pool({.max_threads = 1, .queue = 3});
+  manual_pool pool({.max_threads = 1, .queue = 3});
   pool.post([&] { queued.wait(); });
   pool.post([] {});
   pool.post([&] {
@@ -199,7 +198,7 @@ TEST_CASE("a task that was taken along takes no room in the queue once it has be
   opened.open();
 }
 
-TEST_CASE("who listens to a pool is told of a task's end before the next one begins") {
+TEST_CASE("a listener is told of a task's end before the next one starts, in a batch too") {
   struct counter final : parallel::detail::task_listener {
     void tasks_ended() noexcept override { ++told; }
     std::atomic<int> told{0};
@@ -209,7 +208,7 @@ TEST_CASE("who listens to a pool is told of a task's end before the next one beg
   test::gate listening;
   counter listener;
   std::latch seen(1);
-  moved_pool pool({.max_threads = 1});
+  manual_pool pool({.max_threads = 1});
   pool.post([&] { queued.wait(); });
   pool.post([&] {
     begun.count_down();
@@ -229,13 +228,13 @@ TEST_CASE("who listens to a pool is told of a task's end before the next one beg
   pool.remove(listener);
 }
 
-TEST_CASE("a thread that takes long to start holds nobody up who is idle") {
+TEST_CASE("a thread that takes long to start does not keep an idle one from being woken") {
   test::gate slow;
   std::atomic<int> threads{0};
-  moved_pool pool({.max_threads = 2, .on_start = [&] {
-                     if (++threads == 2)
-                       slow.wait();
-                   }});
+  manual_pool pool({.max_threads = 2, .on_start = [&] {
+                      if (++threads == 2)
+                        slow.wait();
+                    }});
   std::latch first(1);
   std::latch second(1);
   std::latch released(1);
@@ -244,9 +243,9 @@ TEST_CASE("a thread that takes long to start holds nobody up who is idle") {
     released.wait();
   });
   first.wait();
-  pool.post([&] { second.count_down(); }); // has the second thread made, which does not come
+  pool.post([&] { second.count_down(); }); // a second thread is created, and held up by its hook
   while (threads != 2) {
-    moved_clock::ns += 1'000'000;
+    manual_clock::ns += 1'000'000;
     std::this_thread::yield();
   }
   released.count_down(); // the first takes the second task, and is idle soon
@@ -255,7 +254,7 @@ TEST_CASE("a thread that takes long to start holds nobody up who is idle") {
     std::latch other(1);
     pool.post([&] { other.count_down(); });
     while (!other.try_wait()) {
-      moved_clock::ns += 1'000'000;
+      manual_clock::ns += 1'000'000;
       std::this_thread::yield();
     }
   }
@@ -263,24 +262,24 @@ TEST_CASE("a thread that takes long to start holds nobody up who is idle") {
 }
 
 TEST_CASE(
-    "a thread that has been idle for long enough leaves, and others come when they are needed") {
+    "a thread that has been idle for long enough leaves, and new ones are created on demand") {
   std::atomic<int> started{0};
   for (int round = 0; round < 20; ++round) {
     std::latch first(1);
     std::latch second(1);
     test::gate left;
-    moved_pool pool({.max_threads = 4,
-                     .idle_timeout = 3s,
-                     .on_start = [&] { ++started; },
-                     .on_stop =
-                         [&](std::size_t number) {
-                           if (number == 1)
-                             left.open();
-                         }});
+    manual_pool pool({.max_threads = 4,
+                      .idle_timeout = 3s,
+                      .on_start = [&] { ++started; },
+                      .on_stop =
+                          [&](std::size_t number) {
+                            if (number == 1)
+                              left.open();
+                          }});
     pool.post([&] { first.count_down(); });
     first.wait();
     while (pool.threads() != 0) {
-      moved_clock::ns += 3'000'000'000;
+      manual_clock::ns += 3'000'000'000;
       std::this_thread::yield();
     }
     left.wait();
@@ -290,24 +289,24 @@ TEST_CASE(
   CHECK(started >= 40);
 }
 
-TEST_CASE("a thread that must not leave yet does not wait for no time, which may keep the mutex") {
-  // libc++ returns from such a wait without letting go of it. Each round has a thread fall idle, at
-  // once too long, while another one may still be in the making.
-  moved_clock::waits_for_no_time = 0;
-  moved_pool pool({.max_threads = 3, .idle_timeout = 0s});
+TEST_CASE("a thread that must not leave yet never waits for zero time, which may keep the mutex") {
+  // libc++ returns from such a wait without unlocking the mutex. In each round a thread reaches its
+  // idle time-out at once, while another one may still be being created.
+  manual_clock::waits_for_no_time = 0;
+  manual_pool pool({.max_threads = 3, .idle_timeout = 0s});
   for (int round = 0; round < 2'000; ++round) {
     std::latch all(3);
     for (int i = 0; i < 3; ++i)
       pool.post([&] {
-        moved_clock::ns += 1'000'000; // so others are called
+        manual_clock::ns += 1'000'000; // so that others are woken
         all.count_down();
       });
     all.wait();
   }
-  CHECK(moved_clock::waits_for_no_time == 0);
+  CHECK(manual_clock::waits_for_no_time == 0);
 }
 
-TEST_CASE("nothing is lost while threads leave as soon as they are idle") {
+TEST_CASE("no task is lost while threads leave as soon as they are idle") {
   io_pool io({.max_threads = 3, .queue = 2, .idle_timeout = 0s});
   std::atomic<int> ran{0};
   for (int i = 0; i < 500; ++i) {
@@ -339,7 +338,7 @@ TEST_CASE("an idle time-out must not be negative") {
                     "parallel: the idle time-out is -1 s, must not be negative");
 }
 
-TEST_CASE("try_submit queues a task where there is room, and says so where there is none") {
+TEST_CASE("try_submit queues a task unless the queue is full, and returns nothing if it is") {
   io_pool io({.max_threads = 1, .queue = 2});
   test::gate opened;
   std::latch begun(1);
@@ -352,14 +351,14 @@ TEST_CASE("try_submit queues a task where there is room, and says so where there
   auto second = io.try_submit([] { return 2; });
   REQUIRE(first.has_value());
   REQUIRE(second.has_value());
-  auto kept = std::make_unique<int>(3); // what is not queued is not taken
+  auto kept = std::make_unique<int>(3); // a callable that is not queued is not moved from
   auto task = [kept = std::move(kept)] { return *kept; };
   CHECK_FALSE(io.try_submit(std::move(task)).has_value());
   CHECK(task() == 3);
   opened.open();
   CHECK(first->get() == 1);
   CHECK(second->get() == 2);
-  while (true) // as soon as the thread has taken the last one there is room again
+  while (true) // the queue has capacity again as soon as the thread has started the last task
     if (auto third = io.try_submit(std::move(task))) {
       CHECK(third->get() == 3);
       break;
@@ -368,7 +367,7 @@ TEST_CASE("try_submit queues a task where there is room, and says so where there
   CHECK_THROWS_AS(io.try_submit([] {}), parallel::shut_down);
 }
 
-TEST_CASE("try_submit within a task of a full pool says so, too") {
+TEST_CASE("try_submit within a task of a full pool returns nothing, too") {
   io_pool io({.max_threads = 1, .queue = 1});
   CHECK(io.submit([&] {
             auto queued = io.submit([] { return 1; });
@@ -376,14 +375,14 @@ TEST_CASE("try_submit within a task of a full pool says so, too") {
           }).get());
 }
 
-TEST_CASE("try_submit gives the room back when the callable cannot be kept") {
-  struct unkind {
-    unkind() = default;
-    unkind(const unkind&) { throw std::string("no copies"); }
+TEST_CASE("try_submit gives its capacity back when the callable cannot be copied") {
+  struct throws_when_copied {
+    throws_when_copied() = default;
+    throws_when_copied(const throws_when_copied&) { throw std::string("no copies"); }
     void operator()() const {}
   };
   io_pool io({.queue = 1});
-  const unkind task;
+  const throws_when_copied task;
   for (int i = 0; i < 3; ++i)
     CHECK_THROWS_AS(io.try_submit(task), std::string);
   CHECK(io.try_submit([] {}).has_value());
@@ -409,18 +408,18 @@ TEST_CASE("an io task that waits for one that nobody is left to run gets an erro
     for (std::shared_future<int>& each : awaited)
       each = io.submit([] { return 1; }).share();
     all_queued.open();
-    std::vector<int> answers(size);
+    std::vector<int> results(size);
     for (std::size_t i = 0; i < size; ++i)
-      answers[i] = waiting[i].get();
-    const auto refused = std::ranges::count(answers, -1);
+      results[i] = waiting[i].get();
+    const auto refused = std::ranges::count(results, -1);
     REQUIRE(refused >= 1);
-    REQUIRE(refused + std::ranges::count(answers, 1) == static_cast<std::ptrdiff_t>(size));
+    REQUIRE(refused + std::ranges::count(results, 1) == static_cast<std::ptrdiff_t>(size));
     for (std::shared_future<int>& each : awaited)
-      REQUIRE(each.get() == 1); // what was queued is run all the same
+      REQUIRE(each.get() == 1); // the queued tasks run all the same
   }
 }
 
-TEST_CASE("the error of a wait without end names the numbers") {
+TEST_CASE("the error of a wait that would never end names the numbers") {
   io_pool io({.max_threads = 1});
   test::gate queued;
   std::shared_future<void> behind;
@@ -439,7 +438,7 @@ TEST_CASE("the error of a wait without end names the numbers") {
              Contains("all who work for the pool (1)") && Contains("tasks that are queued (1)"));
 }
 
-TEST_CASE("io tasks wait with get() for tasks of others as long as somebody can run them") {
+TEST_CASE("io tasks wait with get() for tasks of others as long as a thread can run them") {
   io_pool io({.max_threads = 3});
   for (int round = 0; round < 100; ++round) {
     test::gate all_queued;
@@ -507,7 +506,7 @@ TEST_CASE("a task of one pool that runs tasks of another is still its own pool's
   io_pool inner({.max_threads = 1});
   test::gate done;
   std::latch busy(1);
-  auto other = inner.submit([&] { // so the task below runs where it is waited for
+  auto other = inner.submit([&] { // so that the thread that waits for the task below runs it
     busy.count_down();
     done.wait();
   });
@@ -517,7 +516,7 @@ TEST_CASE("a task of one pool that runs tasks of another is still its own pool's
                          [&](int) {
                            return inner.get(inner.submit([&] {
                              auto first = outer.submit([] {});
-                             auto second = outer.submit([] {}); // does not wait for room
+                             auto second = outer.submit([] {}); // does not wait for capacity
                              try {
                                outer.shutdown();
                              } catch (const std::system_error&) {

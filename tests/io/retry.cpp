@@ -1,4 +1,4 @@
-// Calls on an io_pool that are made again when they throw.
+// Calls on an io_pool that are repeated when they throw.
 #include "catch.hpp"
 #include "support.hpp"
 
@@ -37,14 +37,14 @@ namespace {
 
 constexpr std::int64_t ms = 1'000'000;
 
-/// It says that it can be copied, and cannot.
+/// std::copy_constructible, but it cannot be copied.
 using owned_texts = std::vector<std::unique_ptr<std::string>>;
 
 owned_texts texts(int n) {
   return owned_texts(static_cast<std::size_t>(n));
 }
 
-/// Requests a stop on threads that have set `here`: no call is made again there.
+/// Requests a stop on threads that have set `here`: no call is repeated there.
 struct gives_up {
   static inline thread_local bool here = false;
   [[nodiscard]] bool stop_requested() const { return here; }
@@ -52,7 +52,7 @@ struct gives_up {
 
 } // namespace
 
-TEST_CASE("a call is made again until it succeeds, at most `retries` times") {
+TEST_CASE("a call is repeated until it succeeds, at most `retries` times") {
   io_pool io({.max_threads = 4});
   std::vector<std::atomic<int>> calls(100);
   const auto fails = [&](int x) {
@@ -108,7 +108,7 @@ TEST_CASE("retries work with try_map, map_into and two ranges") {
   CHECK(out[9] == 18);
 }
 
-TEST_CASE("a call that is made again gets its element whole") {
+TEST_CASE("a call that is repeated gets its element whole") {
   io_pool io({.max_threads = 2});
   std::istringstream words("one two three");
   std::vector<std::atomic<int>> calls(6);
@@ -125,7 +125,7 @@ TEST_CASE("a call that is made again gets its element whole") {
   CHECK(read == std::vector<std::string>{"one", "two", "three"});
 }
 
-TEST_CASE("a call that takes its element away for good is made once") {
+TEST_CASE("a call that takes an element that cannot be copied is made once") {
   io_pool io({.max_threads = 2});
   std::atomic<int> calls{0};
   const auto owners = std::views::iota(0, 3) |
@@ -189,7 +189,7 @@ TEST_CASE("map on an io_pool takes elements of every kind that map on a thread_p
       [](const children& element) { return element.below.size(); }));
 }
 
-TEST_CASE("a call that could move from a member of its element gets a copy to begin with") {
+TEST_CASE("a call that could move from a member of its element gets a copy of the element") {
   struct word {
     int number;
     std::optional<int> none;
@@ -210,7 +210,7 @@ TEST_CASE("a call that could move from a member of its element gets a copy to be
   CHECK(lengths == std::vector<std::size_t>{40, 40, 40});
 }
 
-TEST_CASE("an element that waits to be called again hears that a lower one has failed for good") {
+TEST_CASE("a wait before a repetition ends when a lower element has failed for good") {
   const bool waits_for_turn = GENERATE(false, true);
   io_pool io({.max_threads = 2});
   const parallel::start_rate rate = 10;
@@ -239,7 +239,7 @@ TEST_CASE("an element that waits to be called again hears that a lower one has f
   gives_up::here = false;
 }
 
-TEST_CASE("an element of try_map is called again although a lower one has failed for good") {
+TEST_CASE("try_map repeats the call for an element although a lower one has failed for good") {
   io_pool io({.max_threads = 2});
   std::latch both(2);
   std::atomic<int> calls{0};
@@ -261,7 +261,8 @@ TEST_CASE("an element of try_map is called again although a lower one has failed
   CHECK_FALSE(tried[1]);
 }
 
-TEST_CASE("calls within an element are made again although a lower element has failed for good") {
+TEST_CASE(
+    "calls of an inner map are repeated although a lower element of the outer one has failed") {
   io_pool io({.max_threads = 2});
   const std::size_t in_flight = GENERATE(1U, 2U);
   std::latch both(2);
@@ -288,7 +289,7 @@ TEST_CASE("calls within an element are made again although a lower element has f
   CHECK(calls == 201);
 }
 
-TEST_CASE("no call is made again once a stop is requested") {
+TEST_CASE("no call is repeated once a stop is requested") {
   io_pool io({.max_threads = 2});
   std::atomic<bool> stop{false};
   std::atomic<int> calls{0};
@@ -303,7 +304,7 @@ TEST_CASE("no call is made again once a stop is requested") {
   CHECK(calls == 1);
 }
 
-TEST_CASE("no call is made again when the deadline would pass before it") {
+TEST_CASE("no call is repeated when the deadline would pass before it") {
   io_pool io({.max_threads = 2});
   std::atomic<int> calls{0};
   CHECK_THROWS_AS(parallel::for_each(io, numbers(1),
@@ -316,14 +317,14 @@ TEST_CASE("no call is made again when the deadline would pass before it") {
   CHECK(calls == 1);
 }
 
-TEST_CASE("waits double from between a half and the whole of the first, up to the longest") {
+TEST_CASE("waits begin between half of the first and all of it, and double up to the longest") {
   const backoff_time backoff(100ms, 1s, 7);
   const std::int64_t whole[] = {100 * ms, 200 * ms, 400 * ms, 800 * ms, 1000 * ms, 1000 * ms};
   for (std::size_t i = 0; i < 1'000; ++i)
-    for (std::size_t again = 0; again < std::size(whole); ++again) {
-      const std::int64_t wait = wait_ns(backoff, i, again);
-      REQUIRE(wait >= whole[again] / 2);
-      REQUIRE(wait <= whole[again]);
+    for (std::size_t retry = 0; retry < std::size(whole); ++retry) {
+      const std::int64_t wait = wait_ns(backoff, i, retry);
+      REQUIRE(wait >= whole[retry] / 2);
+      REQUIRE(wait <= whole[retry]);
     }
   CHECK(wait_ns(backoff, 3, 1'000'000) <= 1000 * ms);
   CHECK(wait_ns(backoff_time(), 0, 0) == 0);
@@ -331,7 +332,7 @@ TEST_CASE("waits double from between a half and the whole of the first, up to th
   CHECK(wait_ns(backoff_time(24h * 365 * 400), 0, 3) > 0); // no overflow
 }
 
-TEST_CASE("waits are the alike for the same seed, and differ between elements") {
+TEST_CASE("waits are alike for the same seed, and differ between elements") {
   const backoff_time one(100ms, 1s, 7);
   const backoff_time alike(100ms, 1s, 7);
   const backoff_time other(100ms, 1s, 8);
@@ -349,7 +350,7 @@ TEST_CASE("a backoff that makes no sense is refused, and the message names it") 
                     "parallel: a backoff is given, but retries is 0");
 }
 
-TEST_CASE("a call is made again with an element that refers to what cannot be copied") {
+TEST_CASE("a call is repeated with an element that refers to what cannot be copied") {
   struct part {
     std::span<std::unique_ptr<int>> numbers;
     std::vector<std::unique_ptr<int>>::iterator first;

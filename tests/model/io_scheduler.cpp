@@ -1,6 +1,6 @@
-// The pool for blocking tasks as a whole (io/scheduler.hpp, io/threads.hpp, io/capacity.hpp): tasks
-// are run once, all that block at once, and the pool comes to its end, however its threads start,
-// sleep, are called, leave, or are not to be had.
+// The whole io_pool below its public face (io/scheduler.hpp and what it is made of): each task runs
+// once, tasks that block run at once, and the pool ends, however its threads start, sleep, are
+// woken, leave, or cannot be created.
 #include "relacy.hpp"
 
 #include <parallel/detail/io/scheduler.hpp>
@@ -21,12 +21,12 @@ struct setting {
   bool leave; // as soon as they are idle
 };
 
-/// `Posters` threads queue tasks, each of which notes that it has been run; the last of them ends
-/// the pool, before or after the tasks have been run.
+/// `Posters` threads queue tasks, each of which notes that it has run. The last poster ends the
+/// pool, before or after the tasks have run.
 template <std::size_t Posters, int Tasks, setting With, std::size_t Made = With.threads>
 struct posted_tasks : model::test<posted_tasks<Posters, Tasks, With, Made>, Posters, Made> {
   struct task final : queued_task {
-    explicit task(rl::var<int>& has_run) : ran(has_run) {}
+    explicit task(rl::var<int>& counter) : ran(counter) {}
     void run() noexcept override {
       ran($) = ran($) + 1;
       delete this;
@@ -71,7 +71,7 @@ struct posted_tasks : model::test<posted_tasks<Posters, Tasks, With, Made>, Post
   int queued[Posters][Tasks] = {};
 };
 
-/// Tasks that queue another one each, while the pool comes to its end.
+/// Tasks that queue another one each, while the pool is shut down.
 template <std::size_t Threads, int Tasks>
 struct tasks_that_post : model::test<tasks_that_post<Threads, Tasks>, 1, Threads> {
   struct task final : queued_task {
@@ -130,13 +130,12 @@ struct tasks_that_meet : model::test<tasks_that_meet<Threads>, 1, Threads> {
   parallel::detail::atomic<int> inside{0};
 };
 
-/// Tasks that are quick, and behind them as many as there may be threads, each of which waits for
-/// all others: the thread that has been quick so far takes some of those along with one that blocks
-/// it.
+/// Quick tasks, and behind them as many as there may be threads, each of which waits for all others
+/// of those: the leader takes some of them in a batch with one that blocks it.
 template <std::size_t Threads, int Quick>
-struct tasks_taken_along : model::test<tasks_taken_along<Threads, Quick>, 1, Threads> {
+struct tasks_in_a_batch : model::test<tasks_in_a_batch<Threads, Quick>, 1, Threads> {
   struct task final : queued_task {
-    task(tasks_taken_along& of, bool waits) : model(of), meets(waits) {}
+    task(tasks_in_a_batch& of, bool waits) : model(of), meets(waits) {}
     void run() noexcept override {
       if (meets) {
         model.inside.fetch_add(1);
@@ -147,7 +146,7 @@ struct tasks_taken_along : model::test<tasks_taken_along<Threads, Quick>, 1, Thr
       delete this;
     }
     void discard() noexcept override { delete this; }
-    tasks_taken_along& model;
+    tasks_in_a_batch& model;
     const bool meets;
   };
 
@@ -175,18 +174,20 @@ int main() {
   const model::limits some{.random = 300'000, .longest = 50'000};
   for (const unsigned failing : {0U, 3U}) {
     model::threads_fail_one_in = failing;
-    std::printf(failing == 0 ? "All threads are to be had:\n" : "Some threads are not:\n");
+    std::printf(failing == 0 ? "All threads can be created:\n" : "Some cannot:\n");
     all &= model::passes<posted_tasks<1, 2, {1, 8, false}>>("one thread, two tasks", some);
     all &= model::passes<posted_tasks<1, 3, {2, 8, false}>>("two threads, three tasks", some);
-    all &= model::passes<posted_tasks<1, 3, {2, 1, false}>>("likewise, one waits in a queue", some);
-    all &= model::passes<posted_tasks<2, 2, {2, 1, false}>>("likewise, two who queue", some);
+    all &= model::passes<posted_tasks<1, 3, {2, 1, false}>>("two threads, a queue of one", some);
+    all &= model::passes<posted_tasks<2, 2, {2, 1, false}>>("two threads, two posters", some);
     all &= model::passes<posted_tasks<1, 2, {2, 8, true}, 4>>("threads that leave", some);
   }
   model::threads_fail_one_in = 0;
   all &= model::passes<tasks_that_post<2, 2>>("tasks that queue tasks", some);
   all &= model::passes<tasks_that_meet<2>>("two tasks that block", some);
   all &= model::passes<tasks_that_meet<3>>("three tasks that block", some);
-  all &= model::passes<tasks_taken_along<2, 1>>("two, taken along with one that is quick", some);
-  all &= model::passes<tasks_taken_along<2, 2>>("likewise, with two", some);
+  all &= model::passes<tasks_in_a_batch<2, 1>>("two tasks that block, in a batch with a quick one",
+                                               some);
+  all &= model::passes<tasks_in_a_batch<2, 2>>(
+      "two tasks that block, in a batch with two quick ones", some);
   return all ? 0 : 1;
 }
