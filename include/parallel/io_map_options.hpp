@@ -125,14 +125,14 @@ struct io_map_options {
   /// - once an element of a lower index has failed for good, as that one's exception is then the
   ///   result of the whole call; try_map repeats all the same.
   ///
-  /// A wait before a repetition ends some ten milliseconds after one of these at the latest.
+  /// A wait before a repetition ends within some ten milliseconds of one of these.
   ///
   /// If a call could move from its element (an rvalue, as single-pass ranges have them), every call
   /// but the last possible one gets a copy of it. If the element cannot be copied, or the function
-  /// returns a reference, the call is made once. A class whose copy constructor is declared but
-  /// does not compile is recognized only if it is an aggregate, a pair, a tuple or a variant: a
-  /// class with a std::vector<std::unique_ptr<T>> among its private members has to delete its copy
-  /// constructor.
+  /// returns a reference, the call is made once. A class with a std::vector<std::unique_ptr<T>>
+  /// among its private members counts as copyable, although its copy does not compile: it has to
+  /// delete its copy constructor. (In an aggregate, a pair, a tuple or a variant such members are
+  /// found.)
   std::size_t retries = 0;
 
   /// How long the thread that made a call waits before it repeats the call; by default not at all.

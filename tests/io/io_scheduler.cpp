@@ -434,8 +434,8 @@ TEST_CASE("the error of a wait that would never end names the numbers") {
   });
   behind = io.submit([] {}).share();
   queued.open();
-  CHECK_THAT(waiting.get(),
-             Contains("all who work for the pool (1)") && Contains("tasks that are queued (1)"));
+  CHECK_THAT(waiting.get(), Contains("all threads that work for the pool (1)") &&
+                                Contains("tasks that are queued (1)"));
 }
 
 TEST_CASE("io tasks wait with get() for tasks of others as long as a thread can run them") {

@@ -1,4 +1,4 @@
-// Tells when nobody is left who could end the waits of an io_pool's threads and callers.
+// Tells when no thread is left that could end the waits of an io_pool's threads and callers.
 //
 // Every thread that works for the pool notes what it waits for. Where all of them wait, each for a
 // task that is queued or for another one that waits, and no thread is left to run what is queued,
@@ -31,10 +31,11 @@ class deadlock_detector {
   void add_wait(pending_wait& wait) noexcept { waits_.add(wait, task_frame::innermost()); }
   void remove_wait(pending_wait& wait) noexcept { waits_.remove(wait); }
 
-  /// Whether all who work for the pool wait, none of the waits is over or may end by itself, and no
-  /// thread of another pool may run what is queued here. `own_threads` is how many threads the pool
-  /// has; the queue's batch must have been reclaimed. More threads could still help.
-  [[nodiscard]] bool nobody_can_go_on(std::size_t own_threads) const noexcept {
+  /// Whether all threads that work for the pool wait, none of the waits is over or may end by
+  /// itself, and no thread of another pool may run what is queued here. `own_threads` is how many
+  /// threads the pool has; one more thread could still help. The queue's batch must have been
+  /// reclaimed.
+  [[nodiscard]] bool no_thread_can_go_on(std::size_t own_threads) const noexcept {
     if (waits_.size() != own_threads + outside_threads_)
       return false;
     const unfinished known(*this);
@@ -49,11 +50,11 @@ class deadlock_detector {
   [[noreturn]] void refuse_wait() const {
     throw std::system_error(
         std::make_error_code(std::errc::resource_deadlock_would_occur),
-        "parallel::io_pool: a wait within a task that would never end, as all who work for the "
-        "pool (" +
+        "parallel::io_pool: a wait within a task that would never end, as all threads that "
+        "work for the pool (" +
             std::to_string(waits_.size()) +
             ") wait for each other, or for tasks that are queued (" +
-            std::to_string(queue_.size()) + ") with nobody left to run them");
+            std::to_string(queue_.size()) + ") with no thread left to run them");
   }
 
  private:
@@ -90,7 +91,7 @@ class deadlock_detector {
   }
 
   const io_queue& queue_;
-  pending_waits waits_;             // of all who work for the pool
+  pending_waits waits_;             // of all threads that work for the pool
   std::size_t outside_threads_ = 0; // that work for the pool
 };
 

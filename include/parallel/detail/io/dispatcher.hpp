@@ -3,7 +3,7 @@
 //
 // One thread, the leader, drains short tasks in batches; another, the monitor, watches it and takes
 // over when a task blocks. The thread that takes over wakes more. So blocked tasks make the pool
-// grow, not queued ones, and a quick task wakes nobody.
+// grow, not queued ones, and a quick task wakes no thread.
 #pragma once
 
 #include <parallel/detail/io/batch.hpp>
@@ -90,7 +90,7 @@ class io_dispatcher {
   /// The pool is not at rest until end_work() has been called once for each call of this.
   void begin_work() noexcept { ++running_; }
 
-  /// Tasks have ended, and their futures are ready.
+  /// Ends what begin_work() began. If that was a task, its future is ready by now.
   void end_work() noexcept {
     --running_;
     listeners_.tell();
@@ -133,6 +133,8 @@ class io_dispatcher {
     threads_.finish(self);
   }
 
+  /// Runs tasks until the thread is to leave. Beside an active leader a thread does not take tasks:
+  /// it becomes the monitor, or sleeps where there is one already.
   void take_tasks(io_thread& self) noexcept {
     lock held = spin_locked(mutex_);
     threads_.arrive(self);
@@ -178,8 +180,9 @@ class io_dispatcher {
     leadership_.end_task(self);
   }
 
-  /// Without the mutex: runs a task, and then the batch, until a task is slow or all together have
-  /// taken as long as one slow task: others may want the mutex.
+  /// Without the mutex: runs a task, and then the batch, until one of them is slow, or all together
+  /// have taken as long as a slow one. Then the thread locks the mutex again, so that what it has
+  /// run is accounted for.
   void run_while_quick(io_thread& self, queued_task& first, task_batch& more) noexcept {
     const std::uint64_t began = self.now;
     for (queued_task* task = &first; task != nullptr; task = more.take_next()) {
@@ -193,8 +196,9 @@ class io_dispatcher {
   }
 
   /// Before a thread turns to a task, which may block it: wakes or creates others for what is still
-  /// queued. One, if there is an active leader; else as many as are blocked already, so that the
-  /// threads double until all that is queued is under way. True if that has taken some time.
+  /// queued. Beside an active leader one is enough, the monitor; else as many as are blocked
+  /// already, so that the threads double until all that is queued is under way. True if that has
+  /// taken some time.
   bool wake_for_the_queue(lock& held, const io_thread& self) noexcept {
     bool took_time = false;
     const std::size_t blocked =
@@ -208,8 +212,9 @@ class io_dispatcher {
     return took_time;
   }
 
-  /// The calling thread is the monitor: true as soon as something is queued and the leader seems to
-  /// be blocked, which then is the leader no more; false when nothing has been queued for a while.
+  /// The calling thread is the monitor. True as soon as something is queued and the leader seems to
+  /// be blocked: then there is no leader any more, and the thread takes over. False when nothing
+  /// has been queued for a while.
   bool monitor(lock& held, io_thread& self) noexcept {
     leadership_.set_monitor(true);
     bool is_needed = false;
@@ -219,6 +224,7 @@ class io_dispatcher {
         continue;
       idle = 0;
       self.now = Clock::now();
+      // A thread that has been woken already will take over instead.
       is_needed = !threads_.any_waking() && !leadership_.is_active(self.now);
     }
     leadership_.set_monitor(false);
@@ -241,7 +247,7 @@ class io_dispatcher {
 
   /// Whether a thread comes to the queue without being woken, and sees to it that the queue stays
   /// attended. Invariant: whenever the mutex is free and the queue is not empty, the queue is
-  /// attended or every thread is at work, and each thread comes to the queue after its task.
+  /// attended, or every thread that can be had runs a task, after which it comes to the queue.
   [[nodiscard]] bool is_attended() const noexcept {
     return leadership_.attends_queue() || threads_.one_comes_soon();
   }

@@ -107,7 +107,7 @@ class io_queue {
     });
   }
 
-  /// Fills a batch from the front, with tasks that nobody but a thread of the pool may run. They
+  /// Fills a batch from the front, with tasks that only a thread of the pool may run. They
   /// stay queued until they are started; callers that need to know which have been started, or that
   /// may run them, reclaim the batch first.
   void fill(task_batch& batch) noexcept {

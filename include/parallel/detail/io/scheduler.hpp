@@ -207,11 +207,11 @@ class basic_io_scheduler {
   void shutdown() noexcept {
     {
       guard held = lock();
-      if (open_to_ == everybody)
+      if (open_to_ == all_threads)
         open_to_ = own_threads;
       queue_.admit_all(); // submitters that wait for capacity find the pool closed, and throw
       dispatcher_.wait_until_at_rest(held);
-      open_to_ = nobody;
+      open_to_ = no_thread;
       dispatcher_.end();
     }
     dispatcher_.join();
@@ -222,7 +222,7 @@ class basic_io_scheduler {
   void shutdown_and_discard() noexcept {
     {
       const guard held = lock();
-      open_to_ = nobody;
+      open_to_ = no_thread;
     }
     discard_if([](const queued_task&) { return true; });
     shutdown();
@@ -232,20 +232,20 @@ class basic_io_scheduler {
   using guard = std::unique_lock<mutex>;
 
   /// Which threads may submit tasks.
-  enum access { everybody, own_threads, nobody };
+  enum access { all_threads, own_threads, no_thread };
 
   /// The mutex is held for moments only, but maybe wanted by a thousand threads.
   [[nodiscard]] guard lock() const noexcept { return spin_locked(mutex_); }
 
   /// Whether the calling thread may submit.
   [[nodiscard]] bool is_open_here() const noexcept {
-    return open_to_ == everybody || (open_to_ == own_threads && is_needed_here());
+    return open_to_ == all_threads || (open_to_ == own_threads && is_needed_here());
   }
 
   /// Reserves capacity for one task, waiting until there is some or the pool is closed. The pool's
   /// own threads do not wait.
   void reserve(guard& held) {
-    if (open_to_ == everybody && !is_needed_here()) {
+    if (open_to_ == all_threads && !is_needed_here()) {
       if (queue_.try_reserve())
         return;
       if (!queue_.has_waiting_submitters()) {
@@ -253,7 +253,7 @@ class basic_io_scheduler {
         queue_.spin_for_capacity();
         held = lock();
       }
-      if (open_to_ == everybody) {
+      if (open_to_ == all_threads) {
         if (!queue_.reclaim_and_reserve())
           queue_.wait_and_reserve(held);
         return;
@@ -272,10 +272,10 @@ class basic_io_scheduler {
   }
 
   /// Queues a task or a helper; throws shut_down where the pool does not take it. Once a shutdown
-  /// has begun it takes no helpers from anybody: their loops can do without them, and they would
+  /// has begun it takes no helpers from any thread: their loops can do without them, and they would
   /// delay its end.
   void push(guard& held, queued_task& task, frame_tasks* submitter) {
-    if (task.owner() != nullptr ? open_to_ != everybody : !is_open_here())
+    if (task.owner() != nullptr ? open_to_ != all_threads : !is_open_here())
       throw shut_down();
     dispatcher_.push(held, task, submitter);
   }
@@ -294,23 +294,23 @@ class basic_io_scheduler {
     dispatcher_.end_work();
   }
 
-  /// Whether nobody who works for the pool can go on, and no thread can be woken or created for
-  /// what is queued. (To create one takes time without the mutex: hence the second check.)
+  /// Whether no thread that works for the pool can go on, and none can be woken or created for what
+  /// is queued. (The mutex is unlocked while one is created: hence the second check.)
   [[nodiscard]] bool is_deadlocked(guard& held) noexcept {
-    return nobody_can_go_on() && (queue_.is_empty() || !dispatcher_.add_thread(held)) &&
-           nobody_can_go_on();
+    return no_thread_can_go_on() && (queue_.is_empty() || !dispatcher_.add_thread(held)) &&
+           no_thread_can_go_on();
   }
 
-  [[nodiscard]] bool nobody_can_go_on() noexcept {
+  [[nodiscard]] bool no_thread_can_go_on() noexcept {
     queue_.reclaim_batch();
-    return deadlocks_.nobody_can_go_on(dispatcher_.threads().total());
+    return deadlocks_.no_thread_can_go_on(dispatcher_.threads().total());
   }
 
   mutable mutex mutex_; // guards everything below
   io_queue queue_;
   io_dispatcher<Clock> dispatcher_;
   deadlock_detector deadlocks_{queue_};
-  access open_to_ = everybody;
+  access open_to_ = all_threads;
 };
 
 using io_scheduler = basic_io_scheduler<io_clock>;

@@ -1,8 +1,7 @@
 // The threads of an io_pool: how they are created on demand, sleep, are woken, and leave.
 //
 // The thread that fell asleep last is woken first, as its stack is the warmest; a new thread is
-// created only when none sleeps. What a thread does while it is awake is not decided here. All of
-// it is guarded by the mutex of the pool.
+// created only when none sleeps. What a thread does while it is awake is not decided here.
 #pragma once
 
 #include <parallel/detail/observe/trace.hpp>
@@ -53,7 +52,8 @@ struct io_thread {
   native_thread thread;    // written by its creator in launch(), and then only joined
 };
 
-/// `Clock` is io_clock, except in tests.
+/// Guarded by the mutex of the pool, unless a function says that it is called without it. `Clock`
+/// is io_clock, except in tests.
 template <class Clock>
 class io_threads {
  public:
@@ -105,7 +105,7 @@ class io_threads {
     if (!launch(made)) {
       all_[made.number - 1].reset();
       throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
-                              "parallel::io_pool: it has no thread, and the system none to give");
+                              "parallel::io_pool: it has no thread, and the system cannot create one");
     }
     ++total_;
     ++arriving_;
@@ -116,21 +116,21 @@ class io_threads {
   /// meanwhile. False if neither can be done.
   bool wake_or_start(lock& held) noexcept { return wake_idle() || start_new(held); }
 
-  /// Called on each new thread, without the mutex, as it runs the user's hook.
+  /// To be called on each new thread, without the mutex, as it runs the user's hook.
   void begin(const io_thread& self) noexcept {
     name_this_thread(name_.or_else("parallel-io"), self.number);
     trace_thread_name(name_.or_else("parallel-io"), self.number);
     on_start_(self.number);
   }
 
-  /// Called on each new thread, under the mutex: it is no longer on its way.
+  /// To be called on each new thread, under the mutex: it is no longer on its way.
   void arrive(io_thread& self) noexcept {
     --arriving_;
     count_existing(self); // its creator may not have locked the mutex again yet
   }
 
-  /// Called on a thread: sleeps until it is woken. False if it has slept for as long as the idle
-  /// time-out, so that it is to leave and no longer counts; false also after end().
+  /// To be called on a thread: sleeps until it is woken. False if it has slept for as long as the
+  /// idle time-out, so that it is to leave and no longer counts; false also after end().
   [[nodiscard]] bool wait(lock& held, io_thread& self) noexcept {
     self.is_woken = false;
     idle_.push_back(&self);
@@ -157,7 +157,7 @@ class io_threads {
     return !ending_;
   }
 
-  /// Called on a thread that ends, without the mutex. `self` may be gone afterwards.
+  /// To be called on a thread that ends, without the mutex. `self` may be gone afterwards.
   void finish(io_thread& self) noexcept {
     on_stop_(self.number);
     trace_thread_end();
