@@ -105,7 +105,7 @@ class io_threads {
     if (!launch(made)) {
       all_[made.number - 1].reset();
       throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
-                              "parallel::io_pool: no thread is left, and none can be created");
+                              "parallel::io_pool: it has no thread, and none can be created");
     }
     ++total_;
     ++arriving_;
