@@ -1,38 +1,43 @@
-// blocking: a call that blocks, within work that computes.
+// blocking: marks a call that blocks, within work that computes.
 //
-// While it does, another worker of the thread_pool stands in (detail/scheduler/compensation.hpp).
-// For work that does little else than block there is io_pool.hpp.
+// Meanwhile a compensating worker runs in place of the blocked thread
+// (detail/scheduler/blocked_scope.hpp). For work that does little else than block there is
+// io_pool.hpp.
 #pragma once
 
 #include <parallel/detail/loop/loop.hpp>
 #include <parallel/detail/observe/trace.hpp>
-#include <parallel/detail/scheduler/scheduler.hpp>
+#include <parallel/detail/scheduler/blocked_scope.hpp>
 
 #include <utility>
 
 namespace parallel {
 
-/// Calls f() and returns what it returns. Within a task of a thread_pool, or an element of a map
-/// that its threads share, another worker may meanwhile take the calling thread's place, so that
-/// the pool goes on with as many threads as it has: parallel::blocking([&] { return read(fd); }).
-/// What the blocked thread has already claimed waits for it: give such a map {.grain = 1}.
+/// Calls f() and returns what it returns; meanwhile the pool of the calling thread may run another
+/// worker in its place: parallel::blocking([&] { return read(fd); }).
 ///
-/// f should wait (for a file, a lock, a subprocess) and not compute, map, or get(), which does the
-/// same by itself. A pool has up to 64 stand-ins, as many as calls have been blocked at once,
-/// started by these, and kept; with more calls blocked than that, or where no thread is to be had,
-/// it has fewer threads to go on with. When f returns, some stand-in ends the claim or task that it
-/// is at, and stops. Exceptions of f pass through. Nested calls for the same pool, and calls
-/// anywhere else (in a task of an io_pool, which makes threads as it needs them, or outside of any
-/// pool), just call f. That includes elements of a map that runs as a plain loop, as small ones do:
-/// as ever, elements must not wait for each other.
+/// It has this effect within a task of a thread_pool, and within an element of a map that the
+/// pool's threads share: the pool goes on with as many threads as it has. Elements that the blocked
+/// thread has already taken wait for it: give such a map {.grain = 1}. f should wait (for a file, a
+/// lock, a subprocess) and not compute, map, or get(), which compensates by itself.
 ///
-/// Cost: some tens of nanoseconds while a stand-in is awake; else a look at what every worker has
-/// to do, and, if there is anything, a wake (about ten microseconds). A call that starts a stand-in
-/// waits until it has started (some tens of microseconds).
+/// Compensating workers: a pool starts as many as calls have been blocked at once, up to 64, and
+/// keeps them. With more calls blocked than that, or where no thread is to be had, the pool goes on
+/// with fewer threads. When f returns, one of the compensating workers stops after the elements or
+/// the task that it is running.
+///
+/// Exceptions of f pass through. Any thread may call it. Nested calls for the same pool just call
+/// f, and so do calls in a task of an io_pool, which starts threads as it needs them, and calls
+/// outside of any pool. Elements of a map that runs as a plain loop, as small ones do, count as
+/// outside: elements must never wait for each other.
+///
+/// Cost: some tens of nanoseconds while a compensating worker is active. Otherwise the call checks
+/// whether any worker has offered work, and if so, wakes a compensating worker (about ten
+/// microseconds). A call that starts one waits until it has started (some tens of microseconds).
 template <class F>
 decltype(auto) blocking(F&& f) {
   const detail::trace_span span("blocked");
-  const detail::scheduler::blocked<detail::loop> here;
+  const detail::blocked_scope<detail::loop> scope;
   return std::forward<F>(f)();
 }
 

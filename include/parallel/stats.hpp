@@ -8,7 +8,7 @@
 
 #include <parallel/detail/observe/counter.hpp>
 #include <parallel/detail/scheduler/job.hpp>
-#include <parallel/detail/scheduler/workers.hpp>
+#include <parallel/detail/scheduler/worker.hpp>
 #include <parallel/io_pool.hpp>
 #include <parallel/pool.hpp>
 
@@ -125,7 +125,7 @@ struct io_pool_stats {
   };
   pool.scheduler_.for_each_job([&](const detail::job& each) {
     all.calls += each.uses();
-    add_loops(each.by_owners());
+    add_loops(each.owner_counts());
   });
   pool.scheduler_.for_each_started_worker([&](const detail::worker& each) {
     const std::uint64_t busy = each.busy.ns(); // before the whole, of which it is a part

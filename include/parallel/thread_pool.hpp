@@ -45,7 +45,7 @@ decltype(auto) thread_pool::get(Future future) {
 }
 
 inline void thread_pool::refuse_own_worker() const {
-  if (scheduler_.is_needed_here())
+  if (scheduler_.depends_on_this_thread())
     throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
                             "parallel::thread_pool: shutdown() by one of its own workers, which "
                             "would have to wait for itself");

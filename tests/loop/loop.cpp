@@ -255,10 +255,10 @@ TEST_CASE("participants claim nothing of a billion blocks once the first element
   };
   endless_loop all(fails_at_0);
   all.work.participate();
-  CHECK(all.work.by_owner().chunks.get() == 1);
+  CHECK(all.work.owner_counts().chunks.get() == 1);
   parallel::detail::loop_counts counts;
   all.work.help(2, counts);
-  CHECK(all.work.compensate(counts, [] { return true; }));
+  CHECK(all.work.help_without_slot(counts, [] { return true; }));
   CHECK(counts.chunks.get() == 0);
   CHECK(all.work.take_error() != nullptr);
 }
@@ -270,9 +270,9 @@ TEST_CASE("participants claim nothing of a billion blocks once the body has ende
   all.work.help(2, counts);
   CHECK(counts.chunks.get() == 1);
   all.work.participate();
-  CHECK(all.work.compensate(counts, [] { return true; }));
+  CHECK(all.work.help_without_slot(counts, [] { return true; }));
   CHECK(counts.chunks.get() == 1);
-  CHECK(all.work.by_owner().chunks.get() == 0);
+  CHECK(all.work.owner_counts().chunks.get() == 0);
   CHECK(all.work.take_error() == nullptr);
 }
 

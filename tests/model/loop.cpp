@@ -85,7 +85,7 @@ struct with_a_stand_in : model::test<Model, Threads> {
     static_cast<const Model&>(*this).check_left();
   }
   void compensate(loop_counts& own) {
-    const bool nothing_left = work.compensate(own, [] { return true; });
+    const bool nothing_left = work.help_without_slot(own, [] { return true; });
     model::require(nothing_left, "a stand-in has given up");
   }
 

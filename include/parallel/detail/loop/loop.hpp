@@ -18,6 +18,9 @@
 #include <parallel/detail/observe/trace.hpp>
 #include <parallel/detail/platform/clock.hpp>
 #include <parallel/detail/platform/sync.hpp>
+#include <parallel/detail/scheduler/job.hpp>
+#include <parallel/detail/scheduler/job_list.hpp>
+#include <parallel/detail/scheduler/participant_scope.hpp>
 #include <parallel/detail/scheduler/scheduler.hpp>
 #include <parallel/detail/task/first_error.hpp>
 
@@ -70,7 +73,7 @@ class loop final : public job {
   /// The caller's share: everything that no helper takes.
   [[gnu::cold]] void participate() noexcept {
     basic_chunk_sizer<quick_clock> own(site_);
-    run(0, own, by_owner());
+    run(0, own, owner_counts());
     if (site_ != nullptr)
       site_->learn_shared(own.total_ns(), own.total_grains() * grain_);
   }
@@ -88,7 +91,7 @@ class loop final : public job {
   /// Runs what it can, without a slot, for as long as goes_on(); true when nothing is left that a
   /// helper could start.
   template <class GoesOn>
-  [[gnu::cold]] bool compensate(loop_counts& counts, const GoesOn& goes_on) noexcept {
+  [[gnu::cold]] bool help_without_slot(loop_counts& counts, const GoesOn& goes_on) noexcept {
     basic_chunk_sizer<quick_clock> own(site_);
     own.start();
     int looks = 0;
@@ -386,7 +389,7 @@ class loop final : public job {
   work->prepare(body, first, n, block, site, static_cast<std::uint32_t>(invited.threads), &pool);
   pool.open(*work, invited.threads - 1, invited.wakes);
   {
-    scheduler::part_of part(pool, *work);
+    participant_scope scope(pool, *work);
     work->participate();
     pool.close(*work);
   }

@@ -1,10 +1,9 @@
-// Where a worker waits for work, looking around and then asleep, and how a publisher finds one to
+// How a worker sleeps until there is work, and how a thread that publishes work finds a worker to
 // wake.
 //
-// A sleeper announces itself in the idle set, looks for work once more, and only then parks; a
-// publisher makes its work visible first (scheduler/job.hpp, scheduler/task_queue.hpp) and reads
-// the idle set afterwards. Entered from scheduler/workers.hpp, where the sleeper's side stands;
-// io/scheduler.hpp looks around in the same way.
+// A worker announces itself in the idle set, looks for work once more, and only then parks. A
+// publisher makes its work visible first and reads the idle set afterwards. So no wake is lost:
+// idle_set has the proof.
 #pragma once
 
 #include <parallel/detail/lite/fixed_array.hpp>
@@ -17,7 +16,7 @@
 
 namespace parallel::detail {
 
-/// One worker's parking: a one-shot permit to go on, on a 32-bit word. (Not a
+/// Puts one worker to sleep and wakes it: a one-shot permit on a 32-bit word. (Not a
 /// std::counting_semaphore: those of libstdc++ and libc++ have lost wakes.)
 class parker {
  public:
@@ -47,13 +46,13 @@ class parker {
   atomic<std::uint32_t> state_{empty};
 };
 
-/// The set of workers that sleep or are about to. Who removes a worker's bit owes it exactly one
-/// unpark(): so each sleep is ended once.
+/// The set of workers that sleep or are about to. A thread that removes another worker from it owes
+/// that worker exactly one unpark(), so each sleep is ended once.
 ///
-/// Every operation is seq_cst, but for size(). The sleeper's add() stands before its last look for
-/// work, the publisher's store of that work before its claim(): in the single order of seq_cst
-/// operations one of the two comes first, so either the sleeper sees the work or the publisher the
-/// sleeper.
+/// No wake is lost: every operation but size() is seq_cst. A sleeper's add() comes before its last
+/// look for work, and a publisher's store of work comes before its claim(). In the single order of
+/// seq_cst operations either add() precedes claim(), and the publisher finds the sleeper; or the
+/// store precedes the last look, and the sleeper finds the work.
 class idle_set {
  public:
   static constexpr std::size_t none = SIZE_MAX;
@@ -67,7 +66,7 @@ class idle_set {
     return (words_[worker / 64].fetch_and(~bit(worker)) & bit(worker)) != 0;
   }
 
-  /// How many sleep or are about to. A hint: stale by the time it is used.
+  /// How many workers sleep or are about to. A hint: stale by the time it is used.
   [[nodiscard]] std::size_t size() const noexcept {
     std::size_t count = 0;
     for (const atomic<std::uint64_t>& word : words_) // relaxed: a hint
@@ -75,7 +74,7 @@ class idle_set {
     return count;
   }
 
-  /// Whether any sleeps or is about to, as claim() would see it.
+  /// Whether claim() would find a worker.
   [[nodiscard]] bool any() const noexcept {
     for (const atomic<std::uint64_t>& word : words_)
       if (word.load() != 0)
@@ -83,7 +82,7 @@ class idle_set {
     return false;
   }
 
-  /// Takes any one worker out, for the caller to unpark; `none` when there is none.
+  /// Takes any one worker out, which the caller has to unpark; `none` when the set is empty.
   [[nodiscard]] std::size_t claim() noexcept {
     for (std::size_t i = 0; i < words_.size(); ++i) {
       std::uint64_t word = words_[i].load();

@@ -1,7 +1,8 @@
-// The tasks of a thread_pool: those that wait, how many have not ended, and who may add to them.
+// The tasks of a thread_pool: a queue, the number of tasks that have not ended, and the rules by
+// which the queue is closed.
 //
-// A mutex around a task_list, with counts that can be read without it. Entered from
-// scheduler/scheduler.hpp.
+// A mutex guards a task_list; the counts can be read without it, by workers that are about to
+// sleep.
 #pragma once
 
 #include <parallel/detail/lite/lock_guard.hpp>
@@ -17,21 +18,22 @@ namespace parallel::detail {
 
 class task_queue {
  public:
-  /// `submitter` is whose the task is. False when the queue is closed to the caller: `in_task` says
-  /// that it runs a task of the pool, and may queue others while the pool comes to rest. Helpers,
-  /// which nobody depends on, may not: they would keep it from that.
+  /// Queues a task; `submitter` is the record of the frame that queues it, or null. False when the
+  /// queue is closed to the caller: `in_task` says that it runs a task of the pool, and may queue
+  /// others while the pool comes to rest. Helper tasks, on which nothing depends, are refused then:
+  /// they would keep the pool from that.
   [[nodiscard, gnu::cold]] bool push(queued_task& task, frame_tasks* submitter,
                                      bool in_task) noexcept {
     const lock_guard lock(mutex_);
     if (open_to_ == nobody || (open_to_ == running_tasks && (!in_task || task.owner() != nullptr)))
       return false;
     list_.push(task, submitter);
-    unfinished_.fetch_add(1, memory_order_relaxed); // relaxed: the next publishes it
+    unfinished_.fetch_add(1, memory_order_relaxed); // relaxed: published by the next
     queued_.fetch_add(1);                           // seq_cst: the publisher's store, see idle_set
     return true;
   }
 
-  /// The task that has waited longest, or null. Who has run it calls ended().
+  /// The task that has waited longest, or null. To be followed by ended() once it has run.
   [[gnu::cold]] queued_task* pop() noexcept {
     if (empty())
       return nullptr;
@@ -39,16 +41,17 @@ class task_queue {
     return counted(list_.pop());
   }
 
-  /// Likewise, the newest of the owner's tasks.
+  /// The newest of the submitter's tasks, or null. To be followed by ended(), too.
   [[gnu::cold]] queued_task* pop_own(const frame_tasks& submitter) noexcept {
     const lock_guard lock(mutex_);
     return counted(list_.pop_own(submitter));
   }
 
-  /// So many of the tasks have ended; true if there is none any more.
+  /// `count` tasks have ended; true if none is queued or running any more.
   [[gnu::cold]] bool ended(std::uint32_t count = 1) noexcept {
-    // seq_cst: as a publisher's store, see idle_set. Its acquire and release pair with those of the
-    // same word in add(): either we see the listener, or it sees that the futures are ready.
+    // seq_cst: the publisher's store, see idle_set. Its acquire and release pair with those of the
+    // same word in add(): either this thread sees the listener, or the listener's thread sees that
+    // the futures are ready.
     const std::uint64_t before = unfinished_.fetch_sub(count);
     if (before >= one_listener) {
       const lock_guard lock(mutex_);
@@ -74,7 +77,7 @@ class task_queue {
     return queued_.load() == 0; // seq_cst: the sleeper's last look, see idle_set
   }
 
-  /// Submitted tasks that have been begun, ever: not those that help with something.
+  /// How many submitted tasks have been begun, ever, helper tasks excluded.
   [[nodiscard]] std::uint64_t begun() const noexcept { return begun_.get(); }
 
   /// No task is queued or running.
@@ -82,15 +85,15 @@ class task_queue {
     return unfinished_.load() % one_listener == 0; // seq_cst: the sleeper's last look, see idle_set
   }
 
-  /// From now on only running tasks may push: so once all is at rest, it stays so.
+  /// From now on only running tasks may push: so once the queue is at rest, it stays so.
   [[gnu::cold]] void close() noexcept {
     const lock_guard lock(mutex_);
     if (open_to_ == everybody)
       open_to_ = running_tasks;
   }
 
-  /// From now on nobody may push, and what is queued is discarded. True if nothing is left, as
-  /// below.
+  /// From now on nobody may push, and what is queued is discarded. True if no task is queued or
+  /// running any more.
   [[nodiscard, gnu::cold]] bool close_and_discard() noexcept {
     {
       const lock_guard lock(mutex_);
@@ -99,12 +102,13 @@ class task_queue {
     return discard([](const queued_task&) { return true; });
   }
 
-  /// Discards those that nobody has begun of the helpers for `owner`.
+  /// Discards those helper tasks of `owner` that nobody has begun. True if no task is queued or
+  /// running any more.
   [[nodiscard, gnu::cold]] bool dismiss(const void* owner) noexcept {
     return discard([&](const queued_task& task) { return task.owner() == owner; });
   }
 
-  /// Where the tasks are: who owns some knows them by it.
+  /// The tasks that are queued. A frame's records of what it has queued name this list.
   [[nodiscard]] const task_list& list() const noexcept { return list_; }
 
  private:
@@ -114,7 +118,7 @@ class task_queue {
   queued_task* counted(queued_task* task) noexcept {
     if (task == nullptr)
       return nullptr;
-    queued_.fetch_sub(1, memory_order_relaxed); // relaxed: a hint, for a moment too large
+    queued_.fetch_sub(1, memory_order_relaxed); // relaxed: a hint, too large for a moment
     if (task->owner() == nullptr)
       begun_.add_one();
     return task;
@@ -133,11 +137,11 @@ class task_queue {
     return ended(count);
   }
 
-  mutex mutex_; // guards the next four, and what the owners have here
+  mutex mutex_; // guards the next four, and the submitters' records of their tasks here
   task_list list_;
   task_listeners listeners_;
   access open_to_ = everybody;
-  counter begun_; // which anybody may read
+  counter begun_; // any thread may read it
   atomic<std::size_t> queued_{0};
   atomic<std::uint64_t> unfinished_{0}; // tasks queued or running; upper half: listeners
 };
