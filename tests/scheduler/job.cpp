@@ -1,4 +1,4 @@
-// Slots in a job, and the list in which jobs are offered and used again.
+// Joining a job, with a slot or without, leaving it, and the owner's wait for its helpers.
 #include "catch.hpp"
 
 #include <parallel/detail/scheduler/job.hpp>
@@ -6,13 +6,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <set>
 #include <thread>
 #include <vector>
 
 using parallel::detail::job;
-using parallel::detail::job_list;
 using parallel::detail::loop_counts;
 
 namespace {
@@ -22,16 +19,8 @@ struct idle_job final : job {
   void help(std::uint32_t, loop_counts&) noexcept override {}
 };
 
-job* make() {
-  return new idle_job;
-}
-
 const auto no_spin = [] { return false; };
 const auto no_help = [] { return false; };
-
-job* open_one(const job_list& list) {
-  return list.find([](const job& work) { return work.is_open(); });
-}
 
 } // namespace
 
@@ -76,7 +65,7 @@ TEST_CASE("nobody joins a job that a helper has left because nothing is left to 
   CHECK(work.free_slots() == 3);
   work.withdraw_and_leave(1);
   CHECK_FALSE(work.is_open());
-  CHECK_FALSE(work.is_open_to_compensation());
+  CHECK_FALSE(work.is_open_without_slot());
   CHECK(work.free_slots() == 0);
   CHECK(work.join() == 0);
   CHECK_FALSE(work.join_without_slot());
@@ -100,7 +89,7 @@ TEST_CASE("nobody joins a job that was withdrawn") {
   CHECK(work.join() == 1);
 }
 
-TEST_CASE("who is inside a job can add slots to it") {
+TEST_CASE("a participant can add slots to its job") {
   idle_job work;
   work.open(1, nullptr, false, false);
   CHECK(work.join() == 1);
@@ -111,7 +100,7 @@ TEST_CASE("who is inside a job can add slots to it") {
   CHECK(work.join() == 2);
   CHECK(work.join() == 3);
   CHECK(work.join() == 0);
-  work.withdraw(); // as a helper does that has found nothing left to start
+  work.withdraw(); // as a helper does that finds nothing left to start
   work.leave(2);
   work.add_slots(2);
   CHECK_FALSE(work.is_open());
@@ -135,14 +124,14 @@ TEST_CASE("slots can be added when a helper has left a job whose slots were all 
   work.wait(no_spin, no_help);
 }
 
-TEST_CASE("no stand-in comes to a job that a helper has left, whose slots were all taken") {
+TEST_CASE("no compensating worker joins a job that a helper has left, whose slots were all taken") {
   idle_job work;
   work.open(2);
   CHECK(work.join() == 1);
   CHECK(work.join() == 2);
-  CHECK(work.is_open_to_compensation());
+  CHECK(work.is_open_without_slot());
   work.withdraw_and_leave(2);
-  CHECK_FALSE(work.is_open_to_compensation());
+  CHECK_FALSE(work.is_open_without_slot());
   CHECK_FALSE(work.join_without_slot());
   work.leave(1);
   work.withdraw();
@@ -190,7 +179,7 @@ TEST_CASE("an owner that waits sees what every helper did before it left") {
   CHECK(joined >= rounds / 8);
 }
 
-TEST_CASE("an owner that waits is called when a helper opens a job within") {
+TEST_CASE("an owner that waits is notified when a helper opens a job within its own") {
   for (int round = 0; round < 2'000; ++round) {
     idle_job outer;
     idle_job inner;
@@ -199,7 +188,7 @@ TEST_CASE("an owner that waits is called when a helper opens a job within") {
     std::thread helper([&] {
       inner.open(1, &outer);
       outer.notify_owner();
-      inner.wait([] { return true; }, no_help); // until the owner has come and gone
+      inner.wait([] { return true; }, no_help); // until the owner has joined and left
       while (inner.joined() == 0)
         std::this_thread::yield();
       outer.leave(1);
@@ -216,48 +205,5 @@ TEST_CASE("an owner that waits is called when a helper opens a job within") {
                });
     helper.join();
     REQUIRE(helped == 1);
-  }
-}
-
-TEST_CASE("a list hands out a job again once it was released") {
-  job_list list;
-  job& outer = list.acquire(make);
-  job& inner = list.acquire(make);
-  CHECK(&outer != &inner);
-  job_list::release(outer);
-  CHECK(&list.acquire(make) == &outer);
-  job_list::release(inner);
-  CHECK(&list.acquire(make) == &inner);
-}
-
-TEST_CASE("of the open jobs in a list the outermost is found first") {
-  job_list list;
-  CHECK(open_one(list) == nullptr);
-  job& outer = list.acquire(make);
-  job& inner = list.acquire(make);
-  inner.open(1);
-  CHECK(open_one(list) == &inner);
-  outer.open(1);
-  CHECK(open_one(list) == &outer);
-  outer.withdraw();
-  CHECK(open_one(list) == &inner);
-}
-
-TEST_CASE("threads that acquire from one list at once get different jobs") {
-  for (int round = 0; round < 200; ++round) {
-    job_list list;
-    std::vector<job*> got(8);
-    std::vector<std::thread> threads;
-    for (job*& mine : got)
-      threads.emplace_back([&] { mine = &list.acquire(make); });
-    for (std::thread& thread : threads)
-      thread.join();
-    REQUIRE(std::set<job*>(got.begin(), got.end()).size() == got.size());
-    for (job* mine : got)
-      job_list::release(*mine);
-    std::set<job*> again;
-    for (std::size_t i = 0; i < got.size(); ++i)
-      again.insert(&list.acquire(make));
-    REQUIRE(again == std::set<job*>(got.begin(), got.end()));
   }
 }

@@ -21,7 +21,7 @@ TEST_CASE("two threads that wake each other in turn never stall") {
   constexpr int rounds = 50'000;
   parker one;
   parker other;
-  int turns = 0; // handed over by the wakes alone, so that a missing edge is a race to be reported
+  int turns = 0; // ordered by the wakes alone, so that ThreadSanitizer reports a missing edge
   std::thread partner([&] {
     for (int i = 0; i < rounds; ++i) {
       other.park();

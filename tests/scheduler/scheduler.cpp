@@ -1,8 +1,11 @@
-// Who comes to a job: workers that are awake, such as sleep if it wakes them, and more later.
+// Which workers come to a job: those that are awake, those that sleep if the job wakes them, and
+// more when it is opened further.
 #include "catch.hpp"
 
 #include <parallel/detail/loop/loop.hpp>
+#include <parallel/detail/scheduler/participant_scope.hpp>
 #include <parallel/detail/scheduler/scheduler.hpp>
+#include <parallel/detail/scheduler/worker.hpp>
 #include <parallel/pool_options.hpp>
 
 #include <atomic>
@@ -18,7 +21,7 @@
 
 namespace {
 
-/// Its helpers do what they are told, or wait inside until the gate is opened.
+/// Its helpers run `part`, or without one wait inside until the gate is opened.
 struct gated : parallel::detail::job {
   using parallel::detail::job::job;
   void help(std::uint32_t, parallel::detail::loop_counts&) noexcept override {
@@ -50,7 +53,7 @@ class pool_of {
     all.close(work);
   }
 
-  /// Until all workers that have been started sleep.
+  /// Returns when all workers that have been started sleep.
   void wait_for_sleep() const {
     for (bool asleep = false; !asleep; std::this_thread::yield()) {
       asleep = true;
@@ -68,7 +71,7 @@ void wait_until_joined(const gated& work, std::uint32_t helpers) {
     std::this_thread::yield();
 }
 
-/// All of its workers have been started, and sleep.
+/// Returns when all of its workers have been started, and sleep.
 void put_to_sleep(pool_of& pool) {
   const auto workers = static_cast<std::uint32_t>(pool.all.concurrency() - 1);
   gated& work = pool.open(workers, workers);
@@ -104,7 +107,7 @@ TEST_CASE("a worker that is awake joins a job that wakes nobody, and wakes nobod
   wait_until_joined(second, 1);
   pool.close(second);
   pool.all.close(only);
-  while (pool.all.awake() != 0) // who has been woken has counted that before it sleeps again
+  while (pool.all.awake() != 0) // a worker counts its wake before it sleeps again
     std::this_thread::yield();
   std::uint64_t wakes = 0;
   pool.all.for_each_started_worker(
@@ -113,7 +116,7 @@ TEST_CASE("a worker that is awake joins a job that wakes nobody, and wakes nobod
   CHECK(wakes == 1);
 }
 
-TEST_CASE("workers that sleep come to a job that somebody inside has opened further") {
+TEST_CASE("workers that sleep come to a job that a participant has opened further") {
   pool_of pool(4);
   put_to_sleep(pool);
   gated& work = pool.open(1, 1);
@@ -123,11 +126,11 @@ TEST_CASE("workers that sleep come to a job that somebody inside has opened furt
   pool.close(work);
 }
 
-TEST_CASE("an owner that waits is called for slots that are added within its job") {
+TEST_CASE("an owner that waits is notified of slots that are added to a job within its own") {
   pool_of pool(2);
   int helped = 0;
-  // The worker's part of the outer job: opens one within, without a slot at first, for which there
-  // is nobody but the owner of the outer one. That one is called then, too, in vain.
+  // The worker's part of the outer job: opens a job within it, without a slot at first, which only
+  // the owner of the outer job could join. The owner is notified then already, in vain.
   const auto script = [&] {
     for (int round = 0; round < 100 && helped == round; ++round) {
       gated& inner = pool.open(0, 0, [&] { ++helped; });
@@ -142,7 +145,7 @@ TEST_CASE("an owner that waits is called for slots that are added within its job
   };
   gated& outer = pool.open(1, 1, script);
   {
-    parallel::detail::scheduler::part_of part(pool.all, outer);
+    parallel::detail::participant_scope scope(pool.all, outer);
     while (outer.joined() == 0)
       std::this_thread::yield();
     pool.all.close(outer);
@@ -158,7 +161,7 @@ TEST_CASE("no more threads take part in a job than it can count") {
   CHECK(parallel::detail::scheduler({.threads = 40'000}, make).most_participants() == 32'703);
 }
 
-TEST_CASE("a loop gets more threads when its elements turn out dear") {
+TEST_CASE("a loop gets more threads when its elements turn out expensive") {
   using namespace std::chrono_literals;
   parallel::detail::scheduler pool({.threads = 4}, parallel::detail::make_loop);
   parallel::detail::cost_model cheap(2); // 2,000 of these are worth one worker
@@ -176,41 +179,4 @@ TEST_CASE("a loop gets more threads when its elements turn out dear") {
   };
   parallel::detail::share(pool, parallel::detail::loop_body(body), 0, 2'000, 1, &cheap);
   CHECK(threads.size() == 4);
-}
-
-TEST_CASE("what a wake takes is forgotten a little at a time, what it takes of its waker is not") {
-  pool_of pool(2);
-  for (int wake = 0; wake < 100; ++wake)
-    pool.all.forget_wake();
-  const double after_some = pool.all.wake_ns();
-  CHECK(after_some > 40'000); // of 60,000, as long as there has been no wake
-  CHECK(after_some < 50'000);
-  for (int wake = 0; wake < 10'000; ++wake)
-    pool.all.forget_wake();
-  CHECK(pool.all.wake_ns() >= 10'000);
-  CHECK(pool.all.wake_ns() < 10'001);
-}
-
-TEST_CASE("one wake that took long is little news, many are") {
-  parallel::detail::workers pool({.threads = 2}, {}, nullptr);
-  const double before = pool.wake_ns();
-  pool.learn_from_waking(200'000);
-  CHECK(pool.wake_ns() > before);
-  CHECK(pool.wake_ns() < before * 1.05);
-  for (int wake = 0; wake < 100; ++wake)
-    pool.learn_from_waking(200'000);
-  CHECK(pool.wake_ns() == Approx(before - 10'000 + 200'000).epsilon(0.01));
-  for (int wake = 0; wake < 100; ++wake)
-    pool.learn_from_waking(1'000);
-  CHECK(pool.wake_ns() == Approx(before - 10'000 + 1'000).epsilon(0.01));
-}
-
-TEST_CASE("wakes that took no time at all are not the last news") {
-  parallel::detail::workers pool({.threads = 2}, {}, nullptr);
-  const double before = pool.wake_ns();
-  for (int wake = 0; wake < 10'000; ++wake)
-    pool.learn_from_waking(0);
-  for (int wake = 0; wake < 100; ++wake)
-    pool.learn_from_waking(200'000);
-  CHECK(pool.wake_ns() == Approx(before - 10'000 + 200'000).epsilon(0.01));
 }
