@@ -1,4 +1,4 @@
-// Calls that block within work that computes, and who stands in meanwhile.
+// Calls that block within work that computes, and the compensating workers that run meanwhile.
 #include "catch.hpp"
 #include "support.hpp"
 
@@ -61,7 +61,7 @@ TEST_CASE("elements are run while the caller and the workers of a map are blocke
   SUCCEED();
 }
 
-TEST_CASE("as many tasks may be blocked at once as there are workers and stand-ins") {
+TEST_CASE("as many tasks may be blocked at once as there are workers and compensating workers") {
   thread_pool pool(2);
   std::latch all(66);
   std::vector<std::future<void>> tasks;
@@ -71,7 +71,7 @@ TEST_CASE("as many tasks may be blocked at once as there are workers and stand-i
     task.get();
 }
 
-TEST_CASE("blocked tasks beyond the stand-ins wait for their turn, and none is lost") {
+TEST_CASE("blocked tasks beyond the compensating workers wait for their turn, and none is lost") {
   thread_pool pool(2);
   std::atomic<int> ran{0};
   test::gate opened;
@@ -101,7 +101,7 @@ TEST_CASE("every element runs once, however many of them block") {
   }
 }
 
-TEST_CASE("results and exceptions are those of the plain loop while stand-ins help") {
+TEST_CASE("results and exceptions are those of the plain loop while compensating workers help") {
   thread_pool pool(2);
   for (int round = 0; round < 50; ++round) {
     const auto f = [](int x) {
@@ -121,7 +121,7 @@ TEST_CASE("results and exceptions are those of the plain loop while stand-ins he
   }
 }
 
-TEST_CASE("an exception passes through blocking, and the thread is not taken for blocked") {
+TEST_CASE("an exception passes through blocking, and the thread no longer counts as blocked") {
   thread_pool pool(1);
   std::vector<std::future<bool>> failing;
   for (int i = 0; i < 20; ++i)
@@ -144,14 +144,14 @@ TEST_CASE("an exception passes through blocking, and the thread is not taken for
     }));
   for (std::future<void>& task : tasks)
     task.get();
-  CHECK(inside.most() <= 2); // a stand-in that has not yet ended its task, at most
+  CHECK(inside.most() <= 2); // a compensating worker that has not yet ended its task, at most
 }
 
-TEST_CASE("nested blocking has one stand-in") {
-  std::atomic<int> compensation{0};
+TEST_CASE("nested blocking is compensated once") {
+  std::atomic<int> compensating{0};
   thread_pool pool({.threads = 1, .on_start = [&](std::size_t number) {
                       if (number >= 1)
-                        ++compensation;
+                        ++compensating;
                     }});
   std::latch other(1);
   auto outer = pool.submit([&] {
@@ -165,10 +165,10 @@ TEST_CASE("nested blocking has one stand-in") {
   pool.submit([&] { other.count_down(); }).get();
   CHECK(outer.get() == 1);
   pool.shutdown();
-  CHECK(compensation == 1);
+  CHECK(compensating == 1);
 }
 
-TEST_CASE("as many stand in as are blocked") {
+TEST_CASE("as many compensating workers run as threads are blocked") {
   thread_pool pool(4);
   test::gate opened;
   std::latch blocked(4);
@@ -186,11 +186,11 @@ TEST_CASE("as many stand in as are blocked") {
     task.get();
 }
 
-TEST_CASE("get() of a task that it runs itself needs no stand-in") {
-  std::atomic<int> compensation{0};
+TEST_CASE("get() of a task that it runs itself is not compensated") {
+  std::atomic<int> compensating{0};
   thread_pool pool({.threads = 1, .on_start = [&](std::size_t number) {
                       if (number >= 1)
-                        ++compensation;
+                        ++compensating;
                     }});
   test::gate behind;
   auto outer = pool.submit([&] {
@@ -202,11 +202,11 @@ TEST_CASE("get() of a task that it runs itself needs no stand-in") {
   CHECK(outer.get() == 1);
   other.get();
   pool.shutdown();
-  CHECK(compensation == 0);
+  CHECK(compensating == 0);
 }
 
 TEST_CASE(
-    "a task that others are blocked for is run, though others that were blocked are not any more") {
+    "a task for which others are blocked is run although further threads stop being blocked") {
   thread_pool pool(2);
   for (int round = 0; round < 200; ++round) {
     std::latch wanted(1);
@@ -279,7 +279,7 @@ TEST_CASE("tasks wait with get() for tasks of others on a pool whose workers all
   }
 }
 
-TEST_CASE("a stand-in is one of the pool's own threads") {
+TEST_CASE("a compensating worker is one of the pool's own threads") {
   thread_pool pool(1);
   std::latch refused(1);
   auto blocked = pool.submit([&] { blocking([&] { refused.wait(); }); });
@@ -298,7 +298,8 @@ TEST_CASE("a stand-in is one of the pool's own threads") {
   blocked.get();
 }
 
-TEST_CASE("tasks are still stood in for while their pool is shut down, whatever their number") {
+TEST_CASE(
+    "blocked tasks are still compensated while their pool is shut down, whatever their number") {
   std::atomic<int> ran{0};
   std::deque<std::latch> wanted;
   for (int i = 0; i < 150; ++i)
@@ -319,7 +320,7 @@ TEST_CASE("tasks are still stood in for while their pool is shut down, whatever 
   CHECK(ran == 300);
 }
 
-TEST_CASE("stand-ins that are asleep when a pool is shut down come all the same") {
+TEST_CASE("parked compensating workers run tasks even while their pool is shut down") {
   std::atomic<int> ran{0};
   for (int round = 0; round < 5; ++round) {
     std::latch all(66);
@@ -329,7 +330,7 @@ TEST_CASE("stand-ins that are asleep when a pool is shut down come all the same"
     for (int i = 0; i < 66; ++i)
       tasks.push_back(pool.submit([&] { blocking([&] { all.arrive_and_wait(); }); }));
     for (std::future<void>& task : tasks)
-      task.get(); // every stand-in has been there
+      task.get(); // every compensating worker has run
     for (int i = 0; i < 2; ++i)
       pool.submit([&] {
         blocking([&] { wanted.wait(); });
@@ -341,11 +342,11 @@ TEST_CASE("stand-ins that are asleep when a pool is shut down come all the same"
   CHECK(ran == 10);
 }
 
-TEST_CASE("a thread that is blocked once has one stand-in, whatever runs within") {
-  std::atomic<int> compensation{0};
+TEST_CASE("a thread that is blocked once is compensated once, whatever runs within") {
+  std::atomic<int> compensating{0};
   thread_pool pool({.threads = 1, .on_start = [&](std::size_t number) {
                       if (number >= 1)
-                        ++compensation;
+                        ++compensating;
                     }});
   thread_pool other(2);
   std::latch wanted(1);
@@ -358,18 +359,19 @@ TEST_CASE("a thread that is blocked once has one stand-in, whatever runs within"
   pool.submit([&] { wanted.count_down(); }).get();
   outer.get();
   pool.shutdown();
-  CHECK(compensation == 1);
+  CHECK(compensating == 1);
 }
 
-TEST_CASE("a worker that is blocked in an element of another pool's map is stood in for at home") {
+TEST_CASE(
+    "a worker that is blocked in an element of another pool's map is compensated in its own pool") {
   thread_pool home(1);
   thread_pool other(2);
   for (int round = 0; round < 20; ++round) {
     std::promise<std::shared_future<int>> promised;
     const std::shared_future<std::shared_future<int>> awaited = promised.get_future().share();
     auto outer = home.submit([&] {
-      // Only the elements that home's worker runs wait for home: if the other worker has them all,
-      // nobody does.
+      // Only the elements that home's worker runs wait for home: there may be none, if the other
+      // worker has them all.
       const auto get = [&, worker = std::this_thread::get_id()](int) {
         return std::this_thread::get_id() == worker ? home.get(awaited.get()) : 1;
       };
@@ -380,7 +382,8 @@ TEST_CASE("a worker that is blocked in an element of another pool's map is stood
   }
 }
 
-TEST_CASE("a task for which more elements wait than there are stand-ins is run before these") {
+TEST_CASE(
+    "a task for which more elements wait than there are compensating workers is run before them") {
   thread_pool pool(2);
   test::gate queued;
   std::shared_future<int> awaited;

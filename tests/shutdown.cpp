@@ -35,7 +35,7 @@ using test::numbers;
 
 namespace {
 
-/// Pools of so many threads, told apart by their tag.
+/// A pool of `threads` threads, of either type.
 template <class Pool>
 Pool make(std::size_t threads, parallel::thread_hook on_start = {},
           parallel::thread_hook on_stop = {}, parallel::thread_name name = {}) {
@@ -133,7 +133,7 @@ FOR_EVERY_POOL("shutdown(discard) drops what nobody has begun, and its futures s
   for (int i = 0; i < 100; ++i)
     dropped.push_back(pool.submit([kept] { return ++*kept; }));
   std::thread ends([&] { pool.shutdown(parallel::discard); });
-  for (auto& one : dropped) // they are told while the first one still runs
+  for (auto& one : dropped) // they are ready while the first one still runs
     CHECK_THROWS_AS(one.get(), parallel::shut_down);
   CHECK(kept.use_count() == 1);
   CHECK_THROWS_AS(pool.submit([] {}), parallel::shut_down);
@@ -258,16 +258,16 @@ FOR_EVERY_POOL("tasks that wait for what they submit finish while the pool is sh
 
 FOR_EVERY_POOL("a task may block on one that it submits while the pool is shut down") {
   for (int round = 0; round < 100; ++round) {
-    int answer = 0;
+    int result = 0;
     {
       auto pool = make<TestType>(2);
       pool.submit([&] {
         for (int i = 0; i < round % 16; ++i)
           std::this_thread::yield(); // into the destructor, by a different way each round
-        answer = pool.submit([] { return 7; }).get(); // needs a second thread, not yet started
+        result = pool.submit([] { return 7; }).get(); // needs a second thread, not yet started
       });
     }
-    REQUIRE(answer == 7);
+    REQUIRE(result == 7);
   }
 }
 
@@ -341,7 +341,7 @@ TEST_CASE("a map on a pool that has been shut down starts no worker") {
   CHECK(parallel::stats(pool).workers.empty());
 }
 
-TEST_CASE("a submitter that waits for room is refused when the io_pool is shut down") {
+TEST_CASE("a submitter that waits for a full queue is refused when the io_pool is shut down") {
   io_pool io({.max_threads = 1, .queue = 1});
   test::gate open;
   std::latch begun(2);
@@ -465,13 +465,13 @@ TEST_CASE("the helpers of an imap that is left early do not stay in the queue") 
 
 namespace {
 
-/// Goes through an imap without an end, on a thread of its own, until it is destroyed.
+/// Iterates over an endless imap, on a thread of its own, until it is destroyed.
 template <class Pool>
 class endless_imap {
  public:
-  /// Returns when `helpers` threads of the pool help.
+  /// Returns when `helpers` threads of the pool have helped.
   endless_imap(Pool& pool, std::size_t helpers) : helpers_(helpers), consumer_([&] { go(pool); }) {
-    owner_.wait();
+    all_helped_.wait();
   }
   ~endless_imap() {
     left_ = true;
@@ -496,14 +496,14 @@ class endless_imap {
     const std::lock_guard lock(mutex_);
     threads_.insert(std::this_thread::get_id());
     if (threads_.size() == helpers_)
-      owner_.open();
+      all_helped_.open();
   }
 
   const std::size_t helpers_;
   std::atomic<bool> left_{false};
   std::mutex mutex_;
   std::set<std::thread::id> threads_;
-  test::gate owner_;
+  test::gate all_helped_;
   std::thread consumer_;
 };
 
@@ -532,7 +532,7 @@ FOR_EVERY_POOL("tasks get their turn beside imaps that go on") {
     CHECK(pool.submit([] { return 1; }).get() == 1);
 }
 
-FOR_EVERY_POOL("shutdown in on_stop is refused, be it the pool that ends or a thread that leaves") {
+FOR_EVERY_POOL("shutdown in on_stop is refused, whether the pool ends or only a thread") {
   for (const bool ends : {true, false}) {
     std::atomic<TestType*> its{nullptr};
     std::atomic<int> refusals{0};

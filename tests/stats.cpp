@@ -1,4 +1,4 @@
-// What a pool tells of its threads: everything is counted, once, and can be read at any time.
+// The statistics of a pool: everything is counted, once, and can be read at any time.
 #include "catch.hpp"
 #include "support.hpp"
 
@@ -24,14 +24,14 @@ using parallel::thread_pool;
 
 namespace {
 
-/// Waits, without a limit, until is_so().
+/// Waits, without a time limit, until is_so().
 template <class Condition>
 void until(const Condition& is_so) {
   while (!is_so())
     std::this_thread::yield();
 }
 
-/// Waits until its one thread sleeps, and returns what it has counted.
+/// Waits until the pool's only thread sleeps, and returns the statistics.
 template <class Pool>
 auto when_asleep(Pool& pool) {
   auto all = stats(pool);
@@ -49,14 +49,14 @@ TEST_CASE("a pool that has done nothing has counted nothing") {
   const parallel::thread_pool_stats all = stats(pool);
   CHECK(all.calls == 0);
   CHECK(all.tasks == 0);
-  CHECK(all.blocks == 0);
+  CHECK(all.chunks == 0);
   CHECK(all.steals == 0);
   CHECK(all.parks == 0);
   CHECK(all.wakes == 0);
   CHECK(all.workers.empty());
 }
 
-TEST_CASE("a pool counts each shared call once, and each of its blocks") {
+TEST_CASE("a pool counts each shared call once, and each of its chunks") {
   thread_pool pool(4);
   const std::vector<int> xs = test::numbers(1000);
   constexpr std::uint64_t calls = 20;
@@ -64,34 +64,44 @@ TEST_CASE("a pool counts each shared call once, and each of its blocks") {
     parallel::for_each(pool, xs, [](int) {}, {.grain = 10});
   const parallel::thread_pool_stats all = stats(pool);
   CHECK(all.calls == calls);
-  CHECK(all.blocks == calls * 100);
+  CHECK(all.chunks == calls * 100);
   std::uint64_t by_workers = 0;
   for (const parallel::worker_stats& each : all.workers)
-    by_workers += each.blocks;
-  CHECK(by_workers <= all.blocks);
+    by_workers += each.chunks;
+  CHECK(by_workers <= all.chunks);
   CHECK(all.workers.size() <= 3);
 }
 
-TEST_CASE("a pool counts the blocks of nested calls") {
+TEST_CASE("chunks are still counted under their name in version 1.0, blocks") {
+  thread_pool pool(2);
+  parallel::for_each(pool, test::numbers(100), [](int) {}, {.grain = 1});
+  pool.submit([] {}).get(); // so that there is a worker
+  const parallel::thread_pool_stats all = stats(pool);
+  CHECK(all.blocks == all.chunks);
+  REQUIRE_FALSE(all.workers.empty());
+  CHECK(all.workers[0].blocks == all.workers[0].chunks);
+}
+
+TEST_CASE("a pool counts the chunks of nested calls") {
   thread_pool pool(3);
   const std::vector<int> xs = test::numbers(20);
   parallel::for_each(pool, xs, [&](int) { parallel::for_each(pool, xs, [](int) {}, {.grain = 1}); },
                      {.grain = 1});
   CHECK(stats(pool).calls == 21);
-  CHECK(stats(pool).blocks == 20 + 20 * 20);
+  CHECK(stats(pool).chunks == 20 + 20 * 20);
 }
 
 TEST_CASE("a pool counts no call that its caller runs alone") {
   thread_pool pool(1);
   parallel::for_each(pool, test::numbers(1000), [](int) {}, {.grain = 1});
   CHECK(stats(pool).calls == 0);
-  CHECK(stats(pool).blocks == 0);
+  CHECK(stats(pool).chunks == 0);
 }
 
 TEST_CASE("a worker that takes from the caller's share has stolen") {
   thread_pool pool(2);
   std::latch others(3);
-  // Two blocks each: the caller cannot go on before its second one has been taken from it.
+  // Two elements each: the caller cannot go on before its second one has been stolen from it.
   parallel::for_each(pool, test::numbers(4),
                      [&](int x) {
                        if (x == 0)
@@ -104,8 +114,8 @@ TEST_CASE("a worker that takes from the caller's share has stolen") {
   CHECK(all.steals >= 1);
   REQUIRE(all.workers.size() == 1);
   CHECK(all.workers[0].steals >= 1);
-  CHECK(all.workers[0].blocks >= 3); // the first one, too, if the caller is slow to begin
-  CHECK(all.blocks == 4);
+  CHECK(all.workers[0].chunks >= 3); // the first one, too, if the caller is slow to begin
+  CHECK(all.chunks == 4);
 }
 
 TEST_CASE("a pool counts the tasks that have begun") {
@@ -133,7 +143,7 @@ TEST_CASE("a worker's sleeps and wakes are counted, and differ by one while it s
 }
 
 TEST_CASE("a wake is counted once it has ended a sleep") {
-  // The worker is woken between its announcement that it sleeps and the sleep itself.
+  // The worker is woken between the announcement of its sleep and the sleep itself.
   struct sleeper {
     std::latch announced{1};
     std::latch woken{1};
@@ -145,7 +155,7 @@ TEST_CASE("a wake is counted once it has ended a sleep") {
       auto& own = *static_cast<sleeper*>(pool);
       bool is_first = true;
       const auto any_work = [&] {
-        if (!own.all->any_to_wake(0)) // it has not announced itself
+        if (!own.all->can_wake_one(0)) // it has not announced itself
           return false;
         if (std::exchange(is_first, false)) {
           own.announced.count_down();
@@ -179,7 +189,7 @@ TEST_CASE("a wake is counted once it has ended a sleep") {
   pool.stop();
 }
 
-TEST_CASE("a worker's time passes as busy while it has work, and as idle while it has none") {
+TEST_CASE("a worker's time counts as busy while it has work, and as idle while it has none") {
   thread_pool pool(1);
   const auto only = [&] { return stats(pool).workers.at(0); };
   std::latch started(1);
@@ -211,7 +221,7 @@ TEST_CASE("a worker's time stands still when it has ended") {
   CHECK(after.idle == before.idle);
 }
 
-TEST_CASE("stand-ins for blocked workers are counted among the workers") {
+TEST_CASE("compensating workers are counted among the workers") {
   thread_pool pool(1);
   std::latch other(1);
   std::future<void> first = pool.submit([&] { parallel::blocking([&] { other.wait(); }); });
@@ -232,7 +242,7 @@ TEST_CASE("what a pool has counted never decreases, however busy it is") {
     bool decreased = false;
     while (!ended) {
       const parallel::thread_pool_stats after = stats(pool);
-      decreased |= after.calls < before.calls || after.blocks < before.blocks ||
+      decreased |= after.calls < before.calls || after.chunks < before.chunks ||
                    after.steals < before.steals || after.tasks < before.tasks ||
                    after.parks < before.parks || after.wakes < before.wakes ||
                    after.workers.size() < before.workers.size();
@@ -247,7 +257,7 @@ TEST_CASE("what a pool has counted never decreases, however busy it is") {
   }
   ended = true;
   observer.join();
-  CHECK(stats(pool).blocks == 200 * 300);
+  CHECK(stats(pool).chunks == 200 * 300);
 }
 
 TEST_CASE("the default pool has its statistics, too") {
@@ -316,7 +326,7 @@ TEST_CASE("an io_pool says what is running, and what waits") {
   CHECK(stats(pool).tasks == 3);
 }
 
-TEST_CASE("an io_pool counts the sleeps of its threads, and their calls") {
+TEST_CASE("an io_pool counts the sleeps of its threads, and their wakes") {
   io_pool pool({.max_threads = 1});
   pool.submit([] {}).get();
   const std::uint64_t before = when_asleep(pool).parks;

@@ -1,4 +1,4 @@
-// The pool itself: its size, its threads, where its default comes from, how it ends.
+// The pool itself: its size, its threads, its tasks, how it ends.
 #include "catch.hpp"
 #include "support.hpp"
 
@@ -47,7 +47,7 @@ bool all_others_sleep() {
     if (state != std::string::npos && line[state + 2] == 'R')
       ++awake;
   }
-  return awake <= 1; // who asks is awake
+  return awake <= 1; // the calling thread
 }
 
 } // namespace
@@ -76,7 +76,7 @@ TEST_CASE("a thread_pool starts no thread before its first loop") {
   CHECK(threads_of_this_process() <= before); // less if a thread joined before was still leaving
 }
 
-TEST_CASE("a thread_pool of n lets n threads into one call and no more") {
+TEST_CASE("a thread_pool of n runs one call on n threads and no more") {
   const std::size_t threads = GENERATE(std::size_t{1}, 2U, 3U, 8U);
   thread_pool pool(threads);
   std::latch all(static_cast<std::ptrdiff_t>(threads));
@@ -107,8 +107,8 @@ TEST_CASE("a worker that sleeps is woken for the next call") {
   for (int round = 0; round < 50; ++round) {
     std::latch both(2);
     parallel::for_each(pool, test::numbers(2), [&](int) { both.arrive_and_wait(); }, {.grain = 1});
-    // Now and then longer than a worker looks for work, so that it is met both awake and asleep.
-    // Nothing depends on it.
+    // Now and then longer than a worker looks for work, so that some calls find it asleep. The
+    // result does not depend on it.
     if (round % 10 == 0)
       std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
@@ -212,9 +212,9 @@ TEST_CASE("tasks may wait for tasks that they submit, to any depth, on any numbe
   }
 }
 
-TEST_CASE("a task that waits for a task before it does not come to lie on top of it") {
-  // Were any queued task run in get(), the second one could be run within the first, and wait there
-  // for what lies beneath it.
+TEST_CASE("a task that waits for an earlier task does not run on top of it") {
+  // If get() ran any queued task, it could run the second one within the first, where that would
+  // wait for the task beneath it on the stack.
   for (int round = 0; round < 500; ++round) {
     parallel::thread_pool pool(2);
     std::latch both(2);
@@ -275,7 +275,7 @@ TEST_CASE("a task submitted just before the pool ends is run") {
     bool ran = false;
     {
       parallel::thread_pool pool(1);
-      pool.submit([] {}).get(); // the worker looks around now
+      pool.submit([] {}).get(); // the worker looks for more now
       pool.submit([&] { ran = true; });
     }
     REQUIRE(ran);
@@ -315,7 +315,7 @@ TEST_CASE("a task may use a pool of its own that ends before it") {
   CHECK(sum.get() == 3);
 }
 
-TEST_CASE("get on a thread from outside waits for the future") {
+TEST_CASE("get on an outside thread waits for the future") {
   parallel::thread_pool pool(2);
   CHECK(pool.get(pool.submit([] { return 3; })) == 3);
 }
@@ -351,6 +351,6 @@ TEST_CASE("a worker that sleeps is woken for a task") {
   parallel::thread_pool pool(2);
   for (int round = 0; round < 20; ++round) {
     CHECK(pool.submit([round] { return round; }).get() == round);
-    std::this_thread::sleep_for(std::chrono::milliseconds(1)); // so that it sleeps; or not
+    std::this_thread::sleep_for(std::chrono::milliseconds(1)); // most likely it sleeps then
   }
 }

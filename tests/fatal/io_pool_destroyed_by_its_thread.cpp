@@ -1,4 +1,4 @@
-// Must end with a message: a task destroys the pool that runs it.
+// Must end with a message: a task destroys the io_pool that runs it.
 #include <parallel/io_pool.hpp>
 
 #include <memory>

@@ -1,22 +1,26 @@
-// Stand-ins (scheduler/compensation.hpp, scheduler/workers.hpp, scheduler/scheduler.hpp): while a
-// thread of the pool is blocked, somebody does what it could have done.
+// Compensating workers (scheduler/blocked_scope.hpp, scheduler/compensation.hpp,
+// scheduler/workers.hpp): while a thread of the pool is blocked, another one runs what it could
+// have run.
 #include "relacy.hpp"
 
 #include <parallel/detail/loop/loop.hpp>
 #include <parallel/detail/platform/loaded_code.hpp>
 #include <parallel/detail/platform/thread.hpp>
+#include <parallel/detail/scheduler/blocked_scope.hpp>
 #include <parallel/detail/scheduler/scheduler.hpp>
 
 #include <cstddef>
 
+using blocked_scope = parallel::detail::blocked_scope<parallel::detail::loop>;
 using parallel::detail::loop_body;
 using parallel::detail::queued_task;
 using parallel::detail::scheduler;
 
 namespace {
 
-/// A task is blocked until another one has run, on the only worker: a stand-in runs it. That other
-/// one is queued behind it, or just as it blocks. And so again, `Rounds` times.
+/// The only worker runs a task that is blocked until another task has run: a compensating worker
+/// runs that one. It is queued right behind the first, or just as the first one blocks. All this
+/// `Rounds` times.
 template <bool JustThen, int Rounds>
 struct blocked_task : model::test<blocked_task<JustThen, Rounds>, 1, 1 + Rounds> {
   struct task final : queued_task {
@@ -25,11 +29,12 @@ struct blocked_task : model::test<blocked_task<JustThen, Rounds>, 1, 1 + Rounds>
       if (is_first) {
         model.begun.store(round,
                           parallel::detail::memory_order_relaxed); // relaxed: no more than a hint
-        const scheduler::blocked<parallel::detail::loop> here;
+        const blocked_scope scope;
         while (model.done.load(parallel::detail::memory_order_acquire) != round)
           parallel::detail::yield();
       } else {
-        model::require(parallel::detail::loaded_code::kept > 0, "a stand-in's code is not kept");
+        model::require(parallel::detail::loaded_code::kept > 0,
+                       "the code of a compensating worker is not kept");
         model.done.store(round, parallel::detail::memory_order_release);
       }
       delete this;
@@ -51,7 +56,7 @@ struct blocked_task : model::test<blocked_task<JustThen, Rounds>, 1, 1 + Rounds>
         auto* const next = new task(*this, round, first);
         model::require(pool->post(*next) == scheduler::posted::queued, "a task is refused");
       }
-      // Before the next round begins; and to end the pool might help.
+      // Else the next round's tasks, or the end of the pool, might bring the worker.
       while (JustThen && done.load(parallel::detail::memory_order_acquire) != round)
         parallel::detail::yield();
     }
@@ -64,9 +69,9 @@ struct blocked_task : model::test<blocked_task<JustThen, Rounds>, 1, 1 + Rounds>
   parallel::detail::atomic<int> done{0};
 };
 
-/// In a loop the caller and the worker are each blocked by the block with which they begin, until
-/// the other two have been run: stand-ins come to the loop.
-struct blocked_blocks : model::test<blocked_blocks, 1, 3> {
+/// In a loop of four elements the caller and the worker are each blocked by the element with which
+/// they begin, until the other two have run: compensating workers come to the loop.
+struct blocked_elements : model::test<blocked_elements, 1, 3> {
   void thread(unsigned) {
     const parallel::thread_pool_options options{.threads = 2};
     auto* const pool = new scheduler(options, parallel::detail::make_loop);
@@ -80,7 +85,7 @@ struct blocked_blocks : model::test<blocked_blocks, 1, 3> {
         if (i == 1 || i == 2) {
           done.fetch_add(1);
         } else {
-          const scheduler::blocked<parallel::detail::loop> here;
+          const blocked_scope scope;
           while (done.load() != 2)
             parallel::detail::yield();
         }
@@ -88,7 +93,7 @@ struct blocked_blocks : model::test<blocked_blocks, 1, 3> {
     };
     parallel::detail::share(*pool, loop_body(body), 0, 4, 1, nullptr);
     for (rl::var<int>& each : runs)
-      model::require(each($) == 1, "a block was not run once when its loop had ended");
+      model::require(each($) == 1, "an element was not run once when its loop had ended");
     delete pool;
   }
 };
@@ -98,9 +103,9 @@ struct blocked_blocks : model::test<blocked_blocks, 1, 3> {
 int main() {
   bool all = true;
   const model::limits some{.random = 300'000, .longest = 20'000};
-  all &= model::passes<blocked_task<false, 1>>("a stand-in for a blocked worker", some);
-  all &= model::passes<blocked_task<true, 1>>("likewise, its task comes as it blocks", some);
-  all &= model::passes<blocked_task<true, 2>>("likewise, twice", some);
-  all &= model::passes<blocked_blocks>("stand-ins in a loop", some);
+  all &= model::passes<blocked_task<false, 1>>("a compensating worker runs a task", some);
+  all &= model::passes<blocked_task<true, 1>>("its task is queued just as the worker blocks", some);
+  all &= model::passes<blocked_task<true, 2>>("that, twice", some);
+  all &= model::passes<blocked_elements>("compensating workers join a loop", some);
   return all ? 0 : 1;
 }

@@ -1,9 +1,11 @@
-// Joining and leaving a job (scheduler/job.hpp): helpers see it as it was prepared, its owner sees
-// their results, sleeps no longer than they are inside, and may use the job again at once.
+// Joining and leaving a job (scheduler/job.hpp): helpers see it as it was prepared; its owner sees
+// their results, sleeps no longer than they are inside, and may use the job again at once. And the
+// list in which jobs are offered (scheduler/job_list.hpp).
 #include "relacy.hpp"
 
 #include <parallel/detail/platform/thread.hpp>
 #include <parallel/detail/scheduler/job.hpp>
+#include <parallel/detail/scheduler/job_list.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -15,30 +17,31 @@ using parallel::detail::loop_counts;
 
 namespace {
 
-/// A job with something to read, and a place for each slot to write to.
+/// A job with something to read, and a variable for each slot to write to.
 struct shared_job final : job {
   shared_job() : job(4) {}
   void help(std::uint32_t slot, loop_counts&) noexcept override {
     model::require(prepared($) == round, "a helper sees another job than the one it has joined");
     results[slot]($) = round;
   }
-  void compensate() {
-    model::require(prepared($) == round, "a stand-in sees another job than the one it has joined");
+  void help_without_slot() {
+    model::require(prepared($) == round,
+                   "a compensating worker sees another job than the one it has joined");
     results[3]($) = round;
   }
 
   int round = 0;     // what the helpers are to find; Relacy does not watch it
-  rl::var<int> made; // in a list: before anybody can see it
+  rl::var<int> made; // in a list: written before other threads can see the job
   rl::var<int> prepared;
   rl::var<int> results[4];
 };
 
-/// The owner opens a job, twice; `Helpers` others look at it a few times each, and so does a
-/// stand-in if there is one. The first helper adds so many slots (`More`).
-template <std::size_t Helpers, std::uint32_t Slots, std::size_t StandIns = 0,
+/// The owner opens a job, twice; `Helpers` other threads try to join it twice each, and so do
+/// `Compensating` workers. The first helper adds `More` slots.
+template <std::size_t Helpers, std::uint32_t Slots, std::size_t Compensating = 0,
           std::uint32_t More = 0>
-struct owner_and_helpers
-    : model::test<owner_and_helpers<Helpers, Slots, StandIns, More>, 1 + Helpers + StandIns> {
+struct owner_and_helpers : model::test<owner_and_helpers<Helpers, Slots, Compensating, More>,
+                                       1 + Helpers + Compensating> {
   void before() {
     work.prepared($) = 0;
     more($) = 0;
@@ -48,22 +51,23 @@ struct owner_and_helpers
   void thread(unsigned number) {
     if (number == 0)
       return own();
-    for (int look = 0; look < 2; ++look) {
-      const bool has_seat = number <= Helpers;
-      const std::uint32_t slot = has_seat ? work.join() : 0;
-      if (has_seat ? slot == 0 : !work.join_without_slot())
+    for (int attempt = 0; attempt < 2; ++attempt) {
+      const bool is_helper = number <= Helpers;
+      const std::uint32_t slot = is_helper ? work.join() : 0;
+      if (is_helper ? slot == 0 : !work.join_without_slot())
         continue;
       if (slot == 1 && More != 0) {
         more($) = work.prepared($);
         work.add_slots(More);
       } else if (slot > Slots) {
-        model::require(more($) == work.prepared($), "who has an added slot does not see it added");
+        model::require(more($) == work.prepared($),
+                       "a helper with an added slot does not see it added");
       }
-      if (has_seat) {
-        work.help(slot, work.by_owner());
+      if (is_helper) {
+        work.help(slot, work.owner_counts());
         work.withdraw_and_leave(slot);
       } else {
-        work.compensate();
+        work.help_without_slot();
         work.withdraw_and_leave_without_slot();
       }
     }
@@ -80,7 +84,7 @@ struct owner_and_helpers
       work.wait([&] { return std::exchange(first, false); }, [] { return false; });
       for (std::uint32_t slot = 1; slot <= joined; ++slot)
         model::require(work.results[slot]($) == round, "a helper's result is not there");
-      // Nobody is inside any more: to write here is no race.
+      // All have left: to write here is no race.
       work.prepared($) = 0;
       work.results[3]($) = 0;
     }
@@ -90,8 +94,8 @@ struct owner_and_helpers
   shared_job work;
 };
 
-/// Each helper opens a job within the owner's, and waits in it: the owner, asleep or about to be,
-/// is called and helps with it, without which nobody would.
+/// Each helper opens a job within the owner's, and waits for it: the owner, asleep or about to be,
+/// is notified and helps with it, as no other thread does.
 template <std::size_t Helpers>
 struct owner_helps_within : model::test<owner_helps_within<Helpers>, Helpers + 1> {
   void before() {
@@ -121,7 +125,7 @@ struct owner_helps_within : model::test<owner_helps_within<Helpers>, Helpers + 1
                  for (shared_job& each : inner)
                    if (each.is_open() && each.parent() == &outer)
                      if (const std::uint32_t slot = each.join(); slot != 0) {
-                       each.help(slot, outer.by_owner());
+                       each.help(slot, outer.owner_counts());
                        each.leave(slot);
                        return true;
                      }
@@ -141,7 +145,7 @@ struct owner_helps_within : model::test<owner_helps_within<Helpers>, Helpers + 1
     own.withdraw();
     own.wait([] { return false; }, [] { return false; });
     model::require(own.results[1]($) == 1, "the owner's help is not there");
-    outer.help(slot, outer.by_owner());
+    outer.help(slot, outer.owner_counts());
     outer.leave(slot);
   }
 
@@ -149,8 +153,8 @@ struct owner_helps_within : model::test<owner_helps_within<Helpers>, Helpers + 1
   shared_job inner[Helpers];
 };
 
-/// Threads take jobs from one list, where there are none at first, and give them back: none is ever
-/// two threads' at once, and who looks at all of them sees them made.
+/// Threads acquire jobs from one list, which is empty at first, and release them: no job is two
+/// threads' at once, and a thread that visits all of them sees them as they were made.
 template <std::size_t Threads>
 struct list_of_jobs : model::test<list_of_jobs<Threads>, Threads> {
   void before() { jobs = new job_list(); }
@@ -185,14 +189,15 @@ int main() {
                                                 {.random = 1'000'000});
   all &= model::passes<owner_and_helpers<2, 2>>("an owner, two helpers, two slots",
                                                 {.random = 1'000'000});
-  all &= model::passes<owner_and_helpers<1, 1, 1>>("an owner, a helper, a stand-in",
+  all &= model::passes<owner_and_helpers<1, 1, 1>>("an owner, a helper, a compensating worker",
                                                    {.random = 1'000'000});
   all &= model::passes<owner_and_helpers<2, 1, 0, 1>>(
       "an owner, two helpers, a slot, and another from the first", {.random = 1'000'000});
   all &= model::passes<owner_helps_within<1>>("an owner that waits helps within its job",
                                               {.random = 1'000'000});
-  all &= model::passes<owner_helps_within<2>>("likewise, with the jobs of two helpers",
-                                              {.random = 1'000'000});
+  all &= model::passes<owner_helps_within<2>>(
+      "an owner that waits helps within its job, with the jobs of two helpers",
+      {.random = 1'000'000});
   all &= model::passes<list_of_jobs<2>>("two threads at a list of jobs", {.random = 1'000'000});
   all &= model::passes<list_of_jobs<3>>("three threads at a list of jobs", {.random = 1'000'000});
   return all ? 0 : 1;

@@ -1,5 +1,5 @@
-// Sleeping and being woken (scheduler/parking.hpp): whoever publishes work wakes somebody who
-// sleeps, and nobody sleeps for ever.
+// Sleeping and being woken (scheduler/parking.hpp): a publisher of work wakes a sleeper, and no
+// sleeper is forgotten.
 #include "relacy.hpp"
 
 #include <parallel/detail/scheduler/parking.hpp>
@@ -11,8 +11,8 @@ using parallel::detail::parker;
 
 namespace {
 
-/// The protocol of scheduler/workers.hpp: announce, look once more, park; and its publisher's. Each
-/// item is taken by one of the sleepers, who end when all have been.
+/// The protocol of scheduler/workers.hpp (announce, look once more, park) and its publisher's. Each
+/// item is taken by one of the sleepers, which end when all items have been taken.
 template <std::size_t Sleepers, int Items, std::size_t Publishers = 1>
 struct publish_and_park
     : model::test<publish_and_park<Sleepers, Items, Publishers>, Sleepers + Publishers> {
@@ -41,14 +41,14 @@ struct publish_and_park
   void work(std::size_t self) {
     for (;;) {
       if (take()) {
-        wake_one(); // the next may be of use, too; and all end in this way
+        wake_one(); // another may be of use, too; and all end in this way
         continue;
       }
       if (is_over())
         return;
       idle->add(self);
       if ((!any() && !is_over()) || !idle->remove(self))
-        beds[self].park();
+        parkers[self].park();
     }
   }
 
@@ -60,7 +60,7 @@ struct publish_and_park
           model::require(published($) > 0, "the work is not there");
         if (taken.fetch_add(1) + 1 == Items * static_cast<int>(Publishers))
           for (std::size_t i = idle->claim(); i != idle_set::none; i = idle->claim())
-            beds[i].unpark();
+            parkers[i].unpark();
         return true;
       }
     return false;
@@ -70,11 +70,11 @@ struct publish_and_park
 
   void wake_one() {
     if (const std::size_t sleeper = idle->claim(); sleeper != idle_set::none)
-      beds[sleeper].unpark();
+      parkers[sleeper].unpark();
   }
 
   idle_set* idle = nullptr;
-  parker beds[Sleepers];
+  parker parkers[Sleepers];
   parallel::detail::atomic<int> available{0};
   parallel::detail::atomic<int> taken{0};
   rl::var<int> published;
@@ -87,18 +87,18 @@ struct ping_pong : model::test<ping_pong, 2> {
     for (int round = 0; round < 2; ++round) {
       if (number == 0) {
         ball($) = ball($) + 1;
-        beds[1].unpark();
-        beds[0].park();
+        parkers[1].unpark();
+        parkers[0].park();
       } else {
-        beds[1].park();
+        parkers[1].park();
         ball($) = ball($) + 1;
-        beds[0].unpark();
+        parkers[0].unpark();
       }
     }
   }
   void after() { model::require(ball($) == 4, "a turn was lost"); }
 
-  parker beds[2];
+  parker parkers[2];
   rl::var<int> ball;
 };
 

@@ -1,6 +1,6 @@
 // The pool as a whole (scheduler/scheduler.hpp, scheduler/workers.hpp, scheduler/task_queue.hpp):
-// loops end, tasks are run once, and the pool comes to its end, however its workers start, sleep,
-// wake, or are not to be had.
+// loops end, tasks run once, and the pool ends, however its workers start, sleep and wake, and if
+// some cannot be started.
 #include "relacy.hpp"
 
 #include <parallel/detail/loop/loop.hpp>
@@ -15,12 +15,12 @@ using parallel::detail::scheduler;
 
 namespace {
 
-/// Base: a pool of `Threads` threads, made and destroyed by the first thread of the model, between
-/// which the others may use it.
+/// Base: a pool of `Threads` threads, made before the model's threads begin and destroyed by the
+/// last of them that leaves.
 template <class Model, std::size_t Callers, std::size_t Threads>
 struct with_pool : model::test<Model, Callers, Threads> {
   void before() {
-    // Named at once, so that nobody looks into the system's control groups each time.
+    // The number is named, or each schedule would read the system's control groups.
     const parallel::thread_pool_options options{.threads = Threads};
     pool = new scheduler(options, parallel::detail::make_loop);
   }
@@ -38,19 +38,19 @@ struct with_pool : model::test<Model, Callers, Threads> {
     parallel::detail::share(*pool, body, 0, n, 1, nullptr);
   }
 
-  /// A loop of so many blocks, each of which has to be run once.
-  template <std::size_t Blocks>
-  void share_and_check(parallel::detail::cost_model* site) {
-    rl::var<int> runs[Blocks];
+  /// A loop of `Grains` grains of one element, each of which has to run once.
+  template <std::size_t Grains>
+  void share_and_check(parallel::detail::cost_model* known) {
+    rl::var<int> runs[Grains];
     for (rl::var<int>& each : runs)
       each($) = 0;
     const auto body = [&](std::size_t begin, std::size_t end) {
       for (std::size_t i = begin; i < end; ++i)
         runs[i]($) = runs[i]($) + 1;
     };
-    parallel::detail::share(*pool, loop_body(body), 0, Blocks, 1, site);
+    parallel::detail::share(*pool, loop_body(body), 0, Grains, 1, known);
     for (rl::var<int>& each : runs)
-      model::require(each($) == 1, "a block was not run once when its loop had ended");
+      model::require(each($) == 1, "a grain did not run once when its loop had ended");
   }
 
   scheduler* pool = nullptr;
@@ -58,29 +58,29 @@ struct with_pool : model::test<Model, Callers, Threads> {
 };
 
 /// Each of the callers runs loops, one after another.
-template <std::size_t Callers, std::size_t Threads, std::size_t Loops, std::size_t Blocks>
-struct loops : with_pool<loops<Callers, Threads, Loops, Blocks>, Callers, Threads> {
+template <std::size_t Callers, std::size_t Threads, std::size_t Loops, std::size_t Grains>
+struct loops : with_pool<loops<Callers, Threads, Loops, Grains>, Callers, Threads> {
   void thread(unsigned) {
     for (std::size_t round = 0; round < Loops; ++round)
-      this->template share_and_check<Blocks>(nullptr);
+      this->template share_and_check<Grains>(nullptr);
     this->leave();
   }
 };
 
-/// Loops whose elements are dearer, at times, than their call site knows: claims of several blocks,
-/// thieves that leave the last ones to their owners, slots that are added midway.
-template <std::size_t Callers, std::size_t Threads, std::size_t Blocks>
-struct loops_that_grow : with_pool<loops_that_grow<Callers, Threads, Blocks>, Callers, Threads> {
+/// Loops whose elements are more expensive, at times, than their cost model knows: chunks of
+/// several grains, thieves that leave the last ones to their owners, slots that are added midway.
+template <std::size_t Callers, std::size_t Threads, std::size_t Grains>
+struct loops_that_grow : with_pool<loops_that_grow<Callers, Threads, Grains>, Callers, Threads> {
   void thread(unsigned) {
     for (int round = 0; round < 2; ++round) {
       parallel::detail::cost_model cheap(150);
-      this->template share_and_check<Blocks>(&cheap);
+      this->template share_and_check<Grains>(&cheap);
     }
     this->leave();
   }
 };
 
-/// Loops whose blocks wait for each other: a worker comes each time, asleep or about to sleep.
+/// Loops whose elements wait for each other: a worker comes each time, asleep or about to sleep.
 template <std::size_t Threads>
 struct loops_that_meet : with_pool<loops_that_meet<Threads>, 1, Threads> {
   void thread(unsigned) {
@@ -116,12 +116,12 @@ struct nested_loops : with_pool<nested_loops, 1, 2> {
     share(loop_body(outer), 2);
     for (auto& row : runs)
       for (rl::var<int>& each : row)
-        model::require(each($) == 1, "a block was not run once when its loop had ended");
+        model::require(each($) == 1, "a grain did not run once when its loop had ended");
     leave();
   }
 };
 
-/// Tasks are queued, and the pool is shut down: those that are queued are run, once.
+/// Tasks are queued, and the pool is shut down: each task that is queued runs, once.
 template <std::size_t Threads, int Tasks>
 struct tasks : with_pool<tasks<Threads, Tasks>, 1, Threads> {
   struct task final : queued_task {
@@ -156,7 +156,7 @@ struct tasks : with_pool<tasks<Threads, Tasks>, 1, Threads> {
   rl::var<int> runs[Tasks];
 };
 
-/// The pool is shut down while another thread queues tasks: each is run, or refused.
+/// The pool is shut down while another thread queues tasks: each runs, or is refused.
 struct tasks_and_shutdown : with_pool<tasks_and_shutdown, 2, 1> {
   struct task final : queued_task {
     explicit task(int& by) : ran(by) {}
@@ -191,14 +191,14 @@ struct tasks_and_shutdown : with_pool<tasks_and_shutdown, 2, 1> {
   int queued = 0;
 };
 
-/// Who begins to listen as a task ends, and looks whether it has, sees so or is told.
+/// A thread adds a listener as a task ends, and then checks whether it has ended: either it sees
+/// that, or the listener is told.
 struct listened_task : with_pool<listened_task, 1, 1> {
   struct task final : queued_task {
     explicit task(parallel::detail::atomic<int>& of) : ready(of) {}
     void run() noexcept override {
-      ready.store(
-          1,
-          parallel::detail::memory_order_relaxed); // relaxed: it is the listener's word that counts
+      ready.store(1,
+                  parallel::detail::memory_order_relaxed); // relaxed: ordered by ended() and add()
       delete this;
     }
     void discard() noexcept override { delete this; }
@@ -211,7 +211,9 @@ struct listened_task : with_pool<listened_task, 1, 1> {
 
   void thread(unsigned) {
     listener here;
-    post(); // so that its worker is there: who waits for a thread sees no old values, says Relacy
+    // First until the worker is there: in Relacy, a thread that has waited for another one's start
+    // sees no old values of what that has written.
+    post();
     while (ready.load(parallel::detail::memory_order_relaxed) == 0)
       parallel::detail::yield();
     ready.store(0, parallel::detail::memory_order_relaxed);
@@ -230,8 +232,8 @@ struct listened_task : with_pool<listened_task, 1, 1> {
   parallel::detail::atomic<int> ready{0};
 };
 
-/// A job that is for workers which are awake, and then, with its slot still free, for those asleep
-/// too: a worker comes, asleep or about to sleep.
+/// A job is offered to workers that are awake, and then, while its slot is still free, to sleeping
+/// ones too: a worker comes, asleep or about to sleep.
 struct job_opened_further : model::test<job_opened_further, 1, 2> {
   struct empty_job final : parallel::detail::job {
     using parallel::detail::job::job;
@@ -263,13 +265,15 @@ int main() {
   const model::limits some{.random = 100'000, .longest = 20'000};
   for (const unsigned failing : {0U, 3U}) {
     model::threads_fail_one_in = failing;
-    std::printf(failing == 0 ? "All threads are to be had:\n" : "Some threads are not:\n");
+    std::printf(failing == 0 ? "All threads can be started:\n"
+                             : "Some threads cannot be started:\n");
     all &= model::passes<loops<1, 2, 1, 2>>("a caller and a worker, one loop", some);
     all &= model::passes<loops<1, 2, 3, 2>>("a caller and a worker, three loops", some);
     all &= model::passes<loops<1, 3, 2, 3>>("a caller and two workers, two loops", some);
     all &= model::passes<loops<2, 2, 1, 2>>("two callers and a worker", some);
     all &= model::passes<loops_that_grow<1, 3, 6>>("a caller, a worker, and another midway", some);
-    all &= model::passes<loops_that_grow<2, 3, 4>>("two callers, likewise", some);
+    all &=
+        model::passes<loops_that_grow<2, 3, 4>>("two callers, a worker, and another midway", some);
     all &= model::passes<nested_loops>("a loop within a loop", some);
     all &= model::passes<tasks<1, 2>>("one worker, two tasks", some);
     all &= model::passes<tasks<2, 3>>("two workers, three tasks", some);

@@ -1,5 +1,5 @@
-// A shared library that blocks in elements of a map on its host's pool; stand_in_code.cpp opens and
-// closes it.
+// A shared library that blocks in elements of a map on its host's pool; compensating_code.cpp opens
+// and closes it.
 #include <parallel/blocking.hpp>
 #include <parallel/map.hpp>
 #include <parallel/thread_pool.hpp>
@@ -8,7 +8,7 @@
 #include <latch>
 #include <vector>
 
-/// Two elements are blocked until the other two have run: by stand-ins.
+/// Two elements are blocked until compensating workers have run the other two.
 extern "C" bool plugin_blocks(parallel::thread_pool& pool) {
   std::latch others(2);
   std::atomic<int> begun{0};

@@ -1,6 +1,6 @@
-// A plugin may be closed when stand-ins that it has started in its host's pool sleep: what they do
-// is only in the plugin, so that stays where it is for as long as they live.
-// Usage: program-stand_in_code PLUGIN
+// A plugin may be closed while compensating workers that it has started in its host's pool are
+// parked: their code is only in the plugin, so that stays loaded for as long as they live.
+// Usage: program-compensating_code PLUGIN
 #include "opened_plugin.hpp"
 
 #include <parallel/map.hpp>
@@ -11,7 +11,7 @@
 
 namespace {
 
-/// With pools that end, so that the plugin is unloaded now and then.
+/// The pool ends with each call, so that the plugin is unloaded each time.
 bool works(const char* path) {
   parallel::thread_pool pool(2);
   for (int time = 0; time < 2; ++time)

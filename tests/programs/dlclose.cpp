@@ -1,5 +1,5 @@
-// A plugin may be closed while the workers of its default pool sleep: their code stays where it is,
-// and when the plugin is opened again they work again. Two plugins with the library inside get on.
+// A plugin may be closed while the workers of its default pool sleep: their code stays loaded, and
+// when the plugin is opened again they work again. Two plugins may each contain the library.
 // Usage: program-dlclose PLUGIN OTHER-PLUGIN
 #include "opened_plugin.hpp"
 

@@ -1,6 +1,6 @@
-// Only so many threads are to be had: both pools go on with those and lose nothing; all that an
-// io_pool could start run at once; it counts those that it has, not those that it asks for. The
-// program's own pthread_create stands before the system's.
+// The system has only a few threads to give: both pools go on with those and lose nothing. All
+// threads that an io_pool could start run at once; it counts the threads that it has, not those
+// that it asks for. The program's own pthread_create replaces the system's.
 #include <parallel/parallel.hpp>
 
 #include <atomic>
@@ -20,8 +20,8 @@ namespace {
 
 std::atomic<int> left{0};
 
-/// What becomes of the next thread that is asked for: it is to be had, or its maker is held up
-/// until another thread says go_on, before there is a thread or once there is one.
+/// What happens to the next thread that is asked for: it is created; or its creator is held up,
+/// until go_on is set, before the thread is created or afterwards.
 enum class fate { plain, held_before, held_after };
 std::atomic<fate> next{fate::plain};
 std::atomic<bool> is_held{false};
@@ -38,8 +38,8 @@ void until(const std::atomic<bool>& is_so) {
     sched_yield();
 }
 
-/// A thread_pool that asks for 33 workers. A submit() for which there is not even one throws, and a
-/// map has its caller.
+/// A thread_pool that asks for 33 workers. A submit() without any worker throws; a map then runs on
+/// its caller.
 bool thread_pool_goes_on_with(int threads) {
   left = threads;
   parallel::thread_pool pool(34);
@@ -51,16 +51,16 @@ bool thread_pool_goes_on_with(int threads) {
     return sum;
   };
   int sum = sum_of_ones();
-  std::vector<std::future<int>> answers;
+  std::vector<std::future<int>> results;
   int refused = 0;
   for (int i = 0; i < 100; ++i)
     try {
-      answers.push_back(pool.submit([&] { return sum_of_ones() == 200 ? 1 : 0; }));
+      results.push_back(pool.submit([&] { return sum_of_ones() == 200 ? 1 : 0; }));
     } catch (const std::system_error&) {
       ++refused;
     }
-  for (std::future<int>& answer : answers)
-    sum += answer.get();
+  for (std::future<int>& result : results)
+    sum += result.get();
   sum += sum_of_ones();
   return sum + refused == 500 && (refused == 0 || threads == 0);
 }
@@ -77,21 +77,21 @@ bool io_pool_goes_on_with(int threads) {
   });
   left = threads;
   std::latch all(threads);
-  std::vector<std::future<int>> answers;
+  std::vector<std::future<int>> results;
   for (int i = 0; i < 100; ++i)
-    answers.push_back(io.submit([&, i] {
+    results.push_back(io.submit([&, i] {
       if (i < threads)
-        all.arrive_and_wait(); // so all that there are run at once
+        all.arrive_and_wait(); // so all threads run at once
       return 1;
     }));
   int sum = 0;
-  for (std::future<int>& answer : answers)
-    sum += answer.get();
+  for (std::future<int>& result : results)
+    sum += result.get();
   const std::vector<int> ones(100, 1);
   for (const int one : parallel::map(io, ones, [](int x) { return x; }))
     sum += one;
-  // Two threads post, each of which may be the one that tries in vain to have a thread made; and
-  // with nobody left to take over, a wait for another task still ends: with its result or an error.
+  // Two threads submit, and either may be the one that tries in vain to create a thread. With no
+  // thread left that could run it, a wait for another task still ends: with its result or an error.
   begin.count_down();
   for (int i = 0; i < 100; ++i) {
     std::promise<std::shared_future<void>> promised;
@@ -111,10 +111,10 @@ bool io_pool_goes_on_with(int threads) {
          counted.threads <= counted.most_threads;
 }
 
-/// An io_pool has one thread, which is busy, when another thread submits a task and so has a second
-/// one made. Calls look(io) when the maker is held up; the task itself returns stats(io).
+/// An io_pool has one thread, which is busy, when another thread submits a task, for which a second
+/// one is created. Calls look(io) meanwhile; the task itself returns stats(io).
 template <class Look>
-parallel::io_pool_stats while_a_thread_is_made(fate of_second, const Look& look) {
+parallel::io_pool_stats while_a_thread_is_created(fate of_second, const Look& look) {
   left = 2; // one for the program itself
   is_held = false;
   go_on = false;
@@ -146,9 +146,9 @@ parallel::io_pool_stats while_a_thread_is_made(fate of_second, const Look& look)
   return seen;
 }
 
-bool io_pool_counts_no_thread_that_may_not_be_had() {
+bool io_pool_does_not_count_a_thread_before_it_exists() {
   bool is_right = false;
-  const parallel::io_pool_stats later = while_a_thread_is_made(fate::held_before, [&](auto& io) {
+  const parallel::io_pool_stats later = while_a_thread_is_created(fate::held_before, [&](auto& io) {
     until(is_held);
     const parallel::io_pool_stats now = stats(io);
     is_right = now.threads == 1 && now.most_threads == 1 && now.threads_made == 1 &&
@@ -158,9 +158,9 @@ bool io_pool_counts_no_thread_that_may_not_be_had() {
   return is_right && later.threads == 1 && later.most_threads == 1 && later.threads_made == 1;
 }
 
-bool io_pool_counts_a_thread_as_soon_as_it_has_come() {
+bool io_pool_counts_a_thread_as_soon_as_it_runs() {
   const parallel::io_pool_stats now =
-      while_a_thread_is_made(fate::held_after, [&](auto&) { until(go_on); });
+      while_a_thread_is_created(fate::held_after, [&](auto&) { until(go_on); });
   return now.threads == 2 && now.most_threads == 2 && now.threads_made == 2 && now.running == 2;
 }
 
@@ -184,12 +184,12 @@ extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attribute
 }
 
 int main() {
-  if (!io_pool_counts_no_thread_that_may_not_be_had()) {
-    std::puts("io_pool: counts a thread that is not to be had");
+  if (!io_pool_does_not_count_a_thread_before_it_exists()) {
+    std::puts("io_pool: counts a thread that does not exist yet");
     return 1;
   }
-  if (!io_pool_counts_a_thread_as_soon_as_it_has_come()) {
-    std::puts("io_pool: does not count a thread that is there");
+  if (!io_pool_counts_a_thread_as_soon_as_it_runs()) {
+    std::puts("io_pool: does not count a thread that runs");
     return 1;
   }
   for (int round = 0; round < 20; ++round)

@@ -1,5 +1,5 @@
-// A child process can map although its parent's pool has threads, which are not there in the child:
-// the default pool is made anew. The parent's goes on.
+// A child process can map although its parent's pool has threads, which do not exist in the child:
+// it gets a default pool of its own. The parent's goes on.
 #include "threads_map.hpp"
 
 #include <parallel/map.hpp>
@@ -15,7 +15,7 @@
 
 namespace {
 
-/// In a child; with a limit to its life, as what is tested here is whether it hangs.
+/// Whether a child process can map. It has a time limit, as the failure to be found is a hang.
 bool child_can_map() {
   const pid_t child = fork();
   if (child == 0) {
@@ -37,7 +37,7 @@ int main() {
       return 1;
     }
   }
-  // Out of the middle of a map, while workers run.
+  // From the middle of a map, while workers run.
   std::vector<int> xs(50);
   std::iota(xs.begin(), xs.end(), 0);
   bool all = true;

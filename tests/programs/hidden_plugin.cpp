@@ -1,4 +1,4 @@
-// A shared library that shows nothing but these functions; unloading.cpp opens and closes it.
+// A shared library that exports nothing but these functions; unloading.cpp opens and closes it.
 #include <parallel/blocking.hpp>
 #include <parallel/io_pool.hpp>
 #include <parallel/map.hpp>
@@ -12,7 +12,7 @@ namespace {
 
 const std::vector<int> xs(64, 1);
 
-/// Maps, with stand-ins too, and tasks.
+/// Maps, with compensating workers too, and tasks.
 template <class Pool>
 bool uses(Pool& pool) {
   const auto twice =

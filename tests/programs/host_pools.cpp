@@ -1,5 +1,5 @@
-// A plugin that has used its host's pools may be closed as soon as the call has returned: a thread
-// may still be in the plugin's code. Usage: program-host_pools PLUGIN
+// A plugin that has used its host's pools may be closed as soon as the call has returned, although
+// a thread may still run the plugin's code. Usage: program-host_pools PLUGIN
 #include "opened_plugin.hpp"
 
 #include <parallel/io_pool.hpp>

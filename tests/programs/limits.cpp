@@ -1,5 +1,5 @@
-// The system gives the process no more threads, or no more memory: calls throw or do without, what
-// they return is right, and the next call finds a pool that works. Each limit in a process of its
+// The system gives the process no more threads, or no more memory: calls throw or do without, their
+// results are right, and the pool works for the next call. Each limit is tested in a process of its
 // own.
 #include <parallel/parallel.hpp>
 
@@ -25,8 +25,8 @@ std::vector<int> numbers(std::size_t n) {
   return xs;
 }
 
-/// Maps and tasks on both pools; false if one gives a wrong answer. `refused` counts those that
-/// threw what they may throw.
+/// Maps and tasks on both pools; false if a result is wrong. `refused` counts the calls that threw
+/// what they may throw.
 bool work(std::size_t n, int& refused) {
   const auto may_refuse = [&](const auto& call) {
     try {
@@ -70,7 +70,7 @@ void limit(int resource, rlim_t most) {
     _exit(3);
 }
 
-/// Runs test() in a child; false unless it ends well. What it says of refusals is printed.
+/// Whether test(refused) is true in a child process. Prints how many calls were refused.
 template <class Test>
 bool passes(const std::string& name, const Test& test) {
   std::fflush(stdout);

@@ -8,9 +8,10 @@
 
 namespace {
 
-/// Whether every verb gives the right answer, though each waits for threads that have just started.
+/// Whether every algorithm has the right result, though each waits for threads that have just
+/// started.
 template <class Pool>
-bool answers(Pool& pool) {
+bool has_right_results(Pool& pool) {
   std::vector<int> xs(64);
   std::iota(xs.begin(), xs.end(), 0);
   bool right = pool.submit([] { return 1; }).get() == 1;
@@ -30,7 +31,7 @@ bool answers(Pool& pool) {
   return right;
 }
 
-/// Elements that are blocked until the others have run, by stand-ins.
+/// Tasks that are blocked until a compensating worker has run another one.
 bool blocks() {
   std::promise<void> others;
   const std::shared_future<void> ran = others.get_future().share();
@@ -47,7 +48,8 @@ bool blocks() {
 bool use_all() {
   parallel::thread_pool own(4);
   parallel::io_pool io;
-  bool right = answers(own) && answers(io) && answers(parallel::default_pool()) && blocks();
+  bool right = has_right_results(own) && has_right_results(io) &&
+               has_right_results(parallel::default_pool()) && blocks();
   right &= parallel::map(std::vector<int>(64, 1), [](int x) {
              return parallel::blocking([x] { return x; });
            }) == std::vector<int>(64, 1);

@@ -1,5 +1,5 @@
-// A map on an io_pool that has ended leaves nothing in the queue, though no thread ever came for
-// its helpers: what they keep alive is gone. The program counts its own allocations.
+// A map on an io_pool leaves nothing in the queue when it has ended, although no thread ever ran
+// its helper tasks: what they kept alive is gone. The program counts its own allocations.
 #include <parallel/io_pool.hpp>
 #include <parallel/map.hpp>
 
@@ -45,10 +45,10 @@ int main() {
   const std::vector<int> xs(4);
   const std::size_t before = alive;
   for (int round = 0; round < 1'000; ++round)
-    parallel::for_each(io, xs, [](int) {}, {.in_flight = 4}); // the caller is alone
+    parallel::for_each(io, xs, [](int) {}, {.in_flight = 4}); // only the caller runs it
   const std::size_t after = alive;
   held.count_down();
   busy.get();
   std::printf("%zu allocations alive before, %zu after\n", before, after);
-  return after <= before + 2 ? 0 : 1; // the queue's own blocks may have moved on
+  return after <= before + 2 ? 0 : 1; // the queue may have allocated memory of its own
 }

@@ -1,6 +1,6 @@
-// Memory runs out, at the first allocation, the second, and so on until a call needs no more: it
+// Memory runs out at the first allocation, at the second, and so on until a call needs no more: it
 // throws std::bad_alloc or does without, loses nothing, and the pool goes on. The program's own
-// operator new stands in for the system's.
+// operator new replaces the system's.
 #include <parallel/parallel.hpp>
 
 #include <atomic>
@@ -65,7 +65,7 @@ Pool made() {
     return Pool(3);
 }
 
-/// Calls run(pool), which says whether its result is right, with a new pool for each k.
+/// Has allocation k fail, for each k from 0: run(pool) says whether its result is right.
 template <class Pool, class Run>
 void at_every_allocation(const char* name, const Run& run) {
   long k = 0;
@@ -151,12 +151,12 @@ void all_calls(const char* pool_name) {
                .get() == 3;
   });
   at_every_allocation<Pool>("as_completed", [&](Pool& pool) {
-    std::vector<std::future<counted>> answers;
+    std::vector<std::future<counted>> results;
     for (int i = 0; i < 3; ++i)
-      answers.push_back(pool.submit([i] { return counted(i); }));
+      results.push_back(pool.submit([i] { return counted(i); }));
     int sum = 0;
-    for (auto&& [index, answer] : parallel::as_completed(pool, answers))
-      sum += answer.get().value();
+    for (auto&& [index, result] : parallel::as_completed(pool, results))
+      sum += result.get().value();
     return sum == 3;
   });
 }

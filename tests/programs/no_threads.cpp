@@ -1,5 +1,5 @@
-// No thread is to be had: maps are plain loops, on either pool, and a submit says so and queues
-// nothing. The program's own pthread_create stands before the system's.
+// The system has no thread to give: maps are plain loops, on either pool; a submit() throws and
+// queues nothing. The program's own pthread_create replaces the system's.
 #include <parallel/parallel.hpp>
 
 #include <cerrno>

@@ -1,5 +1,4 @@
-// Shared libraries that are opened, used and closed. Entered from dlclose.cpp, unloading.cpp,
-// stand_in_code.cpp and host_pools.cpp.
+// Shared libraries that are opened, used and closed.
 #pragma once
 
 #include <dlfcn.h>
@@ -29,8 +28,8 @@ inline bool is_loaded(const char* path) {
   return plugin != nullptr && dlclose(plugin) == 0;
 }
 
-/// Whether test() is true in a process of its own, for what stays loaded. Threads have a moment
-/// then to run into code that is gone.
+/// Whether test() is true in a process of its own, as libraries may stay loaded after it. Threads
+/// have a moment then to run into code that is gone.
 template <class Test>
 bool holds_in_child(const Test& test) {
   const pid_t child = fork();

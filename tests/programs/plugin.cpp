@@ -6,8 +6,7 @@ extern "C" bool plugin_maps() {
   return threads_map(4);
 }
 
-/// A map within each of two elements: each takes a job of its own from the pool, which workers
-/// join.
+/// A map within each of two elements: each opens a job of its own, which workers join.
 extern "C" bool plugin_nests() {
   std::latch both(2);
   const std::vector<int> xs(2, 1);

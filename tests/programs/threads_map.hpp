@@ -1,4 +1,4 @@
-// A map that needs workers. Entered from fork.cpp and plugin.cpp.
+// A map that needs workers.
 #pragma once
 
 #include <parallel/map.hpp>
@@ -7,7 +7,7 @@
 #include <latch>
 #include <vector>
 
-/// As many elements as threads, which wait for each other: so there are workers.
+/// A map of as many elements as threads, which wait for each other: so it needs workers.
 inline bool threads_map(std::size_t threads) {
   std::latch all(static_cast<std::ptrdiff_t>(threads));
   const std::vector<int> xs(threads, 1);

@@ -1,6 +1,6 @@
-// Plugins with the library inside, all else hidden, are closed at every moment that is allowed: as
-// soon as a map on the default pool has returned, when workers have not even begun; and one with a
-// pool of its own, which ends with it. Usage: program-unloading PLUGIN ROUNDS
+// A plugin that contains the library and exports little else is closed at every moment that is
+// allowed: as soon as a map on the default pool has returned, when workers may not even have begun;
+// and with a pool of its own, which ends with it. Usage: program-unloading PLUGIN ROUNDS
 #include "opened_plugin.hpp"
 
 #include <cstdio>
