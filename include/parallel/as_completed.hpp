@@ -1,7 +1,8 @@
 // as_completed: the futures of tasks, each as soon as it is ready.
 //
-// The pool tells a listener when tasks end (detail/task/task_listeners.hpp); the loop's thread then
-// looks which ones those were. What comes as one range of results is imap_unordered's: imap.hpp.
+// The pool tells a listener when tasks have ended (detail/task/task_listeners.hpp); the thread of
+// the loop then checks which futures are ready. For one function over a range of elements, use
+// imap_unordered (imap.hpp).
 #pragma once
 
 #include <parallel/blocking.hpp>
@@ -30,24 +31,26 @@
 
 namespace parallel {
 
-/// A future that is ready, and its place in the range that as_completed() was given.
+/// A future that is ready, and its index in the range that as_completed() was given.
 template <class Future>
 struct completed {
-  /// Its place in the range, from 0.
+  /// The future's index in the range, from 0.
   std::size_t index;
 
-  /// The one that stands there: its get() does not wait.
+  /// The future at that index, in the range itself: its get() does not wait.
   Future& future;
 };
 
-/// Options of as_completed.
+/// Options of as_completed().
 struct as_completed_options {
-  /// Once it says that a stop has been requested there is no more waiting: `stopped` is thrown.
-  /// Futures that are ready still come before. Noticed within ten milliseconds.
+  /// Once this says that a stop has been requested, the loop does not wait any more: ++ or begin()
+  /// throws `stopped`. Futures that are ready still come before that. A wait notices the request
+  /// within ten milliseconds.
   stop_condition stop = {};
 
-  /// Once it has passed there is no more waiting: `deadline_exceeded` is thrown. Otherwise like
-  /// `stop`.
+  /// Once this time has passed, the loop does not wait any more: ++ or begin() throws
+  /// `deadline_exceeded`. Futures that are ready still come before that. A wait notices it within
+  /// ten milliseconds.
   time_limit deadline = {};
 };
 
@@ -57,7 +60,7 @@ template <class R>
 concept sized_random_access = std::ranges::viewable_range<R> &&
     std::ranges::random_access_range<R> && std::ranges::sized_range<R>;
 
-/// Counts announcements.
+/// Counts how often the pool has told it that tasks have ended.
 class completion_counter final : public task_listener {
  public:
   void tasks_ended() noexcept override {
@@ -71,7 +74,7 @@ class completion_counter final : public task_listener {
     return count_;
   }
 
-  /// Waits until there are more than `seen`, or for a while.
+  /// Waits until the count is no longer `seen`, ten milliseconds at most.
   void wait_past(std::uint64_t seen) {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, std::chrono::milliseconds(10), [&] { return count_ != seen; });
@@ -83,7 +86,8 @@ class completion_counter final : public task_listener {
   std::uint64_t count_ = 0;
 };
 
-/// A loop over futures on its way. It stays in one place, as the pool knows the counter's.
+/// The state of a loop over futures. It must stay where it is, because the pool keeps the address
+/// of the counter.
 template <class E, class V>
 class completion_loop {
  public:
@@ -105,14 +109,15 @@ class completion_loop {
   completion_loop& operator=(const completion_loop&) = delete;
   ~completion_loop() { remove_listener(executor_, counter_); }
 
-  /// Goes on to the next one that is ready, or waits for it.
+  /// Goes on to the next future that is ready, and waits for one if none is.
   void advance() {
     if (++position_ < ready_.size())
       return;
     ready_.clear();
     position_ = 0;
     while (!pending_.empty()) {
-      const std::uint64_t seen = counter_.count(); // before the look: later ends are told
+      // Before the check, to notice tasks that end after it.
+      const std::uint64_t seen = counter_.count();
       std::erase_if(pending_, [&](std::size_t i) {
         const bool ready = is_ready(at(i));
         if (ready)
@@ -125,9 +130,9 @@ class completion_loop {
         throw stopped();
       if (limit_.has_passed())
         throw deadline_exceeded();
-      if (waits_are_noted<E> || !run_own_task(executor_))
-        parallel::blocking([&] { // what it runs here of an io_pool may block, too
-          if (!waits_are_noted<E> || !run_own_task(executor_))
+      if (tracks_waits<E> || !run_own_task(executor_))
+        parallel::blocking([&] { // a task of an io_pool that runs here may block, too
+          if (!tracks_waits<E> || !run_own_task(executor_))
             wait_past(seen);
         });
     }
@@ -140,41 +145,41 @@ class completion_loop {
   }
 
  private:
-  /// Its wait for any of the futures that are pending.
+  /// The loop's wait for any of the pending futures, as the executor sees it.
   class any_wait final : public pending_wait {
    public:
-    explicit any_wait(completion_loop& of) noexcept : of_(of) {}
+    explicit any_wait(completion_loop& loop) noexcept : loop_(loop) {}
 
     [[nodiscard]] bool is_over() const noexcept override {
       try {
-        return of_.any_is_ready();
-      } catch (...) { // of the range: for who goes through it
+        return loop_.any_is_ready();
+      } catch (...) { // the range throws: end the wait, so that the loop's thread sees it, too
         return true;
       }
     }
     [[nodiscard]] bool depends_on(const unfinished_tasks& tasks) const noexcept override {
       try {
-        return !of_.stop_ && !of_.limit_.exists() &&
-               std::all_of(of_.pending_.begin(), of_.pending_.end(),
-                           [&](std::size_t i) { return tasks.include(future_state(of_.at(i))); });
-      } catch (...) { // as above
+        return !loop_.stop_ && !loop_.limit_.exists() &&
+               std::all_of(loop_.pending_.begin(), loop_.pending_.end(),
+                           [&](std::size_t i) { return tasks.include(future_state(loop_.at(i))); });
+      } catch (...) { // the range throws, as above
         return false;
       }
     }
 
    private:
-    completion_loop& of_;
+    completion_loop& loop_;
   };
 
-  /// Waits until tasks have ended since `seen` and one of the futures is ready, or it is time to
-  /// give up. Throws what the executor throws if that would never be.
+  /// Waits until a future is ready, or until a stop or the deadline. `seen` is the count before the
+  /// last check. Throws what the executor throws if the wait would never end.
   void wait_past(std::uint64_t seen) {
     any_wait self(*this);
-    const noted_wait<E> noted(executor_, self);
+    const tracked_wait<E> tracked(executor_, self);
     do {
-      noted.check();
+      tracked.check();
       counter_.wait_past(seen);
-      seen = counter_.count(); // before the look: later ends are told
+      seen = counter_.count(); // before the check below, as in advance()
     } while (!any_is_ready() && !(stop_ && stop_()) && !limit_.has_passed());
   }
 
@@ -188,81 +193,88 @@ class completion_loop {
   controlled_body::stop_query stop_;
   const deadline limit_;
   completion_counter counter_;
-  std::vector<std::size_t> pending_; // by index
-  std::vector<std::size_t> ready_;   // likewise, those that are consumed from here
-  std::size_t position_ = SIZE_MAX;  // in ready_; before the first
+  std::vector<std::size_t> pending_; // indices of the futures that were not ready at the last check
+  std::vector<std::size_t> ready_;   // indices of those that were, to be consumed
+  std::size_t position_ = SIZE_MAX;  // in ready_; SIZE_MAX: before the first one
 };
 
 } // namespace detail
 
-/// What as_completed() returns: a view to go through once, on one thread.
+/// What as_completed() returns: a view of the futures, to go through once, on one thread.
 template <task_executor E, std::ranges::view V>
 class as_completed_view : public std::ranges::view_interface<as_completed_view<E, V>> {
   using loop = detail::completion_loop<E, V>;
 
  public:
-  /// Made by as_completed(), which says what its arguments mean.
+  /// Called by as_completed(), which describes the arguments.
   as_completed_view(E& executor, V futures, const as_completed_options& options)
       : loop_(std::make_unique<loop>(executor, std::move(futures), options)) {}
 
-  /// A place in the view, which it must not outlive; all iterators of a view stand at the same one.
+  /// The position of the loop. It must not outlive the view; all iterators of a view share one
+  /// position.
   class iterator {
    public:
     using iterator_concept = std::input_iterator_tag; ///< single-pass
     /// A future and its index.
     using value_type = completed<std::remove_reference_t<std::ranges::range_reference_t<V>>>;
-    using difference_type = std::ptrdiff_t; ///< as the standard wants it; there are no differences
+    using difference_type = std::ptrdiff_t; ///< required of iterators; there are no differences
 
     iterator() = default;
-    /// Made by begin().
+    /// Called by begin().
     explicit iterator(loop& over) : over_(&over) {}
 
-    /// The future that is ready here, and its index.
+    /// A future that is ready, and its index.
     value_type operator*() const { return {over_->index(), over_->at(over_->index())}; }
 
-    /// Waits for the next one.
+    /// Goes on to the next future that is ready, and waits for one if none is.
     iterator& operator++() {
       over_->advance();
       return *this;
     }
-    void operator++(int) { ++*this; } ///< likewise
+    void operator++(int) { ++*this; } ///< like ++i, but returns nothing
 
-    /// True when every future has come.
+    /// True when every future has been consumed.
     friend bool operator==(const iterator& i, std::default_sentinel_t) { return i.over_->at_end(); }
 
    private:
     loop* over_ = nullptr;
   };
 
-  /// Waits for the first one. Call it once.
+  /// Waits until a future is ready. Call it once.
   iterator begin() {
     loop_->advance();
     return iterator(*loop_);
   }
 
-  /// What an iterator is equal to when every future has come.
+  /// What an iterator is equal to when every future has been consumed.
   [[nodiscard]] std::default_sentinel_t end() const noexcept { return {}; }
 
  private:
   std::unique_ptr<loop> loop_;
 };
 
-/// A view of futures in the order in which they become ready, each with its index:
+/// Returns a view of futures in the order in which they become ready, each with its index:
 /// for (auto [index, future] : as_completed(pool, tasks)) use(inputs[index], future.get());
 ///
-/// - `executor`: where they have been submitted. Within a task of it, the wait runs tasks that this
-///   task has submitted and nobody has begun, and is compensated or, where it would never end,
-///   refused, as that of the pool's get(). It must outlive the view.
-/// - `futures`: a sized random-access range of std::future, std::shared_future or the like, moved
-///   into the view if it is an rvalue, else referred to: in the loop take nothing from those that
-///   have not come yet, and leave the range its size. Those that are none of this executor's tasks
-///   are welcome too, and noticed within ten milliseconds. A deferred one counts as ready: its
-///   get() runs it.
+/// - `executor`: the pool that the tasks have been submitted to. It must outlive the view.
+/// - `futures`: a sized random-access range of std::future, std::shared_future or the like. An
+///   rvalue is moved into the view; an lvalue is referred to, and must outlive the view: in the
+///   loop, do not take anything from futures that have not come yet, and do not change the range's
+///   size. Futures that do not belong to this executor's tasks are accepted too; the loop notices
+///   within ten milliseconds that they are ready. A deferred future counts as ready: its get() runs
+///   it.
+/// - `options`: a stop condition and a deadline; see as_completed_options.
 ///
-/// Any number of them may be ready at once: these come in the order of their indices. Leaving the
-/// loop early leaves the other tasks to go on. Throws std::invalid_argument, naming the index, when
-/// a future is not valid. Cost: a look at each future that is not ready, for each time that tasks
-/// have ended.
+/// Futures that are found ready at the same time come in the order of their indices. Leaving the
+/// loop early does not stop the other tasks.
+///
+/// The loop blocks its thread while no future is ready. Within a task of the executor it treats
+/// such a wait as the pool's get() does: it first runs tasks that this task has submitted and no
+/// thread has begun; a thread_pool compensates for the wait, and an io_pool throws if it would
+/// never end.
+///
+/// Throws std::invalid_argument, naming the index, if a future is not valid. Cost: each time that
+/// tasks have ended, one check of each future that is not ready yet.
 template <task_executor E, detail::sized_random_access R>
 auto as_completed(E& executor, R&& futures, const as_completed_options& options = {}) {
   static_assert(std::is_lvalue_reference_v<std::ranges::range_reference_t<R>>,

@@ -1,8 +1,8 @@
-// imap and imap_unordered: results one by one, while threads compute some way ahead.
+// imap and imap_unordered: results one by one, while threads compute a bounded way ahead.
 //
-// For sources that are too large to hold or have no end: a generator, std::views::istream, the
-// lines of a file. What consumer and helpers share is in detail/stream/window.hpp; map.hpp is for
-// ranges whose results are wanted all at once.
+// They are for sources that are too large to hold, or that have no end: a generator,
+// std::views::istream, the lines of a file. Consumer and threads share a window of elements
+// (detail/stream/window.hpp). Where all results are wanted at once, use map() (map.hpp).
 #pragma once
 
 #include <parallel/detail/stream/window.hpp>
@@ -22,7 +22,7 @@ namespace parallel {
 
 namespace detail {
 
-/// A window holds its elements in memory that is allocated at the beginning.
+/// The memory for all elements of a window is allocated at the beginning, so there is a limit.
 inline constexpr std::size_t most_window = 1'000'000'000;
 
 inline void check_window(std::size_t window) {
@@ -31,7 +31,8 @@ inline void check_window(std::size_t window) {
                                 ", must be from 1 to " + std::to_string(most_window));
 }
 
-/// How many threads help the consumer of an imap that is to have `in_flight` calls under way.
+/// How many threads help the consumer of an imap that may have `in_flight` calls under way; 0 means
+/// as many calls as the executor has threads.
 template <class E>
 std::size_t helpers_for(const E& executor, std::size_t in_flight) {
   if (in_flight != 0)
@@ -44,15 +45,16 @@ std::size_t helpers_for(const E& executor, std::size_t in_flight) {
 
 } // namespace detail
 
-/// What imap returns: a view to go through once. Its destruction, at the end of a loop or in the
-/// middle of it, waits for the calls that are under way and makes no more.
+/// What imap() and imap_unordered() return: a view of the results, to go through once, on one
+/// thread. Its destructor, at the end of a loop or when the loop is left early, starts no more
+/// calls and blocks until those under way have ended.
 template <task_executor E, std::ranges::view V, class F>
 class imap_view : public std::ranges::view_interface<imap_view<E, V, F>> {
   using window = detail::imap_window<V, F>;
 
  public:
-  /// Made by imap() and imap_unordered(), which say what its arguments mean. Throws
-  /// std::invalid_argument, naming the value, when the window is out of bounds.
+  /// Called by imap() and imap_unordered(), which describe the arguments. Throws
+  /// std::invalid_argument, naming the value, if the window is out of bounds.
   imap_view(E& executor, V source, F f, bool ordered, const imap_options& options)
       : executor_(&executor) {
     detail::check_window(options.window);
@@ -60,11 +62,12 @@ class imap_view : public std::ranges::view_interface<imap_view<E, V, F>> {
                                        detail::helpers_for(executor, options.in_flight), options);
   }
 
-  /// Takes the stream over: the other view can then only be assigned to and destroyed, and its
-  /// iterator only be destroyed.
+  /// Takes over the other view's results. After that the other view can only be assigned to and
+  /// destroyed, and its iterator can only be destroyed.
   imap_view(imap_view&&) noexcept = default;
 
-  /// Likewise, after its own stream has ended as by its destructor.
+  /// First ends its own calls as the destructor does; then takes over the other view's results, as
+  /// the move constructor does.
   imap_view& operator=(imap_view&& other) noexcept {
     if (this != &other) {
       end_window();
@@ -75,29 +78,30 @@ class imap_view : public std::ranges::view_interface<imap_view<E, V, F>> {
   }
   ~imap_view() { end_window(); }
 
-  /// The place in the view where the consumer is; the view must stay where it is meanwhile.
+  /// The consumer's position in the view. The view must not be moved while the iterator is in use.
   class iterator {
    public:
     using iterator_concept = std::input_iterator_tag; ///< single-pass
     using value_type = typename window::result; ///< what f returns, without reference or const
-    using difference_type = std::ptrdiff_t; ///< as the standard wants it; there are no differences
+    using difference_type = std::ptrdiff_t;     ///< required of iterators; there are no differences
 
     iterator() = default;
-    explicit iterator(imap_view& over) : over_(&over) {} ///< made by begin()
-    iterator(iterator&&) noexcept = default;             ///< the only one of its view
-    iterator& operator=(iterator&&) noexcept = default;  ///< likewise
+    explicit iterator(imap_view& over) : over_(&over) {} ///< called by begin()
+    iterator(iterator&&) noexcept = default;             ///< a view has only one iterator
+    iterator& operator=(iterator&&) noexcept = default;  ///< a view has only one iterator
 
-    /// The result, which may be moved from; if the call has thrown, its exception.
+    /// The result, which may be moved from. Throws the exception of the call, if it has thrown.
     value_type& operator*() const { return over_->shared_->front().value(); }
 
-    /// Waits for the next result, computing elements meanwhile.
+    /// Goes on to the next result. If that is not ready, computes elements, and blocks only when
+    /// there are none left to compute.
     iterator& operator++() {
       over_->shared_->advance(*over_->executor_);
       return *this;
     }
-    void operator++(int) { ++*this; } ///< likewise
+    void operator++(int) { ++*this; } ///< like ++i, but returns nothing
 
-    /// True when all results have come.
+    /// True when all results have been consumed.
     friend bool operator==(const iterator& i, std::default_sentinel_t) { return i.at_end(); }
 
    private:
@@ -106,13 +110,14 @@ class imap_view : public std::ranges::view_interface<imap_view<E, V, F>> {
     imap_view* over_ = nullptr;
   };
 
-  /// Takes the first elements and waits for the first result. Call it once.
+  /// Takes the first elements from the source and waits for the first result, computing elements
+  /// meanwhile. Call it once.
   iterator begin() & {
     shared_->advance(*executor_);
     return iterator(*this);
   }
 
-  /// Refused by the compiler, in words that say what to do.
+  /// Does not compile: the message says how to give the view a name.
   template <bool temporary = true>
   iterator begin() && {
     static_assert(!temporary,
@@ -121,7 +126,7 @@ class imap_view : public std::ranges::view_interface<imap_view<E, V, F>> {
     return iterator(*this);
   }
 
-  /// What the iterator is equal to when all results have come.
+  /// What the iterator is equal to when all results have been consumed.
   [[nodiscard]] std::default_sentinel_t end() const noexcept { return {}; }
 
  private:
@@ -129,31 +134,38 @@ class imap_view : public std::ranges::view_interface<imap_view<E, V, F>> {
     if (shared_ == nullptr)
       return;
     dismiss_helpers(*executor_, shared_.get());
-    shared_->cancel(*executor_); // which may let go of the executor, if the callable owns it
+    shared_->cancel(*executor_); // may destroy the executor, if the callable owns it
   }
 
   E* executor_;
-  std::shared_ptr<window> shared_; // with helpers that come late, too
+  std::shared_ptr<window> shared_; // also with helpers that come late
 };
 
-/// A view of the results f(x) in the order of their elements, computed by the executor's threads
-/// and the consumer while this goes through them.
+/// Returns a view of the results f(x), in the order of their elements. The executor's threads and
+/// the consumer compute them while the consumer goes through the view.
 ///
-/// - `executor`: as for map(); must outlive the view.
+/// - `executor`: as for map(); it must outlive the view.
 /// - `xs`: any input range, also one without an end. A container given as an rvalue is moved into
-///   the view, one given as an lvalue is referred to. Only the consumer's thread goes through it,
-///   inside begin() and ++, and never for more than options.window elements ahead. Of forward
-///   ranges the elements are used in place, on many threads (so a view's own functions are called
-///   there too); those of single-pass ranges are moved out.
-/// - `f`: kept in the view, called concurrently through a const reference.
+///   the view; one given as an lvalue is referred to and must outlive the view. Only the consumer's
+///   thread goes through the range, inside begin() and ++, and never more than options.window
+///   elements ahead. The elements of a forward range are used in place, on many threads, so the
+///   functions of a lazy view are called there too. The elements of a single-pass range are moved
+///   out.
+/// - `f`: moved or copied into the view; called concurrently through a const reference.
+/// - `options`: the window, the number of calls at once, stop, deadline, progress and seed; see
+///   imap_options.
 ///
-/// Before a result is handed out, also one that is ready, up to two more elements are asked for, so
-/// that threads have something to do. From a source that waits for its next element, such as a
-/// person who types, take window = 1: nothing is asked for then while a result is unconsumed.
+/// Before a result is handed out, even one that is ready, up to two more elements are taken from
+/// the source, so that the threads have work. If the source waits for its next element, such as a
+/// person who types, use window = 1: then the source is not asked while a result is unconsumed.
 ///
-/// An exception of f, or of the source, comes out of * at the position of its element, all results
-/// before it having come; after one of f's the loop may go on. Memory: the window. Cost: a lock and
-/// a wake or so for each element, a microsecond; for smaller elements map() over chunks is quicker.
+/// Exceptions: that of a call comes out of * at the position of its element, and the loop may go on
+/// after it. That of the source comes out of * too, after all results before it, and ends the view.
+/// Throws std::invalid_argument if the window is out of bounds, or if there is a seed for a
+/// callable that takes no random_engine.
+///
+/// Memory: the window. Cost: about a lock and a wake for each element, or a microsecond; for
+/// smaller elements map() over chunks is faster.
 template <task_executor E, std::ranges::viewable_range R, class F>
 auto imap(E& executor, R&& xs, F&& f, const imap_options& options = {}) {
   return imap_view<E, std::views::all_t<R>, std::decay_t<F>>(
@@ -166,7 +178,8 @@ auto imap(R&& xs, F&& f, const imap_options& options = {}) {
   return parallel::imap(default_pool(), std::forward<R>(xs), std::forward<F>(f), options);
 }
 
-/// Like imap(), but the results come in the order in which their calls end.
+/// Like imap(), except that the results come in the order in which their calls end. An exception of
+/// the source, a stop or a deadline comes after all results.
 template <task_executor E, std::ranges::viewable_range R, class F>
 auto imap_unordered(E& executor, R&& xs, F&& f, const imap_options& options = {}) {
   return imap_view<E, std::views::all_t<R>, std::decay_t<F>>(

@@ -184,7 +184,7 @@ class io_pool {
   detail::result_of<Future> get(Future future) {
     if (!detail::is_ready(future))
       parallel::blocking([&] { // the tasks that it runs here may block, too
-        detail::help_until_ready(*this, future);
+        detail::run_own_tasks_until_ready(*this, future);
         detail::wait_for(*this, future);
       });
     return future.get();
@@ -312,7 +312,7 @@ class io_pool {
   void wait_for_helpers(detail::io_loop& loop) {
     parallel::blocking([&] {
       detail::io_loop::helpers_wait self(loop);
-      const detail::noted_wait<io_pool> noted(*this, self);
+      const detail::tracked_wait<io_pool> noted(*this, self);
       loop.wait();
     });
   }

@@ -38,7 +38,7 @@ auto thread_pool::submit(F&& f) {
 
 template <class Future>
 decltype(auto) thread_pool::get(Future future) {
-  detail::help_until_ready(*this, future);
+  detail::run_own_tasks_until_ready(*this, future);
   if (!detail::is_ready(future))
     parallel::blocking([&] { future.wait(); });
   return static_cast<detail::result_of<Future>>(future.get());

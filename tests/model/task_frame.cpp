@@ -57,12 +57,12 @@ struct owned_tasks : model::test<owned_tasks<Frames, Lists>, Frames + 1> {
     task_frame frame(this, {});
     for (std::size_t list = 0; list < Lists; ++list)
       for (task& each : tasks[number][list]) {
-        const auto owner = parallel::detail::submitter_of(each, lists[list]);
+        const auto submitter = parallel::detail::find_submitter(each, lists[list]);
         const lock_guard lock(guards[list]);
-        lists[list].push(each, owner.tasks);
+        lists[list].push(each, submitter.tasks);
       }
     for (std::size_t list = 0; list < Lists; ++list) {
-      const frame_tasks* const own = frame.owned_in(lists[list]);
+      const frame_tasks* const own = frame.tasks_in(lists[list]);
       model::require(own != nullptr, "a frame does not know its tasks");
       queued_task* back = nullptr;
       {
@@ -79,7 +79,7 @@ struct owned_tasks : model::test<owned_tasks<Frames, Lists>, Frames + 1> {
     {
       const lock_guard lock(guards[list]);
       if (!lists[list].empty())
-        static_cast<void>(lists[list].front()->is_unowned()); // as who takes several along asks
+        static_cast<void>(lists[list].front()->is_detached()); // as a batch asks
       next = lists[list].pop();
     }
     if (next != nullptr)

@@ -64,10 +64,10 @@ class deadlock_detector {
     explicit unfinished(const deadlock_detector& detector) noexcept : detector_(detector) {}
 
     [[nodiscard]] bool include(const void* state) const noexcept override {
-      const auto has_state = [state](const queued_task& task) { return task.answer() == state; };
+      const auto has_state = [state](const queued_task& task) { return task.shared_state() == state; };
       return detector_.queue_.any_of(has_state) ||
              detector_.waits_.any_of([&](const pending_wait&, const task_frame* frame) {
-               for (; frame != nullptr; frame = frame->around())
+               for (; frame != nullptr; frame = frame->enclosing())
                  if (frame->task() != nullptr && has_state(*frame->task()))
                    return true;
                return false;
@@ -84,8 +84,8 @@ class deadlock_detector {
     const frame_tasks* const submitter = task.submitter();
     return submitter != nullptr &&
            !waits_.any_of([&](const pending_wait&, const task_frame* frame) {
-             while (frame != nullptr && frame->owned_in(queue_.list()) != submitter)
-               frame = frame->around();
+             while (frame != nullptr && frame->tasks_in(queue_.list()) != submitter)
+               frame = frame->enclosing();
              return frame != nullptr;
            });
   }

@@ -56,7 +56,7 @@ class io_dispatcher {
   /// Whether the pool's shutdown would wait for the calling thread: it is one of the pool's, or
   /// runs a task of it. Needs no mutex.
   [[nodiscard]] bool is_needed_here() const noexcept {
-    return this_thread.io_home == this || task_frame::role_in(this).is_needed;
+    return this_thread.io_home == this || task_frame::status_in(this).is_needed;
   }
 
   /// Whether the calling thread works for the pool: it is one of its threads and still takes tasks,

@@ -111,7 +111,7 @@ class io_queue {
   /// stay queued until they are started; callers that need to know which have been started, or that
   /// may run them, reclaim the batch first.
   void fill(task_batch& batch) noexcept {
-    while (!batch.is_full() && !tasks_.empty() && tasks_.front()->is_unowned()) {
+    while (!batch.is_full() && !tasks_.empty() && tasks_.front()->is_detached()) {
       batch.add(*tasks_.pop());
       batch_ = &batch;
     }

@@ -120,7 +120,7 @@ class basic_io_scheduler {
   /// not been started; false if there is none.
   bool run_own_task() noexcept {
     const task_frame* const frame = task_frame::innermost();
-    const frame_tasks* const own = frame != nullptr ? frame->owned_in(queue_.list()) : nullptr;
+    const frame_tasks* const own = frame != nullptr ? frame->tasks_in(queue_.list()) : nullptr;
     if (own == nullptr)
       return false;
     guard held = lock();
@@ -265,7 +265,7 @@ class basic_io_scheduler {
   /// The frame that submits a task of the calling thread; null where there is none. Throws
   /// std::bad_alloc.
   [[nodiscard]] frame_tasks* submitter(const queued_task& task) const {
-    const submitter_of_task found = submitter_of(task, queue_.list());
+    const found_submitter found = find_submitter(task, queue_.list());
     if (found.has_no_memory)
       throw std::bad_alloc();
     return found.tasks;

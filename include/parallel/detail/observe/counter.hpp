@@ -1,7 +1,6 @@
 // Numbers that one thread counts up and any thread may read: what stats.hpp shows.
 //
-// They are always counted, so they cost a load and a store beside what they count. Used by
-// scheduler/job.hpp and scheduler/workers.hpp.
+// They are counted in every program, so counting must be cheap: it costs a load and a store.
 #pragma once
 
 #include <parallel/detail/platform/atomic.hpp>
@@ -10,21 +9,23 @@
 
 namespace parallel::detail {
 
-/// One writer at a time, which hands it on by other means.
+/// At most one thread writes at a time. To pass the counter on to another writer, threads must
+/// synchronise by other means.
 class counter {
  public:
-  // relaxed: a number by itself, and its own writer's
+  // relaxed, both: nothing is read by way of the number, and only this thread writes it
   [[gnu::always_inline]] void add_one() noexcept {
     count_.store(count_.load(memory_order_relaxed) + 1, memory_order_relaxed);
   }
 
-  /// Likewise; whoever reads the new number sees all that this thread has counted before.
+  /// Adds one. A thread that reads the new number also sees all that this thread has counted
+  /// before.
   void add_one_after_others() noexcept {
-    // release: pairs with the acquire in get()
+    // release: pairs with the acquire in get(); the load is relaxed, as above
     count_.store(count_.load(memory_order_relaxed) + 1, memory_order_release);
   }
 
-  /// For any thread.
+  /// Any thread may call it.
   [[nodiscard]] std::uint64_t get() const noexcept {
     return count_.load(memory_order_acquire); // acquire: pairs with add_one_after_others()
   }
@@ -35,8 +36,8 @@ class counter {
 
 /// What a thread has done in loops.
 struct loop_counts {
-  counter chunks; // claimed
-  counter steals; // that found something
+  counter chunks; // chunks that it has taken
+  counter steals; // steals that have found something
 };
 
 } // namespace parallel::detail

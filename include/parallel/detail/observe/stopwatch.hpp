@@ -1,7 +1,7 @@
-// How long a thread has been at something, told to any other thread at any moment.
+// How long a thread has been doing something; any other thread may ask at any moment.
 //
-// Total and state stand in one word, so that a look while the watch is being stopped neither misses
-// the time since its start nor counts it twice. Entered from scheduler/workers.hpp, for stats.hpp.
+// The total and the state are in one word. So a thread that asks while the watch is being stopped
+// neither misses the time since its start nor counts it twice.
 #pragma once
 
 #include <parallel/detail/platform/atomic.hpp>
@@ -11,22 +11,23 @@
 
 namespace parallel::detail {
 
-/// `Clock` is another one in tests only.
+/// `Clock` is quick_clock, except in tests.
 template <class Clock>
 class basic_stopwatch {
  public:
-  /// One thread at a time may start and stop it, in turn.
+  /// One thread at a time may start and stop the watch, in turn.
   [[gnu::always_inline]] void start() noexcept { set(ticks() - Clock::now(), running); }
   [[gnu::always_inline]] void stop() noexcept { set(ticks() + Clock::now(), stopped); }
 
-  /// For any thread.
+  /// Any thread may call it.
   [[nodiscard]] bool was_started() const noexcept { return word() != 0; }
 
-  /// Nanoseconds for which it has run so far. For any thread.
+  /// How long the watch has run so far, in nanoseconds. Any thread may call it.
   [[nodiscard]] std::uint64_t ns() const noexcept {
     const std::uint64_t seen = word();
     const std::uint64_t total = seen % 2 == running ? seen / 2 + Clock::now() : seen / 2;
-    // Below zero, in 63 bits, where this processor's clock lags behind the one of the start.
+    // Below zero, in 63 bits, if this processor's clock lags behind that of the processor on which
+    // the watch was started.
     const double found = Clock::ns_between(0, total * 2) / 2;
     return found > 0 ? static_cast<std::uint64_t>(found) : 0;
   }
@@ -36,15 +37,16 @@ class basic_stopwatch {
   static constexpr std::uint64_t running = 1;
 
   [[nodiscard]] std::uint64_t word() const noexcept {
-    return word_.load(memory_order_relaxed); // relaxed, here and below: a number by itself
+    return word_.load(
+        memory_order_relaxed); // relaxed, here and below: nothing is read by way of it
   }
   [[nodiscard]] std::uint64_t ticks() const noexcept { return word() / 2; }
   void set(std::uint64_t ticks, std::uint64_t state) noexcept {
     word_.store(ticks * 2 + state, memory_order_relaxed);
   }
 
-  // In 63 bits the ticks that it has run for or, while it runs, those less the moment of the start;
-  // and which of the two.
+  // The lowest bit is the state. The other 63 bits are the ticks for which the watch has run; while
+  // it runs, they are these ticks minus the clock's value at the start.
   native_atomic<std::uint64_t> word_{0};
 };
 

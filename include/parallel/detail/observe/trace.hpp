@@ -1,9 +1,8 @@
-// What a program can write down of what the library does, and when: for pictures of it.
+// Trace events: what the library does and when, for pictures of it.
 //
-// Spans and instants, put where things happen. They are nothing at all, and compile to nothing,
-// unless PARALLEL_ENABLE_TRACE is defined, the same for all files of a program; then
-// observe/trace_log.hpp writes them where the environment variable PARALLEL_TRACE says, if it does.
-// Entered from loops, schedulers and threads.
+// The code marks spans and instants where things happen. Unless PARALLEL_ENABLE_TRACE is defined,
+// for all files of a program or for none, they compile to nothing. If it is defined,
+// observe/trace_log.hpp writes them to the file that the environment variable PARALLEL_TRACE names.
 #pragma once
 
 #include <parallel/detail/observe/trace_log.hpp>
@@ -15,7 +14,7 @@
 
 namespace parallel::detail {
 
-/// From now until the end of the scope, on this thread.
+/// A span of time on this thread, from now until the end of the scope.
 class trace_span {
  public:
   explicit trace_span(const char* name, trace_argument first = {},
@@ -27,23 +26,23 @@ class trace_span {
   ~trace_span() { trace_log::record({nullptr, 'E', {}}); }
 };
 
-/// Now.
+/// A moment on this thread: now.
 inline void trace_instant(const char* name, trace_argument first = {},
                           trace_argument second = {}) noexcept {
   trace_log::record({name, 'i', {first, second}});
 }
 
-/// There is a pool now, and its threads may come.
+/// Call it before a pool starts threads.
 inline void trace_begin() noexcept {
   trace_log::begin();
 }
 
-/// The calling thread is `prefix/number`. Others are callers.
+/// Names the calling thread `prefix/number`. A thread without a name is shown as a caller.
 inline void trace_thread_name(const char* prefix, std::size_t number) noexcept {
   trace_log::name_thread(prefix, number);
 }
 
-/// That thread does nothing more.
+/// The calling thread, which has been named, has recorded its last event.
 inline void trace_thread_end() noexcept {
   trace_log::end_thread();
 }

@@ -35,7 +35,7 @@ class participant_scope {
   }
 
  private:
-  participant_scope(scheduler& pool, job* work, task_frame::role as,
+  participant_scope(scheduler& pool, job* work, task_frame::status as,
                     const queued_task* task) noexcept
       : frame_(&pool, as, task), outer_job_(std::exchange(this_thread.job, work)),
         outer_pool_(std::exchange(this_thread.pool, &pool)) {}

@@ -64,7 +64,7 @@ class scheduler {
   /// Whether shutdown() would wait for the calling thread: it is a worker, runs a task, or helps
   /// with another thread's job.
   [[nodiscard]] bool depends_on_this_thread() const noexcept {
-    return workers_.here() != nullptr || task_frame::role_in(this).is_needed;
+    return workers_.here() != nullptr || task_frame::status_in(this).is_needed;
   }
 
   /// Waits until the workers have left their jobs and have run all tasks that are queued, those
@@ -109,7 +109,7 @@ class scheduler {
   /// participant_scope for the job next, which lives until close() has returned.
   [[gnu::cold]] void open(job& work, std::size_t slots, std::size_t wakes) noexcept {
     job* const parent = this_thread.job;
-    work.open(static_cast<std::uint32_t>(slots), parent, task_frame::role_in(this).in_task,
+    work.open(static_cast<std::uint32_t>(slots), parent, task_frame::status_in(this).in_task,
               wakes != 0);
     if (parent != nullptr)
       parent->notify_owner();
@@ -161,14 +161,14 @@ class scheduler {
   /// caller: there is no worker and none can be started, there is no memory to note its submitter,
   /// or the pool has been shut down.
   [[nodiscard, gnu::cold]] posted post(queued_task& task) noexcept {
-    const submitter_of_task submitter = submitter_of(task, tasks_.list());
+    const found_submitter submitter = find_submitter(task, tasks_.list());
     if (submitter.has_no_memory)
       return posted::no_memory;
     const bool first = workers_.none_started();
     if (first && !workers_.start_one(workers_.size()) && workers_.none_started() &&
         !workers_.is_stopping())
       return posted::no_worker;
-    if (!tasks_.push(task, submitter.tasks, task_frame::role_in(this).in_task))
+    if (!tasks_.push(task, submitter.tasks, task_frame::status_in(this).in_task))
       return posted::shut_down;
     workers_.wake_one(first ? 0 : workers_.size()); // the first one is on its way, or sleeps again
     return posted::queued;
@@ -190,7 +190,7 @@ class scheduler {
   /// that is held there.
   [[gnu::cold]] bool run_own_task() noexcept {
     const task_frame* const frame = task_frame::innermost();
-    const frame_tasks* const own = frame != nullptr ? frame->owned_in(tasks_.list()) : nullptr;
+    const frame_tasks* const own = frame != nullptr ? frame->tasks_in(tasks_.list()) : nullptr;
     queued_task* const task = own != nullptr ? tasks_.pop_own(*own) : nullptr;
     if (task != nullptr)
       run(*task);

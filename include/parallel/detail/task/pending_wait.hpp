@@ -1,8 +1,9 @@
-// A thread's wait for what other threads do, as an io_pool sees it.
+// The waits of the threads that work for a pool: for a future, for the end of a map, or for the
+// next result of an imap.
 //
-// An io_pool knows the waits of all who work for it, be it for a future, at the end of a map or for
-// the next result of an imap. So it can tell when nobody is left to end them. io/scheduler.hpp
-// draws that conclusion; what waits describes its wait.
+// A pool that tracks them can tell when every one of its threads waits for another, so that no wait
+// would ever end. The code that waits describes its wait as a pending_wait; io/scheduler.hpp
+// decides from all of them whether the pool is deadlocked.
 #pragma once
 
 #include <cstddef>
@@ -12,27 +13,29 @@ namespace parallel::detail {
 
 class task_frame;
 
-/// Says whether a shared state is that of a task which is queued, or which waits itself.
+/// The tasks that are queued, or that a waiting thread runs.
 class unfinished_tasks {
  public:
+  /// True if `state` is the shared state of one of them; see future_state().
   [[nodiscard]] virtual bool include(const void* state) const noexcept = 0;
 
  protected:
   ~unfinished_tasks() = default;
 };
 
-/// One thread's wait, while it lasts. All that is virtual is called under the pool's mutex, by any
-/// thread.
+/// One wait of one thread, for as long as it lasts. The pool calls the virtual functions from any
+/// thread, and holds its mutex while it does.
 class pending_wait {
  public:
   pending_wait() = default;
   pending_wait(const pending_wait&) = delete;
   pending_wait& operator=(const pending_wait&) = delete;
 
-  /// What it waits for is there: the thread goes on soon.
+  /// True when what the thread waits for has happened, so that the thread goes on soon.
   [[nodiscard]] virtual bool is_over() const noexcept = 0;
 
-  /// It cannot end before one of these tasks does, or a thread goes on that waits itself.
+  /// True when the wait can end only after one of `tasks` has ended, or after another thread that
+  /// waits now has gone on.
   [[nodiscard]] virtual bool depends_on(const unfinished_tasks& tasks) const noexcept = 0;
 
  protected:
@@ -40,36 +43,36 @@ class pending_wait {
 
  private:
   friend class pending_waits;
-  const task_frame* frame_ = nullptr; // what the thread runs
+  const task_frame* frame_ = nullptr; // the innermost frame of the thread that waits
   pending_wait* next_ = nullptr;
   pending_wait* previous_ = nullptr;
 };
 
-/// The waits of those who work for one pool. Guarded by the pool's mutex.
+/// The waits of all threads that work for one pool. Guarded by the pool's mutex.
 class pending_waits {
  public:
-  /// How many there are.
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
-  /// A wait of the thread whose innermost frame is `frame`.
-  void add(pending_wait& one, const task_frame* frame) noexcept {
-    one.frame_ = frame;
-    one.previous_ = nullptr;
-    one.next_ = first_;
+  /// Adds a wait of the thread whose innermost frame is `frame`.
+  void add(pending_wait& wait, const task_frame* frame) noexcept {
+    wait.frame_ = frame;
+    wait.previous_ = nullptr;
+    wait.next_ = first_;
     if (first_ != nullptr)
-      first_->previous_ = &one;
-    first_ = &one;
+      first_->previous_ = &wait;
+    first_ = &wait;
     ++size_;
   }
 
-  void remove(pending_wait& one) noexcept {
-    (one.previous_ != nullptr ? one.previous_->next_ : first_) = one.next_;
-    if (one.next_ != nullptr)
-      one.next_->previous_ = one.previous_;
+  void remove(pending_wait& wait) noexcept {
+    (wait.previous_ != nullptr ? wait.previous_->next_ : first_) = wait.next_;
+    if (wait.next_ != nullptr)
+      wait.next_->previous_ = wait.previous_;
     --size_;
   }
 
-  /// Calls visit(wait, innermost frame) until it says true; true if it has.
+  /// Calls visit(wait, innermost frame) for each wait until one call returns true. Returns whether
+  /// one did.
   template <class Visit>
   [[nodiscard]] bool any_of(const Visit& visit) const noexcept {
     for (const pending_wait* each = first_; each != nullptr; each = each->next_)
@@ -83,11 +86,12 @@ class pending_waits {
   std::size_t size_ = 0;
 };
 
-/// The shared state that a std::future or std::shared_future refers to, to be compared only.
+/// The address of the shared state that a std::future or std::shared_future refers to. It is only
+/// ever compared.
 ///
-/// They do not say. But each of the standard libraries that we know keeps a pointer to it first (a
-/// test sees to that), and no more is needed here: where it is not found again, a wait is taken for
-/// one that may end by itself.
+/// Futures have no function for this. But each of the standard libraries that we know stores a
+/// pointer to the state as the first member, which a test checks. If the pointer were something
+/// else, a wait would be taken for one that may end by itself, and a deadlock would go unnoticed.
 template <class Future>
 const void* future_state(const Future& future) noexcept {
   const void* state = nullptr;
@@ -96,46 +100,47 @@ const void* future_state(const Future& future) noexcept {
   return state;
 }
 
-/// Executors that want to know who waits: see io_pool.hpp.
+/// Executors that track the waits of their threads, as io_pool does. check_wait() throws when the
+/// wait would never end.
 template <class E>
-concept waits_are_noted = requires(E& executor, pending_wait& one) {
-  begin_wait(executor, one);
+concept tracks_waits = requires(E& executor, pending_wait& wait) {
+  begin_wait(executor, wait);
   check_wait(executor);
-  end_wait(executor, one);
+  end_wait(executor, wait);
 };
 
-/// Notes a wait of the calling thread while it lives, where the executor wants to know of it and
-/// the thread works for it.
+/// Tells the executor of a wait of the calling thread, for as long as this object lives. Does
+/// nothing if the executor does not track waits, or if the thread does not work for it.
 template <class E>
-class noted_wait {
+class tracked_wait {
  public:
-  noted_wait(E& executor, pending_wait& one) noexcept : executor_(executor), one_(one) {
-    if constexpr (waits_are_noted<E>)
+  tracked_wait(E& executor, pending_wait& wait) noexcept : executor_(executor), wait_(wait) {
+    if constexpr (tracks_waits<E>)
       if (works_for(executor)) {
-        begin_wait(executor, one);
-        is_noted_ = true;
+        begin_wait(executor, wait);
+        is_tracked_ = true;
       }
   }
-  noted_wait(const noted_wait&) = delete;
-  noted_wait& operator=(const noted_wait&) = delete;
-  ~noted_wait() {
-    if constexpr (waits_are_noted<E>)
-      if (is_noted_)
-        end_wait(executor_, one_);
+  tracked_wait(const tracked_wait&) = delete;
+  tracked_wait& operator=(const tracked_wait&) = delete;
+  ~tracked_wait() {
+    if constexpr (tracks_waits<E>)
+      if (is_tracked_)
+        end_wait(executor_, wait_);
   }
 
-  /// Throws where the wait would never end, as far as the executor knows. To be asked now and then:
-  /// that may be so only later.
+  /// Throws if the executor knows that the wait would never end. Call it repeatedly during the
+  /// wait, because a deadlock may come about later.
   void check() const {
-    if constexpr (waits_are_noted<E>)
-      if (is_noted_)
+    if constexpr (tracks_waits<E>)
+      if (is_tracked_)
         check_wait(executor_);
   }
 
  private:
   E& executor_;
-  pending_wait& one_;
-  bool is_noted_ = false;
+  pending_wait& wait_;
+  bool is_tracked_ = false;
 };
 
 } // namespace parallel::detail

@@ -1,9 +1,8 @@
-// What the calling thread runs for a pool: a task, or its part in a loop.
+// What the calling thread runs for a pool right now: a task, or its part of a loop.
 //
-// Frames lie on the stack, each knows the one around it, whatever pools they are of. A frame owns
-// the tasks that it queues, in any pool, so that who waits for them can run them; and it says
-// whether its pool could end without this thread. Entered from scheduler/scheduler.hpp and
-// io/scheduler.hpp.
+// Frames lie on the thread's stack. Each one knows the frame that encloses it, of whatever pool. A
+// frame keeps the tasks that it has queued in any pool, so that a thread that waits for one of them
+// can run it. It also knows whether its pool could shut down without this thread.
 #pragma once
 
 #include <parallel/detail/platform/sync.hpp>
@@ -17,32 +16,33 @@ namespace parallel::detail {
 
 class task_frame {
  public:
-  /// What a frame's thread is to its pool.
-  struct role {
-    bool in_task = false;   ///< it runs a task, or a part of a loop within one
-    bool is_needed = false; ///< the pool's shutdown would wait for it
+  /// What a pool has to know of the thread that runs a frame.
+  struct status {
+    bool in_task = false;   ///< the thread runs a task, or a part of a loop within one
+    bool is_needed = false; ///< the pool's shutdown would wait for the thread
   };
 
-  /// Of what the calling thread runs from now on for `pool`; `task` is null for a part of a loop.
-  task_frame(const void* pool, role as, const queued_task* task = nullptr) noexcept
-      : pool_(pool), task_(task), around_(std::exchange(this_thread.frame, this)), role_(as) {
-    if (const task_frame* const outer = nearest(pool, around_)) {
-      role_.in_task |= outer->role_.in_task;
-      role_.is_needed |= outer->role_.is_needed;
+  /// The calling thread starts to run something for `pool`: `task`, or part of a loop if it is
+  /// null. A flag that is set in an enclosing frame of the same pool is set in this one too.
+  task_frame(const void* pool, status own, const queued_task* task = nullptr) noexcept
+      : pool_(pool), task_(task), enclosing_(std::exchange(this_thread.frame, this)), status_(own) {
+    if (const task_frame* const outer = nearest(pool, enclosing_)) {
+      status_.in_task |= outer->status_.in_task;
+      status_.is_needed |= outer->status_.is_needed;
     }
   }
   task_frame(const task_frame&) = delete;
   task_frame& operator=(const task_frame&) = delete;
   ~task_frame() {
-    this_thread.frame = around_;
-    for (frame_tasks* each = owned_; each != nullptr;) {
+    this_thread.frame = enclosing_;
+    for (frame_tasks* each = tasks_; each != nullptr;) {
       frame_tasks* const next = each->next();
-      each->abandon();
+      each->end_frame();
       each = next;
     }
   }
 
-  /// The calling thread's, or null.
+  /// The calling thread's innermost frame of any pool, or null.
   [[nodiscard]] static task_frame* innermost() noexcept { return this_thread.frame; }
 
   /// The calling thread's innermost frame of `pool`, or null.
@@ -50,31 +50,32 @@ class task_frame {
     return nearest(pool, this_thread.frame);
   }
 
-  /// What the calling thread is to `pool`.
-  [[nodiscard]] static role role_in(const void* pool) noexcept {
+  /// The calling thread's status in `pool`.
+  [[nodiscard]] static status status_in(const void* pool) noexcept {
     const task_frame* const frame = of(pool);
-    return frame != nullptr ? frame->role_ : role();
+    return frame != nullptr ? frame->status_ : status();
   }
 
+  /// The task that the frame runs, or null for a part of a loop.
   [[nodiscard]] const queued_task* task() const noexcept { return task_; }
-  [[nodiscard]] const task_frame* around() const noexcept { return around_; }
+  [[nodiscard]] const task_frame* enclosing() const noexcept { return enclosing_; }
 
-  /// Its thread: what it has queued in `list`, or null.
-  [[nodiscard]] frame_tasks* owned_in(const task_list& list) const noexcept {
-    frame_tasks* each = owned_;
+  /// The tasks that this frame has queued in `list`, or null if it has queued none there.
+  [[nodiscard]] frame_tasks* tasks_in(const task_list& list) const noexcept {
+    frame_tasks* each = tasks_;
     while (each != nullptr && each->list() != &list)
       each = each->next();
     return each;
   }
 
-  /// Its thread, before it queues a task there: the same, made if need be; null without memory for
-  /// it.
-  [[nodiscard, gnu::cold]] frame_tasks* own_in(const task_list& list) noexcept {
-    if (frame_tasks* const made = owned_in(list))
-      return made;
-    auto* const made = new (std::nothrow) frame_tasks(list, owned_);
+  /// The same, made if it does not exist yet; null if there is no memory for it. Only the frame's
+  /// own thread calls it.
+  [[nodiscard, gnu::cold]] frame_tasks* find_or_make_tasks_in(const task_list& list) noexcept {
+    if (frame_tasks* const found = tasks_in(list))
+      return found;
+    auto* const made = new (std::nothrow) frame_tasks(list, tasks_);
     if (made != nullptr)
-      owned_ = made;
+      tasks_ = made;
     return made;
   }
 
@@ -82,30 +83,32 @@ class task_frame {
   [[nodiscard]] static const task_frame* nearest(const void* pool,
                                                  const task_frame* from) noexcept {
     while (from != nullptr && from->pool_ != pool)
-      from = from->around_;
+      from = from->enclosing_;
     return from;
   }
 
   const void* const pool_;
   const queued_task* const task_;
-  task_frame* const around_;
-  frame_tasks* owned_ = nullptr; // by list
-  role role_;
+  task_frame* const enclosing_;
+  frame_tasks* tasks_ = nullptr; // the first of one for each list
+  status status_;
 };
 
-/// Whose a task is that the calling thread is about to queue.
-struct submitter_of_task {
-  frame_tasks* tasks; // null: nobody's
-  bool has_no_memory; // to note whose it is: then it must not be queued
+/// The submitter of a task that the calling thread is about to queue.
+struct found_submitter {
+  frame_tasks* tasks; // null: the task has no submitter
+  bool has_no_memory; // the submitter cannot be recorded, so the task must not be queued
 };
 
-/// A helper is nobody's own: it runs whatever there is to help with.
-[[gnu::cold]] inline submitter_of_task submitter_of(const queued_task& task,
+/// Finds the submitter of `task`, before it is queued in `list`: the calling thread's innermost
+/// frame. A helper has none, because it runs whatever its owner needs, not one particular thing
+/// that a frame could wait for.
+[[gnu::cold]] inline found_submitter find_submitter(const queued_task& task,
                                                     const task_list& list) noexcept {
   task_frame* const frame = task_frame::innermost();
   if (frame == nullptr || task.owner() != nullptr)
     return {nullptr, false};
-  frame_tasks* const tasks = frame->own_in(list);
+  frame_tasks* const tasks = frame->find_or_make_tasks_in(list);
   return {tasks, tasks == nullptr};
 }
 

@@ -1,9 +1,9 @@
-// Single tasks that wait for a thread, first in, first out; beside the loops that it can join.
+// Single tasks that are queued, in the order in which they came.
 //
-// The list is intrusive: to queue a task allocates nothing and cannot fail. What one piece of code
-// has queued can be taken back by it (`frame_tasks`; task/task_frame.hpp says whose they are).
-// Entered from scheduler/task_queue.hpp (thread_pool's) and io/queue.hpp, whose owners guard it;
-// what a task is, is decided in task/submitted_task.hpp, io/loop.hpp and stream/window.hpp.
+// The list is intrusive: to queue a task allocates nothing and cannot fail. The frame that has
+// queued a task, its submitter, may reclaim it while it is in the list (`frame_tasks`;
+// task/task_frame.hpp decides which frame that is). A task is linked twice: into the list, and into
+// the tasks of its submitter.
 #pragma once
 
 #include <parallel/detail/platform/sync.hpp>
@@ -16,10 +16,11 @@ namespace parallel::detail {
 class frame_tasks;
 class task_list;
 
-/// Work for one thread: either run or discarded, once. Then it deletes itself.
+/// Work for one thread. It is either run or discarded, once, and then deletes itself.
 class queued_task {
  public:
-  /// `owner`: what the task is a helper for, which can do without it; null for one with a future.
+  /// `owner` is the loop or window that the task is a helper of, which can do without it. It is
+  /// null for a task with a future.
   explicit queued_task(const void* owner = nullptr) noexcept : owner_(owner) {}
   queued_task(const queued_task&) = delete;
   queued_task& operator=(const queued_task&) = delete;
@@ -30,36 +31,39 @@ class queued_task {
 
   [[nodiscard]] const void* owner() const noexcept { return owner_; }
 
-  /// The shared state that its future refers to; see future_state() in task/pending_wait.hpp. Null
-  /// when it has no future.
-  [[nodiscard]] const void* answer() const noexcept { return answer_; }
-  void set_answer(const void* state) noexcept { answer_ = state; }
+  /// The shared state that the task's future refers to (see future_state() in
+  /// task/pending_wait.hpp), or null if it has no future.
+  [[nodiscard]] const void* shared_state() const noexcept { return shared_state_; }
+  void set_shared_state(const void* state) noexcept { shared_state_ = state; }
 
-  /// Who may take it back, as long as it is queued; null when nobody may. Guarded like the list.
+  /// The tasks of the frame that may reclaim this one, or null if none may: the task is in no list,
+  /// it was queued without a submitter, or that frame has ended. Guarded like the list.
   [[nodiscard]] inline const frame_tasks* submitter() const noexcept;
 
-  /// Nobody who has queued it may take it back, and nobody can do without it.
-  [[nodiscard]] inline bool is_unowned() const noexcept;
+  /// True if no frame may reclaim the task and no owner may discard it: it stays queued until a
+  /// thread of the pool takes it.
+  [[nodiscard]] inline bool is_detached() const noexcept;
 
  private:
   friend class frame_tasks;
   friend class task_list;
   const void* const owner_;
-  const void* answer_ = nullptr;
-  queued_task* ahead_ = nullptr;     // in the list
-  queued_task* behind_ = nullptr;    // in the list
-  frame_tasks* submitter_ = nullptr; // among which it is, until it leaves the list
-  queued_task* older_ = nullptr;     // among these
-  queued_task* newer_ = nullptr;     // likewise
+  const void* shared_state_ = nullptr;
+  queued_task* previous_ = nullptr;  // in the list
+  queued_task* next_ = nullptr;      // in the list
+  frame_tasks* submitter_ = nullptr; // null when the task is in no list
+  queued_task* older_ = nullptr;     // among the submitter's tasks
+  queued_task* newer_ = nullptr;     // among the submitter's tasks
 };
 
-/// The tasks that one frame has queued in one list and that nobody has begun.
+/// The tasks that one frame has submitted to one list and that no thread has begun.
 ///
-/// It lives as long as its frame, and as long as one of the tasks is in the list: so neither has to
-/// wait for the other, and the frame never touches a list whose pool may be gone by then.
+/// The frame and each of the tasks hold a reference, so this object lives as long as any of them.
+/// Neither side has to wait for the other, and a frame that ends never touches the list, whose pool
+/// may be gone by then.
 class frame_tasks {
  public:
-  /// For the frame that makes it, in front of those that it has made before.
+  /// `next` is what the same frame has made before, for other lists.
   frame_tasks(const task_list& list, frame_tasks* next) noexcept : list_(&list), next_(next) {}
   frame_tasks(const frame_tasks&) = delete;
   frame_tasks& operator=(const frame_tasks&) = delete;
@@ -67,11 +71,12 @@ class frame_tasks {
   [[nodiscard]] const task_list* list() const noexcept { return list_; }
   [[nodiscard]] frame_tasks* next() const noexcept { return next_; }
 
-  /// The frame ends: what is left is anybody's.
-  void abandon() noexcept {
-    abandoned_.store(true,
-                     memory_order_relaxed); // relaxed: seen late, a batch leaves a task behind
-    let_go();
+  /// The frame ends: from now on its remaining tasks have no submitter. Releases the frame's
+  /// reference.
+  void end_frame() noexcept {
+    // relaxed: a thread that reads the old value only leaves a task out of its batch
+    frame_has_ended_.store(true, memory_order_relaxed);
+    release();
   }
 
  private:
@@ -79,33 +84,35 @@ class frame_tasks {
   friend class task_list;
   ~frame_tasks() = default;
 
-  void hold() noexcept {
-    references_.fetch_add(1, memory_order_relaxed); // relaxed: the caller has a reference already
+  void retain() noexcept {
+    references_.fetch_add(1, memory_order_relaxed); // relaxed: the caller holds a reference already
   }
-  /// Release and acquire: what the others have done here comes before the deletion.
-  void let_go() noexcept {
+  void release() noexcept {
+    // acq_rel: the release pairs with the acquire of the release() that deletes, so that what other
+    // threads have done here happens before the deletion.
     if (references_.fetch_sub(1, memory_order_acq_rel) == 1)
       delete this;
   }
 
   const task_list* const list_;
-  frame_tasks* const next_;       // of the same frame
+  frame_tasks* const next_;
   queued_task* newest_ = nullptr; // guarded like the list
   atomic<std::uint32_t> references_{1};
-  atomic<bool> abandoned_{false};
+  atomic<bool> frame_has_ended_{false};
 };
 
 inline const frame_tasks* queued_task::submitter() const noexcept {
-  const bool is_owned =
-      submitter_ != nullptr && !submitter_->abandoned_.load(memory_order_relaxed); // see abandon()
-  return is_owned ? submitter_ : nullptr;
+  const bool may_be_reclaimed =
+      submitter_ != nullptr &&
+      !submitter_->frame_has_ended_.load(memory_order_relaxed); // relaxed: see end_frame()
+  return may_be_reclaimed ? submitter_ : nullptr;
 }
 
-inline bool queued_task::is_unowned() const noexcept {
+inline bool queued_task::is_detached() const noexcept {
   return owner_ == nullptr && submitter() == nullptr;
 }
 
-/// Tasks in the order in which they have come. Guarded by its owner's mutex.
+/// Tasks in the order in which they came. Guarded by the mutex of the pool that has the list.
 class task_list {
  public:
   task_list() = default;
@@ -114,13 +121,13 @@ class task_list {
 
   [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
 
-  /// `submitter`, of this list, is whose the task is; null where nobody will take it back.
+  /// Appends a task. `submitter`, made for this list, may reclaim it; null if no frame may.
   [[gnu::cold]] void push(queued_task& task, frame_tasks* submitter) noexcept {
-    task.ahead_ = last_;
-    (last_ != nullptr ? last_->behind_ : first_) = &task;
+    task.previous_ = last_;
+    (last_ != nullptr ? last_->next_ : first_) = &task;
     last_ = &task;
     if (submitter != nullptr) {
-      submitter->hold();
+      submitter->retain();
       task.submitter_ = submitter;
       task.older_ = submitter->newest_;
       if (task.older_ != nullptr)
@@ -133,34 +140,34 @@ class task_list {
   [[nodiscard]] const queued_task* front() const noexcept { return first_; }
   queued_task* pop() noexcept { return take(first_); }
 
-  /// A task that has been popped, and is not to be run yet.
+  /// Puts a task that has been popped, and that will not be run yet, back to the front.
   [[gnu::cold]] void put_back(queued_task& task) noexcept {
-    task.behind_ = first_;
-    (first_ != nullptr ? first_->ahead_ : last_) = &task;
+    task.next_ = first_;
+    (first_ != nullptr ? first_->previous_ : last_) = &task;
     first_ = &task;
   }
 
-  /// The newest of the owner's tasks, or null.
+  /// Removes and returns the newest of the submitter's tasks, or null.
   [[gnu::cold]] queued_task* pop_own(const frame_tasks& submitter) noexcept {
     return take(submitter.newest_);
   }
 
-  /// Whether there is one for which found(task) is true.
+  /// True if found(task) is true for any task.
   template <class Found>
   [[nodiscard]] bool any_of(const Found& found) const noexcept {
     const queued_task* task = first_;
     while (task != nullptr && !found(*task))
-      task = task->behind_;
+      task = task->next_;
     return task != nullptr;
   }
 
-  /// Moves those for which is_wanted(task) is true to the end of another list, and returns how many
-  /// they are.
+  /// Moves the tasks for which is_wanted(task) is true to the end of another list, and returns
+  /// their number.
   template <class Wanted>
   std::size_t move_to(task_list& other, const Wanted& is_wanted) noexcept {
     std::size_t moved = 0;
     for (queued_task* task = first_; task != nullptr;) {
-      queued_task* const next = task->behind_;
+      queued_task* const next = task->next_;
       if (is_wanted(*task)) {
         other.push(*take(task), nullptr);
         ++moved;
@@ -170,14 +177,15 @@ class task_list {
     return moved;
   }
 
-  /// Discards what is there: in a list of the caller's own, as it runs the users' destructors.
+  /// Discards all tasks. This runs users' destructors, so call it on a list of the caller's own,
+  /// without a mutex.
   [[gnu::cold]] void discard_all() noexcept {
     while (queued_task* const task = pop())
       task->discard();
   }
 
  private:
-  [[gnu::cold]] static void disown(queued_task& task) noexcept {
+  [[gnu::cold]] static void unlink_from_submitter(queued_task& task) noexcept {
     frame_tasks* const submitter = task.submitter_;
     if (submitter == nullptr)
       return;
@@ -187,17 +195,17 @@ class task_list {
     task.submitter_ = nullptr;
     task.older_ = nullptr;
     task.newer_ = nullptr;
-    submitter->let_go();
+    submitter->release();
   }
 
   [[gnu::cold]] queued_task* take(queued_task* task) noexcept {
     if (task == nullptr)
       return nullptr;
-    (task->ahead_ != nullptr ? task->ahead_->behind_ : first_) = task->behind_;
-    (task->behind_ != nullptr ? task->behind_->ahead_ : last_) = task->ahead_;
-    task->ahead_ = nullptr;
-    task->behind_ = nullptr;
-    disown(*task);
+    (task->previous_ != nullptr ? task->previous_->next_ : first_) = task->next_;
+    (task->next_ != nullptr ? task->next_->previous_ : last_) = task->previous_;
+    task->previous_ = nullptr;
+    task->next_ = nullptr;
+    unlink_from_submitter(*task);
     return task;
   }
 

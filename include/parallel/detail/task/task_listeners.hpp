@@ -1,11 +1,11 @@
-// Who wants to know when tasks of a pool end: see as_completed.hpp.
+// Listeners that a pool tells when some of its tasks have ended: as_completed.hpp is built on it.
 //
-// Intrusive, and guarded by the mutex of its owner: scheduler/task_queue.hpp, or io/scheduler.hpp.
+// The list of listeners is intrusive, and guarded by the mutex of the pool that has it.
 #pragma once
 
 namespace parallel::detail {
 
-/// Told under the pool's mutex, so it must not call the pool.
+/// The pool tells it under the pool's mutex, so it must not call the pool.
 class task_listener {
  public:
   task_listener() = default;
@@ -27,16 +27,16 @@ class task_listeners {
  public:
   [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
 
-  void add(task_listener& one) noexcept {
-    one.next_ = first_;
-    first_ = &one;
+  void add(task_listener& listener) noexcept {
+    listener.next_ = first_;
+    first_ = &listener;
   }
 
-  void remove(task_listener& one) noexcept {
+  void remove(task_listener& listener) noexcept {
     task_listener** link = &first_;
-    while (*link != &one)
+    while (*link != &listener)
       link = &(*link)->next_;
-    *link = one.next_;
+    *link = listener.next_;
   }
 
   void tell() const noexcept {

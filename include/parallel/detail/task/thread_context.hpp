@@ -1,8 +1,8 @@
 // What the library keeps for each thread, in one place: what the thread runs, for which pools it
-// works, and what saves it a look at the clock.
+// works, and two numbers that save work.
 //
-// All members are plain words without a destructor, so that no thread has to register anything with
-// the loader (see platform/loaded_code.hpp).
+// Every member is a plain word without a destructor, so that no thread has to register a destructor
+// with the loader; platform/loaded_code.hpp says why it must not.
 #pragma once
 
 #include <parallel/detail/platform/sync.hpp>
@@ -20,26 +20,27 @@ struct blocked_pools;
 class loop_position;
 
 struct thread_context {
-  /// The innermost task, or part of a loop, that the thread runs; of any pool.
+  /// The innermost frame, of any pool: the task, or the part of a loop, that the thread runs.
   per_thread<task_frame*> frame = nullptr;
 
-  // In thread_pools:
+  // For thread_pools:
   per_thread<detail::worker*> worker = nullptr;       ///< the worker that the thread is
-  per_thread<scheduler*> home = nullptr;              ///< the pool whose worker it is
+  per_thread<scheduler*> home = nullptr;              ///< the pool that this worker belongs to
   per_thread<scheduler*> pool = nullptr;              ///< the pool of the innermost job or task
-  per_thread<detail::job*> job = nullptr;             ///< the innermost job in which it takes part
+  per_thread<detail::job*> job = nullptr;             ///< the innermost job that it takes part in
   per_thread<const blocked_pools*> blocked = nullptr; ///< the pools in which it is blocked
-  per_thread<std::size_t> caller_number = 0; ///< of a thread that is no worker; 0: not chosen yet
+  /// The number of a thread that is not a worker; 0 until one is chosen.
+  per_thread<std::size_t> caller_number = 0;
 
-  // In io_pools:
-  per_thread<const void*> io_home = nullptr; ///< the pool of which it is a thread
-  per_thread<const void*> io_pool = nullptr; ///< the same, until it no longer takes tasks
+  // For io_pools:
+  per_thread<const void*> io_home = nullptr; ///< the pool that the thread belongs to
+  per_thread<const void*> io_pool = nullptr; ///< the same, but null once it takes no more tasks
   per_thread<const loop_position*> io_element = nullptr; ///< the innermost element that it runs
 
-  /// When it last read the clock in a call that stayed on its thread.
+  /// The quick clock's value when a call that stayed on this thread last read it.
   per_thread<std::uint64_t> clock_reading = 0;
 
-  /// The state of its random number generator; 0: not seeded yet.
+  /// The state of the thread's random number generator; 0 until it is seeded.
   per_thread<std::uint64_t> random_state = 0;
 };
 
