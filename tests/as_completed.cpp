@@ -24,8 +24,6 @@ using parallel::as_completed;
 using test::token;
 using namespace std::chrono_literals;
 
-namespace {} // namespace
-
 TEMPLATE_TEST_CASE("as_completed gives every future once, when it is ready, with its index", "",
                    parallel::thread_pool, parallel::io_pool, parallel::serial_executor) {
   TestType executor;
@@ -59,7 +57,7 @@ TEST_CASE("as_completed gives what is ready before what is not, whatever their o
     seen.push_back(index);
     CHECK(future.get() == static_cast<int>(index));
     if (seen.size() < order.size())
-      gates[order[seen.size()]].open(); // the next one ends while we wait for it
+      gates[order[seen.size()]].open(); // the next one ends while the loop waits for it
   }
   CHECK(seen == order);
 }
@@ -83,7 +81,7 @@ TEST_CASE("exceptions stay in their futures") {
   CHECK(thrown == 1);
 }
 
-TEMPLATE_TEST_CASE("as_completed within a task runs the tasks that this one has submitted", "",
+TEMPLATE_TEST_CASE("as_completed within a task runs the tasks that this task has submitted", "",
                    parallel::thread_pool, parallel::io_pool) {
   const auto pool = [] {
     if constexpr (std::is_same_v<TestType, parallel::thread_pool>)
@@ -103,7 +101,7 @@ TEMPLATE_TEST_CASE("as_completed within a task runs the tasks that this one has 
   CHECK(sum.get() == 45);
 }
 
-TEST_CASE("as_completed takes futures of other makes, shared and deferred ones too") {
+TEST_CASE("as_completed takes futures that no pool has made, shared and deferred ones too") {
   std::promise<int> promise;
   std::vector<std::shared_future<int>> futures;
   futures.push_back(promise.get_future().share());
@@ -117,7 +115,7 @@ TEST_CASE("as_completed takes futures of other makes, shared and deferred ones t
   CHECK(sum == 3);
 }
 
-TEST_CASE("as_completed keeps a range that is moved in") {
+TEST_CASE("as_completed owns a range that is moved in") {
   parallel::thread_pool pool(2);
   std::vector<std::future<int>> tasks;
   for (int i = 0; i < 5; ++i)
@@ -160,7 +158,7 @@ TEST_CASE("an invalid future is refused, and the message names its index") {
                     "was moved from");
 }
 
-TEST_CASE("as_completed stops waiting when it is told to") {
+TEST_CASE("as_completed stops waiting at a stop or a deadline") {
   parallel::thread_pool pool(1);
   test::gate open;
   std::vector<std::future<void>> tasks;
@@ -172,7 +170,7 @@ TEST_CASE("as_completed stops waiting when it is told to") {
   tasks[0].wait();
   int seen = 0;
   for (auto one : as_completed(pool, tasks, {.stop = token{&stop}}))
-    seen += one.future.valid() ? 1 : 0; // what is ready comes nevertheless
+    seen += one.future.valid() ? 1 : 0; // a future that is ready comes all the same
   CHECK(seen == 1);
 }
 
@@ -202,7 +200,7 @@ TEST_CASE("discarded tasks are completed, too") {
   CHECK(discarded == 5);
 }
 
-TEST_CASE("as_completed of tasks elsewhere waits for them in serial mode, too") {
+TEST_CASE("as_completed in serial mode waits for tasks of another executor") {
   parallel::io_pool io({.max_threads = 2});
   std::latch asked(1);
   std::vector<std::future<int>> tasks;

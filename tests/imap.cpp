@@ -35,7 +35,8 @@ using test::token;
 
 namespace {
 
-/// Numbers from 0 on, without an end or up to one; single-pass; it counts what has been taken.
+/// A single-pass range of the numbers from 0, without an end or up to one. It counts the elements
+/// that have been taken, and throws at `fails_at`.
 class source {
  public:
   explicit source(std::atomic<int>& taken, int end = -1, int fails_at = -1)
@@ -79,13 +80,13 @@ class source {
   int fails_at_;
 };
 
-/// Requests nothing, but is alive.
+/// A stop token that requests nothing, and keeps something alive.
 struct keeper {
   std::shared_ptr<int> kept;
   [[nodiscard]] bool stop_requested() const { return *kept == 0; }
 };
 
-/// An executor of so many threads.
+/// An executor with that number of threads.
 template <class E>
 E make(std::size_t threads) {
   if constexpr (std::is_same_v<E, parallel::io_pool>)
@@ -102,15 +103,15 @@ std::vector<int> all_of(View&& view) {
   return results;
 }
 
-/// How an imap over `xs` ends whose deadline has passed.
-struct end_of_imap {
+/// Goes through an imap over `xs` whose deadline has passed.
+struct expired_imap {
   template <class E, class R>
   static void of(E& executor, R xs) {
     all_of(
         imap(executor, std::move(xs), same, {.in_flight = 2, .deadline = std::chrono::seconds(0)}));
   }
 };
-struct end_of_imap_unordered {
+struct expired_imap_unordered {
   template <class E, class R>
   static void of(E& executor, R xs) {
     all_of(imap_unordered(executor, std::move(xs), same,
@@ -145,18 +146,18 @@ TEMPLATE_TEST_CASE("imap never takes more from its source than its window allows
     std::atomic<int> taken{0};
     std::atomic<bool> within{true};
     int consumed = 0;
-    const auto look = [&] { // from the source's own point of view, so inside ++ too
+    const auto check = [&] { // also called by the source, and so inside ++
       if (taken.load() > consumed + window)
         within = false;
     };
     auto counted = source(taken) | std::views::transform([&](int x) {
-                     look();
+                     check();
                      return x;
                    });
     for (const int result :
          imap(executor, std::move(counted), same, {.window = static_cast<std::size_t>(window)})) {
       REQUIRE(result == consumed);
-      look();
+      check();
       if (++consumed == 500)
         break;
     }
@@ -172,7 +173,8 @@ TEST_CASE("imap goes through a source without an end in constant memory") {
     int seen = 0;
     for (const auto& one : imap(pool, source(taken), [](int x) { return test::counted(x); })) {
       REQUIRE(one.value() == seen);
-      REQUIRE(test::counted::alive <= 64 + 2 * 2); // two threads move one or two each
+      REQUIRE(test::counted::alive <=
+              64 + 2 * 2); // in each of two threads a move doubles one or two
       if (++seen == 20'000)
         break;
     }
@@ -206,8 +208,8 @@ TEST_CASE("imap takes every kind of range, and refers to containers that it does
   CHECK(sum == 45);
 }
 
-TEST_CASE("imap computes ahead of its consumer, who helps") {
-  // Two elements are inside at once: with one helper, the other one is with the consumer.
+TEST_CASE("imap computes ahead of its consumer, which helps") {
+  // Two calls run at once. The pool provides one helper, so the consumer makes the other call.
   parallel::thread_pool pool(2);
   test::crowd inside;
   std::latch both(2);
@@ -245,7 +247,7 @@ TEMPLATE_TEST_CASE("exceptions come out of imap at their own position, and the l
   CHECK(position == 100);
 }
 
-TEMPLATE_TEST_CASE("the source's exception comes behind all results before it", "",
+TEMPLATE_TEST_CASE("the source's exception comes after all results before it", "",
                    parallel::thread_pool, parallel::io_pool, parallel::serial_executor) {
   TestType executor;
   for (const bool ordered : {true, false}) {
@@ -264,12 +266,12 @@ TEMPLATE_TEST_CASE("the source's exception comes behind all results before it", 
   }
 }
 
-TEST_CASE("leaving the loop early waits for the calls under way and makes no more") {
+TEST_CASE("leaving the loop early waits for the calls under way and starts no more") {
   for (int round = 0; round < 200; ++round) {
     test::crowd inside;
     std::atomic<int> calls{0};
     {
-      const auto held = std::make_unique<int>(1); // gone when the loop has been left
+      const auto held = std::make_unique<int>(1); // destroyed after the loop has been left
       for (const int x : imap(std::views::iota(0), [&](int y) {
              const auto self = inside.enter();
              ++calls;
@@ -286,11 +288,11 @@ TEST_CASE("leaving the loop early waits for the calls under way and makes no mor
   }
 }
 
-TEST_CASE("what an imap keeps is gone with it, although helpers may still come") {
+TEST_CASE("what an imap keeps is destroyed with it, although helpers may still come") {
   parallel::thread_pool pool(2);
   test::gate open;
   std::latch busy(2);
-  std::vector<std::future<void>> tasks; // so that no worker comes
+  std::vector<std::future<void>> tasks; // which keep the workers, so that no helper comes
   for (int i = 0; i < 2; ++i)
     tasks.push_back(pool.submit([&] {
       busy.count_down();
@@ -321,7 +323,7 @@ TEST_CASE("an imap may hold the last reference to its pool") {
   }
 }
 
-TEST_CASE("with a window of 1 nothing is asked of the source while a result is unconsumed") {
+TEST_CASE("with a window of 1 the source is not asked while a result is unconsumed") {
   std::atomic<int> taken{0};
   int consumed = 0;
   for (const int x : imap(source(taken), same, {.window = 1})) {
@@ -385,19 +387,19 @@ TEMPLATE_TEST_CASE("a stop or a deadline ends imap with its exception", "", para
 }
 
 TEMPLATE_TEST_CASE("imap_unordered ends as imap does when a deadline and its source both end it",
-                   "", end_of_imap, end_of_imap_unordered) {
-  // The pool's only thread leaves out element 0; then the source throws.
+                   "", expired_imap, expired_imap_unordered) {
+  // First the pool's only thread skips element 0, because of the deadline; then the source throws.
   parallel::io_pool io({.max_threads = 1});
-  const auto left_out_first = std::views::iota(0) | std::views::filter([&](int x) {
-                                if (x == 1) {
-                                  io.get(io.submit([] {})); // behind the helper, which is done then
-                                  throw std::range_error("source");
-                                }
-                                return true;
-                              });
-  CHECK_THROWS_AS(TestType::of(io, left_out_first), parallel::deadline_exceeded);
+  const auto skipped_first = std::views::iota(0) | std::views::filter([&](int x) {
+                               if (x == 1) {
+                                 io.get(io.submit([] {})); // runs after the helper
+                                 throw std::range_error("source");
+                               }
+                               return true;
+                             });
+  CHECK_THROWS_AS(TestType::of(io, skipped_first), parallel::deadline_exceeded);
 
-  // The source throws; then the consumer leaves out element 0, as no thread comes.
+  // First the source throws; then the consumer skips element 0, as no helper comes.
   test::gate open;
   std::latch busy(1);
   std::future<void> task = io.submit([&] {
@@ -415,7 +417,7 @@ TEMPLATE_TEST_CASE("imap_unordered ends as imap does when a deadline and its sou
   task.get();
 }
 
-TEMPLATE_TEST_CASE("a window that is out of bounds is refused, and named", "",
+TEMPLATE_TEST_CASE("a window that is out of bounds is refused, and the message names it", "",
                    parallel::thread_pool, parallel::io_pool, parallel::serial_executor) {
   TestType executor;
   const auto message_for = [&](std::size_t window) {
@@ -435,7 +437,7 @@ TEMPLATE_TEST_CASE("a window that is out of bounds is refused, and named", "",
   CHECK(message_for(1).empty());
 }
 
-TEST_CASE("imap has as many calls under way as it was told") {
+TEST_CASE("imap has at most as many calls under way as it was told") {
   parallel::io_pool io;
   test::crowd inside;
   for (const int x : imap(io, numbers(200),
@@ -459,9 +461,9 @@ TEMPLATE_TEST_CASE("imap has as many calls under way as its executor has threads
     const auto enter = [&](int x) {
       const auto self = inside.enter();
       if (x < static_cast<int>(threads))
-        all.arrive_and_wait(); // the consumer is among them
-      for (int looks = 0; looks < 1'000 && inside.inside() <= 4; ++looks)
-        std::this_thread::yield(); // so that one too many has an occasion to come
+        all.arrive_and_wait(); // the consumer makes one of these calls
+      for (int yields = 0; yields < 1'000 && inside.inside() <= 4; ++yields)
+        std::this_thread::yield(); // so that a fifth call would have time to begin
       return x;
     };
     const auto go_through = [](auto view) {
@@ -493,7 +495,7 @@ TEST_CASE(
   CHECK(inside.most() == 3);
 }
 
-TEST_CASE("imap on an io_pool of one thread makes its calls on the consumer's") {
+TEST_CASE("imap on an io_pool of one thread makes its calls on the consumer's thread") {
   parallel::io_pool io({.max_threads = 1});
   const std::thread::id consumer = std::this_thread::get_id();
   for (const std::thread::id made_on :
@@ -529,63 +531,64 @@ TEST_CASE("an imap can be moved before it is begun") {
   CHECK(all_of(first) == numbers(3));
 }
 
-TEMPLATE_TEST_CASE("imap tells its progress on the consumer's thread, and once at the end", "",
+TEMPLATE_TEST_CASE("imap reports its progress on the consumer's thread, and once at the end", "",
                    parallel::thread_pool, parallel::io_pool, parallel::serial_executor) {
   TestType executor;
   const std::thread::id consumer = std::this_thread::get_id();
-  std::vector<parallel::progress> told;
+  std::vector<parallel::progress> reports;
   const auto hook = [&](const parallel::progress& now) {
     REQUIRE(std::this_thread::get_id() == consumer);
-    told.push_back(now);
+    reports.push_back(now);
   };
   for (const int x : imap(executor, numbers(500), same, {.progress = hook}))
     static_cast<void>(x);
-  REQUIRE_FALSE(told.empty());
-  CHECK(told.back().last);
-  CHECK(told.back().done == 500);
-  CHECK(told.back().total == 500);
-  CHECK(std::count_if(told.begin(), told.end(), [](const auto& now) { return now.last; }) == 1);
+  REQUIRE_FALSE(reports.empty());
+  CHECK(reports.back().last);
+  CHECK(reports.back().done == 500);
+  CHECK(reports.back().total == 500);
+  CHECK(std::count_if(reports.begin(), reports.end(), [](const auto& now) { return now.last; }) ==
+        1);
 
-  told.clear();
+  reports.clear();
   for (const int x : imap(executor, std::views::iota(0), same, {.progress = hook}))
     if (x == 9)
-      break; // with nine consumed before it
-  REQUIRE_FALSE(told.empty());
-  CHECK(told.back().last);
-  CHECK(told.back().done == 9);
-  CHECK(told.back().total == parallel::progress::unknown);
-  CHECK(told.back().seconds_left() < 0);
+      break; // with nine results consumed before it
+  REQUIRE_FALSE(reports.empty());
+  CHECK(reports.back().last);
+  CHECK(reports.back().done == 9);
+  CHECK(reports.back().total == parallel::progress::unknown);
+  CHECK(reports.back().seconds_left() < 0);
 }
 
 TEMPLATE_TEST_CASE("imap gives the same random numbers as map for the same seed", "",
                    parallel::thread_pool, parallel::io_pool, parallel::serial_executor) {
   TestType executor;
-  const auto draw = [](int x, parallel::random_engine& random) {
+  const auto random_number = [](int x, parallel::random_engine& random) {
     return random() ^ static_cast<std::uint64_t>(x);
   };
-  const auto mapped = parallel::map(numbers(300), draw, {.seed = 11});
+  const auto mapped = parallel::map(numbers(300), random_number, {.seed = 11});
   std::vector<std::uint64_t> streamed;
-  for (const std::uint64_t x : imap(executor, numbers(300), draw, {.seed = 11}))
+  for (const std::uint64_t x : imap(executor, numbers(300), random_number, {.seed = 11}))
     streamed.push_back(x);
   CHECK(streamed == mapped);
   CHECK_THROWS_AS(imap(executor, numbers(3), same, {.seed = 1}), std::invalid_argument);
 }
 
-namespace test { // not unnamed, as Clang would miss a use of each function
+namespace test { // not an unnamed one, where Clang would warn of unused functions
 
-/// An executor around a pool, which knows whether it is being asked to queue something.
-struct asked_pool {
+/// An executor around a pool. It counts the run_later() calls that are under way.
+struct watched_pool {
   using call_options = parallel::map_options;
 
   parallel::thread_pool& pool;
   std::atomic<int> inside{0};
 
   template <class Body>
-  friend void bulk_execute(asked_pool& e, std::size_t n, const parallel::map_options& options,
+  friend void bulk_execute(watched_pool& e, std::size_t n, const parallel::map_options& options,
                            const Body& body) {
     bulk_execute(e.pool, n, options, body);
   }
-  friend bool run_later(asked_pool& e, parallel::detail::queued_task& task) {
+  friend bool run_later(watched_pool& e, parallel::detail::queued_task& task) {
     ++e.inside;
     for (int i = 0; i < 100; ++i)
       std::this_thread::yield();
@@ -593,31 +596,33 @@ struct asked_pool {
     --e.inside;
     return queued;
   }
-  friend void dismiss_helpers(asked_pool& e, const void* owner) { dismiss_helpers(e.pool, owner); }
-  friend std::size_t most_helpers(const asked_pool& e) { return e.pool.size() - 1; }
-  friend bool run_own_task(asked_pool& e) { return run_own_task(e.pool); }
-  friend void add_listener(asked_pool& e, parallel::detail::task_listener& listener) {
+  friend void dismiss_helpers(watched_pool& e, const void* owner) {
+    dismiss_helpers(e.pool, owner);
+  }
+  friend std::size_t most_helpers(const watched_pool& e) { return e.pool.size() - 1; }
+  friend bool run_own_task(watched_pool& e) { return run_own_task(e.pool); }
+  friend void add_listener(watched_pool& e, parallel::detail::task_listener& listener) {
     add_listener(e.pool, listener);
   }
-  friend void remove_listener(asked_pool& e, parallel::detail::task_listener& listener) {
+  friend void remove_listener(watched_pool& e, parallel::detail::task_listener& listener) {
     remove_listener(e.pool, listener);
   }
 };
-static_assert(parallel::task_executor<asked_pool>);
+static_assert(parallel::task_executor<watched_pool>);
 
 } // namespace test
 
-TEST_CASE("no helper is at an imap's executor any more when the view is gone") {
+TEST_CASE("no helper uses an imap's executor any more when the view is gone") {
   parallel::thread_pool pool(4);
   for (int round = 0; round < 20; ++round) {
-    test::asked_pool asked{pool};
+    test::watched_pool watched{pool};
     int taken = 0;
-    for (const int x : parallel::imap(asked, std::views::iota(0), [](int one) {
-           std::this_thread::sleep_for(std::chrono::milliseconds(1)); // what it computes
+    for (const int x : parallel::imap(watched, std::views::iota(0), [](int one) {
+           std::this_thread::sleep_for(std::chrono::milliseconds(1)); // the call takes a while
            return one;
          }))
       if (++taken + x > 60 + round)
         break;
-    REQUIRE(asked.inside == 0);
+    REQUIRE(watched.inside == 0);
   }
 }

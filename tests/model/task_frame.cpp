@@ -1,6 +1,6 @@
-// Who owns queued tasks (task/task_list.hpp, task/task_frame.hpp): frames end, and take tasks back,
-// while other threads take the same tasks from the list; each is run once, and nobody touches what
-// is gone.
+// The submitters of queued tasks (task/task_list.hpp, task/task_frame.hpp). Frames reclaim tasks,
+// and end, while other threads take the same tasks from the list. Each task runs once, and no
+// thread touches memory that has been freed.
 #include "relacy.hpp"
 
 #include <parallel/detail/lite/lock_guard.hpp>
@@ -18,10 +18,11 @@ using parallel::detail::task_list;
 
 namespace {
 
-/// Each of `Frames` threads queues two tasks in each of `Lists` lists, runs what it may take back,
-/// and ends its frame; one more thread takes what it finds, and what is left at the end.
+/// Each of `Frames` threads queues two tasks in each of `Lists` lists, runs one that it can reclaim
+/// from each, and ends its frame. One more thread runs tasks from the lists meanwhile, and the last
+/// thread runs those that are left.
 template <std::size_t Frames, std::size_t Lists>
-struct owned_tasks : model::test<owned_tasks<Frames, Lists>, Frames + 1> {
+struct submitted_tasks : model::test<submitted_tasks<Frames, Lists>, Frames + 1> {
   struct task final : queued_task {
     void run() noexcept override { ran($) = ran($) + 1; }
     void discard() noexcept override {}
@@ -37,10 +38,10 @@ struct owned_tasks : model::test<owned_tasks<Frames, Lists>, Frames + 1> {
   }
   void thread(unsigned number) {
     if (number < Frames)
-      queue_and_take_back(number);
+      queue_and_reclaim(number);
     else
-      for (std::size_t look = 0; look < 2 * Lists; ++look)
-        run_from(look % Lists);
+      for (std::size_t i = 0; i < 2 * Lists; ++i)
+        run_from(i % Lists);
     if (left.fetch_add(1) == static_cast<int>(Frames))
       for (std::size_t list = 0; list < Lists; ++list)
         while (run_from(list))
@@ -53,7 +54,7 @@ struct owned_tasks : model::test<owned_tasks<Frames, Lists>, Frames + 1> {
           model::require(each.ran($) == 1, "a task was not run once");
   }
 
-  void queue_and_take_back(std::size_t number) {
+  void queue_and_reclaim(std::size_t number) {
     task_frame frame(this, {});
     for (std::size_t list = 0; list < Lists; ++list)
       for (task& each : tasks[number][list]) {
@@ -64,13 +65,13 @@ struct owned_tasks : model::test<owned_tasks<Frames, Lists>, Frames + 1> {
     for (std::size_t list = 0; list < Lists; ++list) {
       const frame_tasks* const own = frame.tasks_in(lists[list]);
       model::require(own != nullptr, "a frame does not know its tasks");
-      queued_task* back = nullptr;
+      queued_task* reclaimed = nullptr;
       {
         const lock_guard lock(guards[list]);
-        back = lists[list].pop_own(*own);
+        reclaimed = lists[list].pop_own(*own);
       }
-      if (back != nullptr)
-        back->run();
+      if (reclaimed != nullptr)
+        reclaimed->run();
     }
   }
 
@@ -98,8 +99,11 @@ struct owned_tasks : model::test<owned_tasks<Frames, Lists>, Frames + 1> {
 int main() {
   bool all = true;
   const model::limits some{.random = 300'000};
-  all &= model::passes<owned_tasks<1, 1>>("a frame, a list, a thread that takes from it", some);
-  all &= model::passes<owned_tasks<1, 2>>("likewise, two lists", some);
-  all &= model::passes<owned_tasks<2, 1>>("likewise, two frames", some);
+  all &= model::passes<submitted_tasks<1, 1>>("one frame, one list, a thread that takes from it",
+                                              some);
+  all &= model::passes<submitted_tasks<1, 2>>("one frame, two lists, a thread that takes from them",
+                                              some);
+  all &= model::passes<submitted_tasks<2, 1>>("two frames, one list, a thread that takes from it",
+                                              some);
   return all ? 0 : 1;
 }

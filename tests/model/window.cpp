@@ -1,6 +1,6 @@
-// The elements of an imap on their way (stream/window.hpp): every result comes once and in order,
-// helpers go back to the queue, come again, stay away from a pool that is shut down, or come too
-// late, and the consumer never waits for what nobody computes.
+// The window of an imap (stream/window.hpp). Every result comes once and in order, and the consumer
+// never waits for an element that no thread computes. Helpers go back to the queue and come again,
+// stay away from a pool that is shut down, or come too late.
 #include "relacy.hpp"
 
 #include <parallel/detail/platform/sync.hpp>
@@ -17,7 +17,7 @@ using parallel::detail::queued_task;
 
 namespace parallel::detail {
 
-/// For what Relacy tells of a schedule that went wrong.
+/// Relacy prints it when a schedule has failed.
 inline std::ostream& operator<<(std::ostream& out, halt why) {
   return out << static_cast<int>(why);
 }
@@ -26,7 +26,7 @@ inline std::ostream& operator<<(std::ostream& out, halt why) {
 
 namespace {
 
-/// What an imap needs of a pool: a queue, which may be closed.
+/// All that an imap needs of a pool: a queue, which may be closed.
 struct queue {
   parallel::detail::mutex guard;
   parallel::detail::task_list tasks;
@@ -45,8 +45,8 @@ bool run_later(queue& to, queued_task& task) {
   return !to.is_closed;
 }
 
-/// The consumer goes through an imap, to its end or to the middle, while `Helpers` threads run what
-/// is queued; the last of these may close the queue at any time.
+/// The consumer takes the first `Taken` results of an imap while `Helpers` threads run what is
+/// queued. The last of these threads may close the queue at any time.
 template <std::size_t Helpers, bool Ordered, std::size_t Taken>
 struct consumed : model::test<consumed<Helpers, Ordered, Taken>, 1 + Helpers> {
   static constexpr std::size_t elements = 4;
@@ -110,7 +110,8 @@ int main() {
   const model::limits some{.random = 200'000, .longest = 20'000};
   all &= model::passes<consumed<1, true, 4>>("an imap and a helper", some);
   all &= model::passes<consumed<2, true, 4>>("an imap and two helpers", some);
-  all &= model::passes<consumed<2, false, 4>>("likewise, in the order in which calls end", some);
-  all &= model::passes<consumed<2, true, 2>>("likewise, left in the middle", some);
+  all &= model::passes<consumed<2, false, 4>>(
+      "an imap and two helpers, in the order in which calls end", some);
+  all &= model::passes<consumed<2, true, 2>>("an imap and two helpers, left in the middle", some);
   return all ? 0 : 1;
 }

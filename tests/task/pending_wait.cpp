@@ -1,4 +1,5 @@
-// Waits of those who work for a pool: who takes their place, and who is told that one never ends.
+// Waits of threads that work for a pool: a worker that waits is compensated, and a wait that would
+// never end is refused with an error.
 #include "catch.hpp"
 #include "support.hpp"
 
@@ -25,7 +26,7 @@ using test::numbers;
 
 namespace {
 
-/// What f() throws, as a code.
+/// The code of the std::system_error that f() throws; none if it throws nothing.
 template <class F>
 std::error_code error_of(const F& f) {
   try {
@@ -38,28 +39,28 @@ std::error_code error_of(const F& f) {
 
 const auto deadlock = std::make_error_code(std::errc::resource_deadlock_would_occur);
 
-/// Sums up what comes out of as_completed in a task of the pool, for tasks that are queued behind
-/// it.
+/// A task of the pool that adds up the results of three tasks, which are queued behind it, in the
+/// order of as_completed.
 template <class Pool>
 std::future<int> sum_within_a_task(Pool& pool, const parallel::as_completed_options& options = {}) {
   std::promise<std::vector<std::future<int>>> promised;
   auto sum = pool.submit([&pool, options, later = promised.get_future()]() mutable {
-    std::vector<std::future<int>> answers = later.get();
+    std::vector<std::future<int>> tasks = later.get();
     int all = 0;
-    for (auto&& [index, answer] : parallel::as_completed(pool, answers, options))
-      all += answer.get();
+    for (auto&& [index, task] : parallel::as_completed(pool, tasks, options))
+      all += task.get();
     return all;
   });
-  std::vector<std::future<int>> answers;
+  std::vector<std::future<int>> tasks;
   for (int i = 1; i <= 3; ++i)
-    answers.push_back(pool.submit([i] { return i; }));
-  promised.set_value(std::move(answers));
+    tasks.push_back(pool.submit([i] { return i; }));
+  promised.set_value(std::move(tasks));
   return sum;
 }
 
 } // namespace
 
-TEST_CASE("a future and its shared_future are known by the state that they refer to") {
+TEST_CASE("a future and its shared_future have the same shared state") {
   std::promise<std::string> one;
   std::promise<std::string> other;
   std::future<std::string> future = one.get_future();
@@ -72,7 +73,7 @@ TEST_CASE("a future and its shared_future are known by the state that they refer
   CHECK(parallel::detail::future_state(shared) == state);
 }
 
-TEST_CASE("another worker takes the place of one that waits in get() of an io_pool") {
+TEST_CASE("a worker that waits in get() of an io_pool is compensated") {
   for (int round = 0; round < 20; ++round) {
     thread_pool pool(2);
     io_pool io;
@@ -85,7 +86,7 @@ TEST_CASE("another worker takes the place of one that waits in get() of an io_po
   }
 }
 
-TEST_CASE("another worker takes the place of one that waits at the end of an io_pool's map") {
+TEST_CASE("a worker that waits at the end of an io_pool's map is compensated") {
   thread_pool pool(1);
   io_pool io;
   for (int round = 0; round < 20; ++round) {
@@ -104,7 +105,7 @@ TEST_CASE("another worker takes the place of one that waits at the end of an io_
   }
 }
 
-TEST_CASE("as_completed within a task comes to the tasks that are queued behind it") {
+TEST_CASE("as_completed within a task waits for tasks that are queued behind it") {
   for (const std::size_t threads : {1U, 2U, 4U})
     for (int round = 0; round < 20; ++round) {
       thread_pool pool(threads);
@@ -114,19 +115,19 @@ TEST_CASE("as_completed within a task comes to the tasks that are queued behind 
   CHECK(sum_within_a_task(io).get() == 6);
 }
 
-TEST_CASE("as_completed within a task throws where nobody is left to run what it waits for") {
+TEST_CASE("as_completed within a task throws when no thread is left to run what it waits for") {
   io_pool io({.max_threads = 1});
   auto sum = sum_within_a_task(io);
   CHECK(error_of([&] { sum.get(); }) == deadlock);
 }
 
-TEST_CASE("as_completed with a deadline waits for it where nobody is left to run tasks") {
+TEST_CASE("as_completed with a deadline waits until then when no thread is left to run tasks") {
   io_pool io({.max_threads = 1});
   auto sum = sum_within_a_task(io, {.deadline = std::chrono::milliseconds(50)});
   CHECK_THROWS_AS(sum.get(), parallel::deadline_exceeded);
 }
 
-TEST_CASE("an element is told that a map which waits for it has left what it waits for") {
+TEST_CASE("get() in an element of a map throws when all other threads wait for that element") {
   io_pool io({.max_threads = 2});
   auto mapping = io.submit([&] {
     const std::thread::id here = std::this_thread::get_id();
@@ -143,7 +144,7 @@ TEST_CASE("an element is told that a map which waits for it has left what it wai
   CHECK(error_of([&] { mapping.get(); }) == deadlock);
 }
 
-TEST_CASE("an element is told that an imap which waits for it has left what it waits for") {
+TEST_CASE("get() in an element of an imap throws when all other threads wait for that element") {
   io_pool io({.max_threads = 2});
   auto consuming = io.submit([&] {
     const std::thread::id here = std::this_thread::get_id();
@@ -164,30 +165,31 @@ TEST_CASE("an element is told that an imap which waits for it has left what it w
   CHECK(error_of([&] { consuming.get(); }) == deadlock);
 }
 
-TEST_CASE("a wait is no deadlock while a map's caller may run the task") {
+TEST_CASE("a wait is not refused while a map's caller may run the task") {
   for (int round = 0; round < 5; ++round) {
     io_pool io({.max_threads = 1});
     const std::thread::id here = std::this_thread::get_id();
     std::promise<std::shared_future<int>> promised;
     const auto queued = promised.get_future().share();
     std::latch both(2);
-    const auto sums = parallel::map(
-        io, numbers(2),
-        [&](int) {
-          both.arrive_and_wait();
-          if (std::this_thread::get_id() != here)
-            return io.get(queued.get());
-          std::shared_future<int> own = io.submit([] { return 1; }).share();
-          promised.set_value(own);
-          std::this_thread::sleep_for(std::chrono::milliseconds(20)); // it has something else to do
-          return io.get(own);
-        },
-        {.in_flight = 2});
+    const auto sums =
+        parallel::map(io, numbers(2),
+                      [&](int) {
+                        both.arrive_and_wait();
+                        if (std::this_thread::get_id() != here)
+                          return io.get(queued.get());
+                        std::shared_future<int> own = io.submit([] { return 1; }).share();
+                        promised.set_value(own);
+                        std::this_thread::sleep_for(
+                            std::chrono::milliseconds(20)); // the task is in the queue meanwhile
+                        return io.get(own);
+                      },
+                      {.in_flight = 2});
     REQUIRE(sums == std::vector<int>{1, 1});
   }
 }
 
-TEST_CASE("a wait is no deadlock when it is for something else than the pool's tasks") {
+TEST_CASE("a wait for something other than the pool's tasks is not refused") {
   io_pool io({.max_threads = 1});
   thread_pool pool(1);
   for (int round = 0; round < 5; ++round) {
@@ -201,40 +203,40 @@ TEST_CASE("a wait is no deadlock when it is for something else than the pool's t
     });
     auto for_promise = io.submit([&] { return io.get(promised.get_future()); });
     auto queued = io.submit([] { return 3; });
-    std::this_thread::sleep_for(
-        std::chrono::milliseconds(5)); // it may be told in this time, wrongly
+    // In this time the waits could be refused, wrongly; as in the next sleep.
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
     opened.open();
     CHECK(for_other_pool.get() == 1);
-    std::this_thread::sleep_for(std::chrono::milliseconds(5)); // likewise
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
     promised.set_value(2);
     CHECK(for_promise.get() == 2);
     CHECK(queued.get() == 3);
   }
 }
 
-TEST_CASE("waits that become a deadlock only later are told") {
+TEST_CASE("waits that become a deadlock only later are refused") {
   io_pool io({.max_threads = 2});
   std::promise<std::shared_future<int>> promised;
   const auto queued = promised.get_future().share();
   test::gate opened;
   auto first = io.submit([&] { return io.get(queued.get()); });
   auto second = io.submit([&] {
-    opened.wait(); // in which it may run the task yet
+    opened.wait(); // until then this thread could still run the task
     return io.get(queued.get());
   });
   promised.set_value(io.submit([] { return 1; }).share());
   opened.open();
-  // One of them is told, and so makes room for the task that the other waits for.
-  int told = 0;
-  int answered = 0;
+  // One wait is refused, so that its thread can run the task that the other one waits for.
+  int refused = 0;
+  int results = 0;
   for (std::future<int>* each : {&first, &second})
-    told += error_of([&] { answered += each->get(); }) == deadlock ? 1 : 0;
-  CHECK(told == 1);
-  CHECK(answered == 1);
+    refused += error_of([&] { results += each->get(); }) == deadlock ? 1 : 0;
+  CHECK(refused == 1);
+  CHECK(results == 1);
   CHECK(queued.get().get() == 1);
 }
 
-TEST_CASE("blocking in what get() of an io_pool runs still counts in other pools") {
+TEST_CASE("blocking() in a task that get() of an io_pool runs still counts in other pools") {
   thread_pool outer(1);
   thread_pool inner(2);
   io_pool io({.max_threads = 1});
@@ -246,7 +248,7 @@ TEST_CASE("blocking in what get() of an io_pool runs still counts in other pools
       busy.count_down();
       opened.wait();
     }));
-  held.push_back(io.submit([&] { // so that get() runs its task itself
+  held.push_back(io.submit([&] { // keeps the only thread, so that get() runs its task itself
     busy.count_down();
     opened.wait();
   }));
@@ -266,7 +268,7 @@ TEST_CASE("blocking in what get() of an io_pool runs still counts in other pools
     each.get();
 }
 
-TEST_CASE("another worker takes the place of one whose as_completed runs tasks of an io_pool") {
+TEST_CASE("a worker whose as_completed runs tasks of an io_pool is compensated") {
   thread_pool pool(2);
   io_pool io({.max_threads = 1});
   test::gate opened;
@@ -286,7 +288,7 @@ TEST_CASE("another worker takes the place of one whose as_completed runs tasks o
   held.get();
 }
 
-TEST_CASE("a wait is no deadlock while a task of another pool may run what it has queued") {
+TEST_CASE("a wait is not refused while a task of another pool may run what it has submitted") {
   for (int round = 0; round < 3; ++round) {
     thread_pool pool(1);
     io_pool io({.max_threads = 1});
@@ -301,7 +303,8 @@ TEST_CASE("a wait is no deadlock while a task of another pool may run what it ha
       begun.wait();
       std::shared_future<int> own = io.submit([] { return 1; }).share();
       promised.set_value(own);
-      std::this_thread::sleep_for(std::chrono::milliseconds(50)); // it has something else to do
+      std::this_thread::sleep_for(
+          std::chrono::milliseconds(50)); // the task is in the queue meanwhile
       return io.get(own);
     });
     CHECK(owns.get() == 1);
@@ -309,7 +312,7 @@ TEST_CASE("a wait is no deadlock while a task of another pool may run what it ha
   }
 }
 
-TEST_CASE("tasks that wait for themselves, or for each other, are told though nothing is queued") {
+TEST_CASE("a task's wait for itself, and two tasks' waits for each other, are refused") {
   io_pool io({.max_threads = 2});
   std::promise<std::shared_future<int>> itself;
   auto alone = io.submit([&] { return io.get(itself.get_future().get()); }).share();

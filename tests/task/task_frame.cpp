@@ -1,4 +1,5 @@
-// What a thread runs, for which pool, and what it may run or end from there.
+// Frames: what a thread runs for which pool, which tasks it may reclaim from there, and which pools
+// it may shut down.
 #include "catch.hpp"
 #include "support.hpp"
 
@@ -22,9 +23,9 @@ using test::numbers;
 
 namespace {
 
-/// A task of `outer` that waits for a task that it has given to `inner`.
+/// A task of `outer` that waits for a task that it has submitted to `inner`.
 template <class Outer, class Inner>
-std::future<int> ask_across(Outer& outer, Inner& inner) {
+std::future<int> nested_task(Outer& outer, Inner& inner) {
   return outer.submit([&] { return inner.get(inner.submit([] { return 1; })); });
 }
 
@@ -40,23 +41,23 @@ bool refuses_shutdown(Pool& pool) {
 
 } // namespace
 
-TEST_CASE("tasks of two pools wait for what they have given to each other") {
+TEST_CASE("tasks of two pools may wait for tasks that they have submitted to each other") {
   for (std::size_t workers = 1; workers <= 4; ++workers)
     for (std::size_t threads = 1; threads <= 4; ++threads)
       for (int round = 0; round < 20; ++round) {
         thread_pool pool(workers);
         io_pool io({.max_threads = threads});
-        std::vector<std::future<int>> answers;
+        std::vector<std::future<int>> tasks;
         for (int i = 0; i < 6; ++i) {
-          answers.push_back(ask_across(pool, io));
-          answers.push_back(ask_across(io, pool));
+          tasks.push_back(nested_task(pool, io));
+          tasks.push_back(nested_task(io, pool));
         }
-        for (std::future<int>& answer : answers)
-          REQUIRE(answer.get() == 1);
+        for (std::future<int>& task : tasks)
+          REQUIRE(task.get() == 1);
       }
 }
 
-TEST_CASE("tasks of three pools wait for what they have given to the next one, in a circle") {
+TEST_CASE("tasks of three pools may wait for tasks submitted to the next pool, in a circle") {
   thread_pool first(1);
   thread_pool second(1);
   io_pool third({.max_threads = 1});
@@ -71,7 +72,7 @@ TEST_CASE("tasks of three pools wait for what they have given to the next one, i
   }
 }
 
-TEST_CASE("an element gets what it has submitted to an io_pool, within a map of an io task") {
+TEST_CASE("in a map within an io task, an element gets the result of its own io task") {
   for (const std::size_t workers : {1U, 2U, 4U})
     for (int round = 0; round < 50; ++round) {
       io_pool io({.max_threads = 1});
@@ -86,7 +87,7 @@ TEST_CASE("an element gets what it has submitted to an io_pool, within a map of 
     }
 }
 
-TEST_CASE("a task may outlive a pool that it has given tasks to") {
+TEST_CASE("a task may outlive a pool that it has submitted tasks to") {
   thread_pool outer(2);
   for (int round = 0; round < 200; ++round) {
     std::atomic<int> ran{0};
@@ -96,7 +97,7 @@ TEST_CASE("a task may outlive a pool that it has given tasks to") {
           for (int i = 0; i < 4; ++i)
             inner->submit([&] { ++ran; });
           inner.reset();
-          io_pool other({.max_threads = 2}); // perhaps where the first one was
+          io_pool other({.max_threads = 2}); // perhaps at the address of the first one
           return other.get(other.submit([] { return 0; }));
         })
         .get();
@@ -104,20 +105,20 @@ TEST_CASE("a task may outlive a pool that it has given tasks to") {
   }
 }
 
-TEST_CASE("a pool may end while the task that has given it tasks goes on") {
+TEST_CASE("a pool may end while a task that has submitted tasks to it goes on") {
   thread_pool outer(1);
   for (int round = 0; round < 200; ++round) {
     auto inner = std::make_unique<io_pool>(parallel::io_pool_options{.max_threads = 1});
-    std::latch given(1);
+    std::latch submitted(1);
     std::atomic<int> ran{0};
-    auto giver = outer.submit([&, pool = inner.get()] {
+    auto submitter = outer.submit([&, pool = inner.get()] {
       for (int i = 0; i < 4; ++i)
         pool->submit([&] { ++ran; });
-      given.count_down();
+      submitted.count_down();
     });
-    given.wait();
+    submitted.wait();
     inner.reset();
-    giver.get();
+    submitter.get();
     REQUIRE(ran == 4);
   }
 }
@@ -155,7 +156,7 @@ TEST_CASE("shutdown is refused in a task of another pool within a task of the po
   io_pool io({.max_threads = 1});
   thread_pool other(1);
   const auto in_other = [&] { return refuses_shutdown(pool) && refuses_shutdown(io); };
-  // With nobody else to run them, all three are on one stack.
+  // The other pools' threads are busy, so all three tasks run on one stack.
   test::gate opened;
   auto held = other.submit([&] { opened.wait(); });
   auto held_too = io.submit([&] { opened.wait(); });
@@ -168,23 +169,22 @@ TEST_CASE("shutdown is refused in a task of another pool within a task of the po
   held_too.get();
 }
 
-TEST_CASE(
-    "a task still submits to its pool from a task of another pool, while its own is shut down") {
+TEST_CASE("a task may submit to its pool from a task of another pool while its own is shut down") {
   thread_pool pool(1);
   io_pool io({.max_threads = 1});
   test::gate held;
   test::gate opened;
-  auto holds =
-      io.submit([&] { held.wait(); }); // so that io's other tasks run where they are needed
-  std::promise<int> answer;
+  // Keeps io's only thread, so that io's other tasks run on the threads that wait for them.
+  auto holds = io.submit([&] { held.wait(); });
+  std::promise<int> result;
   pool.submit([&] {
     opened.wait();
-    answer.set_value(io.get(io.submit([&] { return pool.get(pool.submit([] { return 5; })); })));
+    result.set_value(io.get(io.submit([&] { return pool.get(pool.submit([] { return 5; })); })));
   });
   std::thread ends([&] { pool.shutdown(); });
   opened.open();
   ends.join();
   held.open();
   holds.get();
-  CHECK(answer.get_future().get() == 5);
+  CHECK(result.get_future().get() == 5);
 }
