@@ -1,5 +1,5 @@
-// A program that does one thing, whose name it is given, and may be traced: `check` beside this
-// file runs it, with and without PARALLEL_TRACE, and reads what it leaves behind.
+// A program that may be traced, and does the one thing that its argument names. The script `check`
+// beside this file runs it, with and without PARALLEL_TRACE, and reads the file that it leaves.
 #include <parallel/parallel.hpp>
 
 #include <algorithm>
@@ -25,7 +25,7 @@
 
 namespace {
 
-constexpr std::size_t many = 3'000; // blocks of one element: more than a thread's buffer holds
+constexpr std::size_t many = 3'000; // chunks of one element: more than a thread's buffer holds
 
 std::vector<std::size_t> first(std::size_t n) {
   std::vector<std::size_t> xs(n);
@@ -33,7 +33,7 @@ std::vector<std::size_t> first(std::size_t n) {
   return xs;
 }
 
-/// Element 0 waits for all others, so that whoever does not run it has to steal.
+/// Element 0 waits for all others, so the thread that does not run it has to steal.
 void map_with_thief(parallel::thread_pool& pool) {
   std::latch others(99);
   parallel::for_each(pool, first(100),
@@ -71,7 +71,7 @@ void every_kind() {
     static_cast<void>(each);
 }
 
-/// Everybody at once, exceptions and threads that come and go included.
+/// Several callers at once, on both pools, with exceptions and with threads that start and end.
 void busy() {
   parallel::thread_pool pool(4);
   parallel::io_pool io({.max_threads = 3});
@@ -100,10 +100,11 @@ void busy() {
     each.join();
 }
 
-/// Calls `end` in the middle of a map whose threads have written a good deal.
+/// Calls `end` in the middle of a map, when its threads have written many events.
 template <class End>
 void in_the_middle(End end) {
-  static parallel::thread_pool& pool = *new parallel::thread_pool(2); // outlives whoever exits
+  static parallel::thread_pool& pool =
+      *new parallel::thread_pool(2); // never destroyed, as end() may exit
   parallel::for_each(pool, first(many),
                      [&](std::size_t i) {
                        if (i == many * 3 / 4)
@@ -112,7 +113,7 @@ void in_the_middle(End end) {
                      {.grain = 1});
 }
 
-/// Likewise, when both threads are in elements, and so nobody writes.
+/// Calls `end` when both threads are inside elements, so that neither writes events.
 template <class End>
 void while_nobody_writes(End end) {
   static parallel::thread_pool& pool = *new parallel::thread_pool(2);
@@ -128,12 +129,12 @@ void while_nobody_writes(End end) {
                      {.grain = 1});
 }
 
-/// Another thread maps when the program has begun to end.
+/// Another thread maps after the program has begun to exit.
 void exits_slowly() {
   std::atexit([] {
     std::thread([] { parallel::for_each(first(many), [](std::size_t) {}, {.grain = 1}); }).join();
   });
-  // Opens the trace, which so ends before that.
+  // Opens the trace, which registers its end later and so ends first.
   parallel::for_each(first(many), [](std::size_t) {}, {.grain = 1});
   std::exit(0);
 }
@@ -156,10 +157,10 @@ int in_a_child() {
 #endif
 }
 
-/// Ends with this where the system does not offer what is to be tried; `check` skips it then.
-constexpr int is_not_to_be_had = 77;
+/// The exit code if the system lacks what is needed; `check` skips the promise then.
+constexpr int is_not_available = 77;
 
-/// Maps, says so, and maps again when it is told to.
+/// Maps, prints that it has, and maps again once its input ends.
 int waits() {
 #if HAS_FORK // and locks on files
   parallel::thread_pool pool(2);
@@ -170,11 +171,11 @@ int waits() {
   parallel::for_each(pool, first(many), [](std::size_t) {}, {.grain = 1});
   return 0;
 #else
-  return is_not_to_be_had;
+  return is_not_available;
 #endif
 }
 
-/// The child makes all the calls that are made.
+/// Only the child makes calls.
 int forks_first() {
 #if HAS_FORK
   const pid_t child = fork();
@@ -186,11 +187,11 @@ int forks_first() {
   int status = 0;
   return child > 0 && waitpid(child, &status, 0) == child && status == 0 ? 0 : 1;
 #else
-  return is_not_to_be_had;
+  return is_not_available;
 #endif
 }
 
-/// Leaves a child behind, until its input ends.
+/// Leaves a child behind, which ends when its input does.
 int leaves_child() {
 #if HAS_FORK
   parallel::for_each(first(many), [](std::size_t) {}, {.grain = 1});
@@ -200,23 +201,23 @@ int leaves_child() {
   const pid_t child = fork();
   char letter = 'c';
   if (child == 0) {
-    const bool is_told = write(from_child[1], &letter, 1) == 1;
+    const bool has_written = write(from_child[1], &letter, 1) == 1;
     static_cast<void>(std::getchar());
-    _exit(is_told ? 0 : 1);
+    _exit(has_written ? 0 : 1);
   }
-  // The parent ends when fork() has returned in the child, too.
+  // The parent ends only after fork() has returned in the child.
   return child > 0 && read(from_child[0], &letter, 1) == 1 ? 0 : 1;
 #else
-  return is_not_to_be_had;
+  return is_not_available;
 #endif
 }
 
-/// Whether it has more rights than whoever has started it.
+/// Whether the program has more rights than the user that started it.
 int is_privileged() {
 #if HAS_FORK
-  return geteuid() != getuid() ? 0 : is_not_to_be_had;
+  return geteuid() != getuid() ? 0 : is_not_available;
 #else
-  return is_not_to_be_had;
+  return is_not_available;
 #endif
 }
 
