@@ -173,8 +173,8 @@ TEST_CASE("imap goes through a source without an end in constant memory") {
     int seen = 0;
     for (const auto& one : imap(pool, source(taken), [](int x) { return test::counted(x); })) {
       REQUIRE(one.value() == seen);
-      REQUIRE(test::counted::alive <=
-              64 + 2 * 2); // in each of two threads a move doubles one or two
+      // A move doubles one or two elements in each of the two threads.
+      REQUIRE(test::counted::alive <= 64 + 2 * 2);
       if (++seen == 20'000)
         break;
     }
@@ -437,7 +437,7 @@ TEMPLATE_TEST_CASE("a window that is out of bounds is refused, and the message n
   CHECK(message_for(1).empty());
 }
 
-TEST_CASE("imap has at most as many calls under way as it was told") {
+TEST_CASE("imap has no more calls under way than in_flight says") {
   parallel::io_pool io;
   test::crowd inside;
   for (const int x : imap(io, numbers(200),
@@ -478,8 +478,7 @@ TEMPLATE_TEST_CASE("imap has as many calls under way as its executor has threads
   }
 }
 
-TEST_CASE(
-    "imap on an io_pool has one call more under way than there are threads if it is told to") {
+TEST_CASE("imap on an io_pool can have one call more under way than there are threads") {
   parallel::io_pool io({.max_threads = 2});
   test::crowd inside;
   std::latch all(3);

@@ -1,7 +1,7 @@
 // Where the consumer of an imap waits for the threads that compute, and how they wake it.
 //
-// The executor is told of the wait (see task/pending_wait.hpp), because an io_pool must know that
-// the consumer waits for its threads. The window's mutex guards everything here.
+// The wait is reported to the executor (see task/pending_wait.hpp), because an io_pool must know
+// that the consumer waits for its threads. The window's mutex guards everything here.
 #pragma once
 
 #include <parallel/detail/platform/condition_variable.hpp>

@@ -26,7 +26,7 @@ class element_source {
   /// What is kept of an element that has been taken.
   using taken = std::conditional_t<in_place, std::ranges::iterator_t<V>, value>;
 
-  /// The element, as the range itself would hand it to a function.
+  /// The element, as an iterator of the range would give it to a function.
   static decltype(auto) element(taken& from) {
     if constexpr (in_place)
       return *from;

@@ -194,8 +194,8 @@ class imap_window : public std::enable_shared_from_this<imap_window<V, F>> {
     return taken;
   }
 
-  /// Queues one more helper. If there is no memory for it, or the pool does not take it, no further
-  /// one is tried.
+  /// Queues one more helper. If there is no memory for it, or the pool does not take it, the
+  /// window does not try to get another.
   template <class E>
   void recruit(std::unique_lock<mutex>& lock, E& executor) {
     ++helpers_;
@@ -256,20 +256,20 @@ class imap_window : public std::enable_shared_from_this<imap_window<V, F>> {
   /// Computes the element that has waited longest.
   void run_one(std::unique_lock<mutex>& lock) noexcept {
     const std::size_t number = waiting_.pop();
-    entry& one = entries_[number];
+    entry& current = entries_[number];
     ++running_;
     lock.unlock();
-    call_(*one.input, one.index, one.output);
-    one.input.reset();
+    call_(*current.input, current.index, current.output);
+    current.input.reset();
     lock.lock();
-    one.done = true;
-    if (!one.output.has_run()) // so no later element would run either
+    current.done = true;
+    if (!current.output.has_run()) // so no later element would run either
       source_ended_ = true;
-    if (!ordered_ && one.output.has_run()) {
+    if (!ordered_ && current.output.has_run()) {
       results_.push(number);
-    } else if (!ordered_) { // the consumer is told when it has consumed all results
-      end_with(one.index, one.output.error());
-      one.output.reset();
+    } else if (!ordered_) { // the end comes only after all results
+      end_with(current.index, current.output.error());
+      current.output.reset();
       free_.push(number);
     }
     --running_;
