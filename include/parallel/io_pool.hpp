@@ -312,7 +312,7 @@ class io_pool {
   void wait_for_helpers(detail::io_loop& loop) {
     parallel::blocking([&] {
       detail::io_loop::helpers_wait self(loop);
-      const detail::tracked_wait<io_pool> noted(*this, self);
+      const detail::tracked_wait<io_pool> tracked(*this, self);
       loop.wait();
     });
   }
