@@ -43,7 +43,7 @@ class bare_wake {
     for (int i = 0; i < wakes; ++i) {
       idle();
       const int here = parallel::detail::this_processor();
-      affinity_.move_off(here);
+      affinity_.exclude_instead(here);
       waker_processor_ = here;
       const std::int64_t start = parallel::detail::steady_ns();
       parker_.unpark();
@@ -69,13 +69,13 @@ class bare_wake {
     for (;;) {
       while (!is_parking_)
         std::this_thread::yield();
-      affinity_.keep_off(waker_processor_);
+      affinity_.exclude(waker_processor_);
       is_parking_ = false;
       parker_.park();
       if (ends_)
         return;
       ran_at_ = parallel::detail::steady_ns();
-      affinity_.settle();
+      affinity_.restore();
     }
   }
 

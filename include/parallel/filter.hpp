@@ -7,6 +7,7 @@
 #pragma once
 
 #include <parallel/detail/call/indexed_calls.hpp>
+#include <parallel/detail/call/input.hpp>
 #include <parallel/options.hpp>
 #include <parallel/pool.hpp>
 
@@ -61,7 +62,7 @@ template <bool move, class E, class R, class F>
 auto fetch_marked(E& executor, const typename E::call_options& options, R& xs, const F& keep) {
   using value = std::ranges::range_value_t<R>;
   const std::vector<unsigned char> marks =
-      detail::ask<unsigned char>(executor, options, detail::calls_over(options, keep, xs),
+      detail::ask<unsigned char>(executor, options, detail::index_calls(options, keep, xs),
                                  []<class Answer>(unsigned char& mark, Answer&& answer) {
                                    mark = std::forward<Answer>(answer) ? 1 : 0;
                                  });
@@ -115,7 +116,7 @@ template <class E, class R, class F>
 auto take_along(E& executor, const typename E::call_options& options, R& xs, const F& keep) {
   using value = std::ranges::range_value_t<R>;
   auto all = detail::ask<std::optional<value>>(
-      executor, options, detail::calls_over(options, taker<value, F>{keep}, xs),
+      executor, options, detail::index_calls(options, taker<value, F>{keep}, xs),
       [](std::optional<value>& to, std::optional<value>&& taken) {
         if (taken)
           to.emplace(std::move(*taken)); // which asks less of the type than an assignment

@@ -259,7 +259,7 @@ class io_pool {
   /// Makes a task of f and queues it with post(task), unless that throws.
   template <class F, class Post>
   auto enqueue(F&& f, const Post& post) {
-    detail::keep_this_module_for(module_);
+    detail::pin_this_module_unless(module_);
     auto task = std::make_unique<detail::submitted_task<std::decay_t<F>>>(std::forward<F>(f));
     auto result = task->get_future();
     post(*task);
@@ -296,7 +296,7 @@ class io_pool {
   /// shut down: the loop does not depend on them. They use none of the queue's capacity, which is
   /// there to hold back submit().
   void post_helpers(std::size_t helpers, const std::shared_ptr<detail::io_loop>& loop) {
-    detail::keep_this_module_for(module_);
+    detail::pin_this_module_unless(module_);
     try {
       for (; helpers != 0; --helpers) {
         auto helper = std::make_unique<detail::io_loop::helper>(loop);

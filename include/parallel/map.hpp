@@ -196,7 +196,7 @@ void run(E& executor, const typename E::call_options& options, const Calls& call
 template <executor E, std::ranges::input_range R, class F>
 auto map(E& executor, R&& xs, F&& f,
          const typename E::call_options& options = detail::no_options<E>()) {
-  return detail::collect(executor, options, detail::calls_over(options, f, xs));
+  return detail::collect(executor, options, detail::index_calls(options, f, xs));
 }
 
 /// map() on the default pool.
@@ -209,7 +209,7 @@ auto map(R&& xs, F&& f, const map_options& options = detail::no_map_options) {
 template <executor E, std::ranges::input_range R, std::ranges::input_range S, class F>
 auto map(E& executor, R&& xs, S&& ys, F&& f,
          const typename E::call_options& options = detail::no_options<E>()) {
-  return detail::collect(executor, options, detail::calls_over(options, f, xs, ys));
+  return detail::collect(executor, options, detail::index_calls(options, f, xs, ys));
 }
 
 /// map() over two ranges, on the default pool.
@@ -228,7 +228,7 @@ auto map(R&& xs, S&& ys, F&& f, const map_options& options = detail::no_map_opti
 template <executor E, std::ranges::input_range R, class F>
 auto try_map(E& executor, R&& xs, F&& f,
              const typename E::call_options& options = detail::no_options<E>()) {
-  return detail::collect_outcomes(executor, options, detail::calls_over(options, f, xs));
+  return detail::collect_outcomes(executor, options, detail::index_calls(options, f, xs));
 }
 
 /// try_map() on the default pool.
@@ -241,7 +241,7 @@ auto try_map(R&& xs, F&& f, const map_options& options = detail::no_map_options)
 template <executor E, std::ranges::input_range R, std::ranges::input_range S, class F>
 auto try_map(E& executor, R&& xs, S&& ys, F&& f,
              const typename E::call_options& options = detail::no_options<E>()) {
-  return detail::collect_outcomes(executor, options, detail::calls_over(options, f, xs, ys));
+  return detail::collect_outcomes(executor, options, detail::index_calls(options, f, xs, ys));
 }
 
 /// try_map() over two ranges, on the default pool.
@@ -255,7 +255,7 @@ auto try_map(R&& xs, S&& ys, F&& f, const map_options& options = detail::no_map_
 template <executor E, std::ranges::input_range R, class Out, class F>
 Out map_into(E& executor, R&& xs, Out out, F&& f,
              const typename E::call_options& options = detail::no_options<E>()) {
-  return detail::write(executor, options, std::move(out), detail::calls_over(options, f, xs));
+  return detail::write(executor, options, std::move(out), detail::index_calls(options, f, xs));
 }
 
 /// map_into() on the default pool.
@@ -268,7 +268,7 @@ Out map_into(R&& xs, Out out, F&& f, const map_options& options = detail::no_map
 template <executor E, std::ranges::input_range R, std::ranges::input_range S, class Out, class F>
 Out map_into(E& executor, R&& xs, S&& ys, Out out, F&& f,
              const typename E::call_options& options = detail::no_options<E>()) {
-  return detail::write(executor, options, std::move(out), detail::calls_over(options, f, xs, ys));
+  return detail::write(executor, options, std::move(out), detail::index_calls(options, f, xs, ys));
 }
 
 /// map_into() over two ranges, on the default pool.
@@ -286,7 +286,7 @@ template <executor E, std::ranges::input_range R, class F>
 void for_each(E& executor, R&& xs, F&& f,
               const typename E::call_options& options = detail::no_options<E>()) {
   detail::check_writable<R>();
-  detail::run(executor, options, detail::calls_over(options, f, xs));
+  detail::run(executor, options, detail::index_calls(options, f, xs));
 }
 
 /// for_each() on the default pool.
@@ -300,7 +300,7 @@ template <executor E, std::ranges::input_range R, std::ranges::input_range S, cl
 void for_each(E& executor, R&& xs, S&& ys, F&& f,
               const typename E::call_options& options = detail::no_options<E>()) {
   detail::check_writable<R, S>();
-  detail::run(executor, options, detail::calls_over(options, f, xs, ys));
+  detail::run(executor, options, detail::index_calls(options, f, xs, ys));
 }
 
 /// for_each() over two ranges, on the default pool.

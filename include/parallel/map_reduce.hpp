@@ -212,7 +212,7 @@ template <executor E, std::ranges::input_range R, class F, class T, class Op>
 T map_reduce(E& executor, R&& xs, F&& f, T initial, Op&& op,
              const typename E::call_options& options = detail::no_options<E>()) {
   return detail::reduce(executor, options, std::move(initial), op,
-                        detail::calls_over(options, f, xs));
+                        detail::index_calls(options, f, xs));
 }
 
 /// map_reduce() on the default pool.

@@ -206,7 +206,7 @@ inline constinit atomic<thread_pool*> default_pool_or_null{nullptr};
   static constinit atomic<bool> known{false};
   if (!known.exchange(true, memory_order_relaxed)) // relaxed: once is enough, by anybody
     call_in_children([] { default_pool_or_null.store(nullptr, memory_order_relaxed); });
-  keep_loaded(code_of(&make_default_pool)); // it is never destroyed, nor do its workers end
+  pin_module_of(code_of(&make_default_pool)); // it is never destroyed, nor do its workers end
   auto* const made = new thread_pool;
   thread_pool* first = nullptr;
   // The release pairs with the acquire in default_pool(), and with the one here.

@@ -21,7 +21,7 @@ namespace parallel {
 template <class F>
 auto thread_pool::submit(F&& f) {
   using detail::scheduler;
-  detail::keep_this_module_for(scheduler_.module());
+  detail::pin_this_module_unless(scheduler_.module());
   auto task = std::make_unique<detail::submitted_task<std::decay_t<F>>>(std::forward<F>(f));
   auto result = task->get_future();
   const scheduler::posted posted = scheduler_.post(*task);

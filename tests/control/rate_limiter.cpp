@@ -65,25 +65,25 @@ struct counting_token {
 
 TEST_CASE("turns that are taken at once come at even intervals") {
   const rate_limiter pace(10);
-  CHECK(pace.take_turn(100) == 100);
-  CHECK(pace.take_turn(100) == 110);
-  CHECK(pace.take_turn(100) == 120);
-  CHECK(pace.take_turn(115) == 130);
+  CHECK(pace.reserve_turn(100) == 100);
+  CHECK(pace.reserve_turn(100) == 110);
+  CHECK(pace.reserve_turn(100) == 120);
+  CHECK(pace.reserve_turn(115) == 130);
 }
 
 TEST_CASE("time in which nobody has taken a turn is not made up for") {
   const rate_limiter pace(10);
-  CHECK(pace.take_turn(100) == 100);
-  CHECK(pace.take_turn(1'000) == 1'000);
-  CHECK(pace.take_turn(1'000) == 1'010);
+  CHECK(pace.reserve_turn(100) == 100);
+  CHECK(pace.reserve_turn(1'000) == 1'000);
+  CHECK(pace.reserve_turn(1'000) == 1'010);
 }
 
 TEST_CASE("an interval may be longer than time itself") {
   constexpr std::int64_t end = std::numeric_limits<std::int64_t>::max();
   const rate_limiter pace(end);
-  CHECK(pace.take_turn(100) == 100);
-  CHECK(pace.take_turn(100) == end);
-  CHECK(pace.take_turn(100) == end);
+  CHECK(pace.reserve_turn(100) == 100);
+  CHECK(pace.reserve_turn(100) == end);
+  CHECK(pace.reserve_turn(100) == end);
 }
 
 TEST_CASE("a map with a rate starts its calls no more often") {

@@ -1,8 +1,9 @@
-// A loop that can be ended early, or that tells how far it has come: a body around the user's body.
+// A loop that can be stopped, timed out or throttled, and that reports its progress.
 //
-// Where a call has a stop condition, a time limit, a rate or a progress hook, run_controlled puts a
-// `control` in the place of the loop's body; without them none of this is on the way, nor compiled.
-// Entered from options.hpp.
+// A call with a stop condition, a time limit, a rate or a progress hook runs its loop with a
+// controlled_body around the user's body. The wrapper runs the elements one by one, or in short
+// segments, and checks before each whether the loop is over. A call without such options runs its
+// body directly, and the wrapper is not even compiled.
 #pragma once
 
 #include <parallel/detail/control/deadline.hpp>
@@ -19,22 +20,22 @@
 
 namespace parallel {
 
-/// How far a call has come, as its progress hook is told.
+/// How far a call has come. Progress hooks receive it.
 struct progress {
-  static constexpr std::size_t unknown = SIZE_MAX; ///< the total of a source that does not know it
+  static constexpr std::size_t unknown = SIZE_MAX; ///< the total of a source of unknown size
 
-  std::size_t done = 0;  ///< elements whose calls have ended; some short ones before a failed one
-                         ///< may be missing
+  std::size_t done = 0;  ///< elements whose calls have ended; after a failed call, a few of the
+                         ///< short elements before it may not be counted
   std::size_t total = 0; ///< elements in all
-  double seconds = 0;    ///< since the call began
-  bool last = false;     ///< nothing follows: the call is over, be it because it failed
+  double seconds = 0;    ///< time since the call began, in seconds
+  bool last = false;     ///< true in the last report: the call has ended, normally or not
 
-  /// Elements a second so far; 0 when that cannot be told yet.
+  /// Elements per second so far; 0 when this cannot be told yet.
   [[nodiscard]] double rate() const noexcept {
     return seconds > 0 ? static_cast<double>(done) / seconds : 0;
   }
 
-  /// The time that the rest will take at this rate, in seconds; below 0 when it cannot be told yet.
+  /// The time that the rest takes at this rate, in seconds; negative when this cannot be told yet.
   [[nodiscard]] double seconds_left() const noexcept {
     return rate() > 0 && total != unknown ? static_cast<double>(total - done) / rate() : -1;
   }
@@ -43,61 +44,67 @@ struct progress {
 namespace detail {
 
 /// Why a loop has left out elements.
-enum class halt { none, stopped, deadline };
+enum class end_reason { none, stopped, deadline };
 
 class controlled_body {
  public:
   using stop_query = small_function<bool()>;
   using progress_call = small_function<void(const progress&)>;
   static constexpr std::int64_t no_limit = deadline::none;
-  static constexpr std::int64_t report_every_ns = 100'000'000;
 
-  /// What is referred to must outlive the control; as must the rate_limiter, if there is one.
+  /// The shortest time between two progress reports, except before the last one.
+  static constexpr std::int64_t report_interval_ns = 100'000'000;
+
+  /// All arguments taken by reference or pointer must outlive the controlled_body. `limiter` may be
+  /// null. The time limit starts now.
   controlled_body(const stop_query& stop, std::int64_t limit_ns, const progress_call& report,
-                  const rate_limiter* pace, std::size_t total, const loop_body& body) noexcept
-      : body_(body), stop_(stop), report_(report), pace_(pace), total_(total),
+                  const rate_limiter* limiter, std::size_t total, const loop_body& body) noexcept
+      : body_(body), stop_(stop), report_(report), limiter_(limiter), total_(total),
         start_ns_(steady_ns()), limit_(limit_ns) {}
 
-  /// The controlled body; any number of threads at once. False once no more elements are to be
-  /// started, so that whoever runs the loop need not ask for each.
+  /// Runs the elements begin … end − 1, or fewer if the loop ends. Any number of threads may call
+  /// it at once. Returns false once no more elements may start, so that the loop can drop the rest
+  /// without asking for each element.
   [[gnu::cold]] bool operator()(std::size_t begin, std::size_t end) const {
     if (!report_) {
       run(begin, end);
-      return why() == halt::none;
+      return reason() == end_reason::none;
     }
-    while (begin != end && why() == halt::none) {
-      const std::size_t strip = strip_.load(memory_order_relaxed); // relaxed: any will do
-      const std::size_t until = strip < end - begin ? begin + strip : end;
+    while (begin != end && reason() == end_reason::none) {
+      const std::size_t segment = segment_.load(memory_order_relaxed); // relaxed: a hint
+      const std::size_t until = segment < end - begin ? begin + segment : end;
       const std::size_t ran = run(begin, until);
       begin = until;
-      // relaxed, both: a count and a hint, no more
+      // relaxed, both: a counter and a hint, which publish no other data
       const std::size_t done = done_.fetch_add(ran, memory_order_relaxed) + ran;
-      if (done >= look_at_.load(memory_order_relaxed))
-        look(done, strip);
+      if (done >= next_reading_.load(memory_order_relaxed))
+        read_clock(done, segment);
     }
-    return why() == halt::none;
+    return reason() == end_reason::none;
   }
 
-  /// The last report, when no thread runs the body any more. What the hook throws goes to the
-  /// caller.
+  /// Sends the last progress report. The calling thread calls it after the loop, when no thread
+  /// runs the body any more. Exceptions of the hook propagate.
   [[gnu::cold]] void finish() const {
     if (report_)
-      report_(state(true));
+      report_(progress_now(true));
   }
 
-  /// Whether elements were left out, and why. A hint until the loop is at rest.
-  [[nodiscard]] halt why() const noexcept {
-    return why_.load(memory_order_relaxed); // relaxed: seen late, an element more is asked about
+  /// Why elements were left out, if any were. While the loop runs, the value may be outdated.
+  [[nodiscard]] end_reason reason() const noexcept {
+    return reason_.load(memory_order_relaxed); // relaxed: read late, it costs one more check
   }
 
  private:
-  /// How often the clock is looked at: seldom beside the ten microseconds of work that a thread
-  /// claims at a time, often beside the time between reports.
-  static constexpr std::int64_t look_every_ns = 100'000;
+  /// The time between two clock readings, counting all threads together. It is long beside the ten
+  /// microseconds of work in a chunk, so readings cost little, and short beside the time between
+  /// reports, so reports are on time.
+  static constexpr std::int64_t reading_interval_ns = 100'000;
 
-  /// Returns how many elements it has run; those of an exception's strip are not counted.
+  /// Returns how many elements have run. If the body throws, the elements of the current segment
+  /// are not counted.
   [[gnu::cold]] std::size_t run(std::size_t begin, std::size_t end) const {
-    if (!stop_ && !limit_.exists() && pace_ == nullptr) {
+    if (!stop_ && !limit_.exists() && limiter_ == nullptr) {
       body_(begin, end);
       return end - begin;
     }
@@ -107,124 +114,137 @@ class controlled_body {
     return i - begin;
   }
 
-  /// Who waits for a turn is told of a failure below, so that it need not wait it out.
+  /// Runs element i. If it throws, its index is recorded, and threads that wait for the turn of a
+  /// higher element give up their wait: the result of that element is no longer needed.
   [[gnu::cold]] void run_one(std::size_t i) const {
     try {
       body_(i, i + 1);
     } catch (...) {
-      std::size_t lowest = failed_.load(memory_order_relaxed); // relaxed, both: a hint
-      while (i < lowest && !failed_.compare_exchange_weak(lowest, i, memory_order_relaxed))
+      std::size_t lowest = lowest_failed_.load(memory_order_relaxed); // relaxed, both: a hint
+      while (i < lowest && !lowest_failed_.compare_exchange_weak(lowest, i, memory_order_relaxed))
         ;
       throw;
     }
   }
 
-  /// Asked before each element: so it is only ever false when one is left out.
+  /// Called before each element; with a rate it also sleeps until the element's turn. False means
+  /// that element i is left out.
   [[nodiscard, gnu::cold]] bool may_start(std::size_t i) const {
     if (is_over())
       return false;
-    if (pace_ == nullptr)
+    if (limiter_ == nullptr)
       return true;
-    return sleep_until(pace_->take_turn(steady_ns()), [this, i] {
-      return failed_.load(memory_order_relaxed) < i || is_over(); // relaxed: a hint
+    return sleep_until(limiter_->reserve_turn(steady_ns()), [this, i] {
+      return lowest_failed_.load(memory_order_relaxed) < i || is_over(); // relaxed: a hint
     });
   }
 
+  /// Evaluates the stop condition and the time limit. The first reason that any thread finds is
+  /// kept.
   [[nodiscard, gnu::cold]] bool is_over() const {
-    if (why() != halt::none)
+    if (reason() != end_reason::none)
       return true;
-    halt why = halt::none;
+    end_reason found = end_reason::none;
     if (stop_ && stop_())
-      why = halt::stopped;
+      found = end_reason::stopped;
     else if (limit_.has_passed())
-      why = halt::deadline;
+      found = end_reason::deadline;
     else
       return false;
-    halt first = halt::none;
-    why_.compare_exchange_strong(first, why, memory_order_relaxed); // relaxed: read at rest
+    end_reason first = end_reason::none;
+    // relaxed: the calling thread reads it for good only after the loop has joined its helpers
+    reason_.compare_exchange_strong(first, found, memory_order_relaxed);
     return true;
   }
 
-  [[nodiscard, gnu::cold]] progress state(bool last) const noexcept {
-    return {done_.load(memory_order_relaxed), total_,
+  [[nodiscard, gnu::cold]] progress progress_now(bool last) const noexcept {
+    return {done_.load(memory_order_relaxed), total_, // relaxed: a counter
             static_cast<double>(steady_ns() - start_ns_) * 1e-9, last};
   }
 
-  /// Looks at the clock, after which so many elements may pass without a look as have taken
-  /// look_every_ns, all threads together; and reports if it is time to.
-  [[gnu::cold]] void look(std::size_t done, std::size_t strip) const {
+  /// Called by a thread whose segment brings `done` to next_reading_: adapts the length of segments
+  /// to the time since the last reading, and sends a progress report if one is due.
+  [[gnu::cold]] void read_clock(std::size_t done, std::size_t segment) const {
     const std::uint64_t now = quick_clock::now();
-    // relaxed, all: any thread's last look will do
-    const double since = quick_clock::ns_between(looked_.exchange(now, memory_order_relaxed), now);
-    if (since < look_every_ns / 4)
-      strip = strip < total_ ? 4 * strip : strip;
-    else if (since > look_every_ns && strip > 1)
-      strip /= 2;
-    strip_.store(strip, memory_order_relaxed);
-    look_at_.store(done + strip, memory_order_relaxed);
-    const auto due = [&] { // relaxed: looked at again under the lock
-      return quick_clock::ns_between(reported_.load(memory_order_relaxed), now) >= report_every_ns;
+    // relaxed, all: hints, for which any thread's last reading is good enough
+    const double since =
+        quick_clock::ns_between(last_reading_.exchange(now, memory_order_relaxed), now);
+    if (since < reading_interval_ns / 4)
+      segment = segment < total_ ? 4 * segment : segment;
+    else if (since > reading_interval_ns && segment > 1)
+      segment /= 2;
+    segment_.store(segment, memory_order_relaxed);
+    next_reading_.store(done + segment, memory_order_relaxed);
+    report_if_due(now);
+  }
+
+  /// One thread reports at a time. A thread that finds another one reporting goes on with its
+  /// elements instead of waiting.
+  [[gnu::cold]] void report_if_due(std::uint64_t now) const {
+    const auto is_due = [&] { // relaxed: checked again under the lock
+      return quick_clock::ns_between(last_report_.load(memory_order_relaxed), now) >=
+             report_interval_ns;
     };
-    if (!due())
-      return;
-    if (!reporting_.try_lock())
+    if (!is_due() || !reporting_.try_lock())
       return;
     const lock_guard lock(reporting_, adopt_lock);
-    if (!due())
+    if (!is_due())
       return;
-    reported_.store(now, memory_order_relaxed);
-    report_(state(false));
+    last_report_.store(now, memory_order_relaxed); // relaxed: under the lock
+    report_(progress_now(false));
   }
 
   const loop_body body_;
   const stop_query& stop_;
   const progress_call& report_;
-  const rate_limiter* const pace_;
+  const rate_limiter* const limiter_; // or null
   const std::size_t total_;
   const std::int64_t start_ns_;
   const deadline limit_;
-  mutable atomic<halt> why_{halt::none};
-  mutable atomic<std::size_t> failed_{SIZE_MAX}; // the lowest element that has thrown
-  mutable mutex reporting_;
-  mutable atomic<std::uint64_t> reported_{quick_clock::now()}; // when, as it says
-  mutable atomic<std::uint64_t> looked_{quick_clock::now()};   // likewise
-  mutable atomic<std::size_t> strip_{1};   // elements that one thread runs without a look
-  mutable atomic<std::size_t> look_at_{1}; // so many elements done
-  alignas(64) mutable atomic<std::size_t> done_{0};
+  mutable atomic<end_reason> reason_{end_reason::none};
+  mutable atomic<std::size_t> lowest_failed_{SIZE_MAX}; // the lowest element that has thrown
+  mutable mutex reporting_;                             // held while the progress hook runs
+  mutable atomic<std::uint64_t> last_report_{quick_clock::now()};
+  mutable atomic<std::uint64_t> last_reading_{quick_clock::now()};
+  mutable atomic<std::size_t> segment_{1};      // elements that a thread runs between two checks
+  mutable atomic<std::size_t> next_reading_{1}; // the value of done_ at which the clock is read
+  alignas(64) mutable atomic<std::size_t> done_{0}; // elements run; counted only for progress
 };
 
+/// What the options of a call ask a controlled_body to do.
 struct control_request {
   const controlled_body::stop_query& stop;
   std::int64_t limit_ns; // from now on
   const controlled_body::progress_call& report;
-  const rate_limiter* pace; // or null
+  const rate_limiter* limiter; // or null
 };
 
-/// Calls run(body) with a body that ends early and reports as it is asked to, and throws when
-/// elements were left out.
+/// Calls run() once with a controlled_body around `body`, for a loop of n elements. Throws
+/// `stopped` or `deadline_exceeded` if elements were left out; an exception of an element takes
+/// precedence.
 [[gnu::cold]] inline void run_controlled(const control_request& request, std::size_t n,
                                          const loop_body& body, const loop_runner& run) {
-  const controlled_body controlled(request.stop, request.limit_ns, request.report, request.pace, n,
-                                   body);
+  const controlled_body controlled(request.stop, request.limit_ns, request.report, request.limiter,
+                                   n, body);
   try {
     run(loop_body(controlled));
   } catch (...) {
     try {
       controlled.finish();
     } catch (...) {
-      // The element's exception is the one to tell of.
+      // The element's exception came first, and only one can propagate.
     }
     throw;
   }
   controlled.finish();
-  if (controlled.why() == halt::stopped)
+  if (controlled.reason() == end_reason::stopped)
     throw stopped();
-  if (controlled.why() == halt::deadline)
+  if (controlled.reason() == end_reason::deadline)
     throw deadline_exceeded();
 }
 
-/// The options that need it carry a pointer to it, so that files in which no call has any do not
-/// compile it.
+/// A pointer to run_controlled. Options that need it carry it, so that a source file in which no
+/// call has such options does not compile it.
 using controller = decltype(&run_controlled);
 
 } // namespace detail

@@ -1,8 +1,8 @@
-// Turns that come at even intervals: what io_map_options ask for with `rate`.
+// Limits how often calls start: the `rate` of io_map_options.
 //
-// Whoever wants to start something takes a turn and waits until it has come. Entered from
-// control/controlled_body.hpp, before an element is started, and from io/retry.hpp, before one is
-// started again.
+// Time is divided into turns at even intervals, and one call may start at each turn. A thread that
+// is about to start a call reserves the next free turn and sleeps until its time has come. All
+// threads that share a rate_limiter reserve from the same sequence of turns.
 #pragma once
 
 #include <parallel/detail/platform/clock.hpp>
@@ -13,28 +13,30 @@
 
 namespace parallel::detail {
 
-/// Sleeps until `until`, in nanoseconds on the steady clock, or until is_over() says so, which is
-/// asked once in ten milliseconds; false in that case.
+/// Sleeps until `until`, in nanoseconds on the steady clock. Calls is_over() every ten milliseconds
+/// and at the end, and returns false as soon as it returns true.
 template <class IsOver>
 [[gnu::cold]] bool sleep_until(std::int64_t until, const IsOver& is_over) {
-  constexpr std::int64_t look_every_ns = 10'000'000;
+  constexpr std::int64_t check_interval_ns = 10'000'000;
   for (std::int64_t left = until - steady_ns(); left > 0; left = until - steady_ns()) {
     if (is_over())
       return false;
-    sleep_for(left < look_every_ns ? left : look_every_ns);
+    sleep_for(left < check_interval_ns ? left : check_interval_ns);
   }
   return !is_over();
 }
 
 class rate_limiter {
  public:
-  /// Between two turns, in nanoseconds.
+  /// `interval_ns` is the time between two turns, in nanoseconds.
   explicit rate_limiter(std::int64_t interval_ns) noexcept : interval_ns_(interval_ns) {}
 
-  /// The next turn's time, at `now` or later; both in nanoseconds on one clock. Any number of
-  /// threads may take turns at once.
-  [[nodiscard]] std::int64_t take_turn(std::int64_t now) const noexcept {
-    std::int64_t next = next_.load(memory_order_relaxed); // relaxed, all: a number, no more
+  /// Reserves the next free turn for the caller and returns its time, which is `now` or later; both
+  /// are in nanoseconds on the same clock. Does not wait. Any number of threads may call it at
+  /// once. Turns that have passed unreserved are not made up for.
+  [[nodiscard]] std::int64_t reserve_turn(std::int64_t now) const noexcept {
+    // relaxed, all: the number alone matters; it publishes no other data
+    std::int64_t next = next_.load(memory_order_relaxed);
     for (;;) {
       const std::int64_t turn = next > now ? next : now;
       const std::int64_t after = turn < INT64_MAX - interval_ns_ ? turn + interval_ns_ : INT64_MAX;
@@ -45,7 +47,7 @@ class rate_limiter {
 
  private:
   const std::int64_t interval_ns_;
-  mutable atomic<std::int64_t> next_{INT64_MIN};
+  mutable atomic<std::int64_t> next_{INT64_MIN}; // the earliest turn that is not reserved
 };
 
 } // namespace parallel::detail

@@ -132,7 +132,7 @@ class retrying_caller {
     };
     const deadline backed_off(wait);
     return sleep_until(backed_off.end(), is_over) &&
-           (rate_ == nullptr || sleep_until(rate_->take_turn(steady_ns()), is_over));
+           (rate_ == nullptr || sleep_until(rate_->reserve_turn(steady_ns()), is_over));
   }
 
   /// Whether a lower element of the map's loop has failed, so that this one's result no longer

@@ -100,7 +100,7 @@ class trace_log {
                    std::strerror(errno));
       return nullptr;
     }
-    keep_loaded(code_of(&finish)); // because it is registered below, and stays so
+    pin_module_of(code_of(&finish)); // because it is registered below, and stays so
     // relaxed: a child has one thread
     descriptor_.store(file.descriptor, std::memory_order_relaxed);
     made->writer_.begin();

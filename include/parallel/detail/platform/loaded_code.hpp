@@ -88,7 +88,7 @@ inline constexpr auto loader_find = &dladdr;
 }
 
 /// The shared library that contains `code` is never unloaded from now on.
-[[gnu::cold]] inline void keep_loaded(const void* code) noexcept {
+[[gnu::cold]] inline void pin_module_of(const void* code) noexcept {
   if (void* const opened = open_again(code, RTLD_NODELETE))
     loader_close(opened);
 }
@@ -100,10 +100,10 @@ inline constexpr auto loader_find = &dladdr;
 [[gnu::always_inline]]
 #endif
 inline void
-keep_this_module_for(const void* module) noexcept {
+pin_this_module_unless(const void* module) noexcept {
   // relaxed: to do it twice does no harm. By then it has been done, as this is set afterwards.
   if (module != this_module() && !is_module_kept.load(memory_order_relaxed)) {
-    keep_loaded(this_module());
+    pin_module_of(this_module());
     is_module_kept.store(true, memory_order_relaxed);
   }
 }
@@ -130,8 +130,8 @@ class loaded_code {
 
 #else
 
-inline void keep_loaded(const void*) noexcept {}
-inline void keep_this_module_for(const void*) noexcept {}
+inline void pin_module_of(const void*) noexcept {}
+inline void pin_this_module_unless(const void*) noexcept {}
 
 class loaded_code {
  public:

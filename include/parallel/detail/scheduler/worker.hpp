@@ -37,7 +37,7 @@ struct alignas(64) worker {
   std::size_t number = 0;         // its index; compensating workers are numbered after the others
   std::uint32_t slot = 0;         // in the job that it has joined
   detail::entry_point entry_point;
-  loaded_code code; // of a compensating worker's entry point
+  module_reference code; // of a compensating worker's entry point
   parker parking;
   // The worker's while it is awake; its waker's from idle_set::claim() to the wake:
   wake_affinity affinity;

@@ -50,10 +50,10 @@ class worker_threads {
   /// The worker itself, before it announces its sleep; then either sleep() or cancel_sleep().
   void prepare_sleep(worker& self) noexcept {
     if (wakes_collide_.load(memory_order_relaxed)) // relaxed: a hint
-      self.affinity.keep_off(self.waker_processor);
+      self.affinity.exclude(self.waker_processor);
   }
 
-  void cancel_sleep(worker& self) noexcept { self.affinity.settle(); }
+  void cancel_sleep(worker& self) noexcept { self.affinity.restore(); }
 
   [[gnu::cold]] void sleep(worker& self) noexcept {
     self.parks.add_one();
@@ -62,7 +62,7 @@ class worker_threads {
       self.parking.park();
     }
     self.wakes.add_one_after_others();
-    self.affinity.settle(); // before it runs anybody's code, which may start threads of its own
+    self.affinity.restore(); // before it runs anybody's code, which may start threads of its own
     learn_from_wake(self);
   }
 
@@ -71,7 +71,7 @@ class worker_threads {
     trace_instant("wake", {"worker", sleeper.number});
     sleeper.waker_processor = this_processor();
     sleeper.woken_at = quick_clock::now();
-    sleeper.affinity.move_off(sleeper.waker_processor);
+    sleeper.affinity.exclude_instead(sleeper.waker_processor);
     sleeper.parking.unpark();
   }
 

@@ -196,7 +196,7 @@ class workers {
     for (std::size_t i = 0; i < count; ++i) {
       if (is_started(first[i])) {
         first[i].thread.join();
-        first[i].code.let_go();
+        first[i].code.release();
         joined = true;
       }
     }
@@ -256,9 +256,9 @@ class workers {
     // Where another shared library blocks than the one that has made the pool, compensating workers
     // run its code for as long as they live.
     if (entry.module != regular_entry_.module)
-      self.code.keep(code_of(entry.work));
+      self.code.acquire(code_of(entry.work));
     if (!threads_.start(self, entry)) {
-      self.code.let_go();
+      self.code.release();
       compensation_.cancel_new();
       return false;
     }

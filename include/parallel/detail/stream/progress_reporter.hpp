@@ -25,7 +25,7 @@ class progress_reporter {
     if (!hook_)
       return;
     const std::int64_t now = steady_ns();
-    if (reported_last_ || (!last && now - reported_ns_ < controlled_body::report_every_ns))
+    if (reported_last_ || (!last && now - reported_ns_ < controlled_body::report_interval_ns))
       return;
     reported_ns_ = now;
     reported_last_ = last;

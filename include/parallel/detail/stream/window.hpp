@@ -201,7 +201,7 @@ class imap_window : public std::enable_shared_from_this<imap_window<V, F>> {
     ++helpers_;
     lock.unlock();
     if constexpr (requires { module_of(executor); })
-      keep_this_module_for(module_of(executor));
+      pin_this_module_unless(module_of(executor));
     bool coming = false;
     try {
       auto task =

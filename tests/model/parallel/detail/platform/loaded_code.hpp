@@ -17,8 +17,8 @@ inline const void* this_module() {
   return &modules[last++ % sizeof modules];
 }
 
-inline void keep_loaded(const void*) {}
-inline void keep_this_module_for(const void*) {}
+inline void pin_module_of(const void*) {}
+inline void pin_this_module_unless(const void*) {}
 
 class loaded_code {
  public:
