@@ -45,7 +45,7 @@ struct blocked_task : model::test<blocked_task<JustThen, Rounds>, 1, 1 + Rounds>
     const bool is_first;
   };
 
-  void before() { parallel::detail::loaded_code::kept = 0; }
+  void before() { parallel::detail::module_reference::held = 0; }
   void thread(unsigned) {
     const parallel::thread_pool_options options{.threads = 1};
     auto* const pool = new scheduler(options, parallel::detail::make_loop);
@@ -62,7 +62,7 @@ struct blocked_task : model::test<blocked_task<JustThen, Rounds>, 1, 1 + Rounds>
     }
     delete pool;
     model::require(done.load() == Rounds, "the second task was not run");
-    model::require(parallel::detail::loaded_code::kept == 0, "code is kept without a thread");
+    model::require(parallel::detail::module_reference::held == 0, "code is kept without a thread");
   }
 
   parallel::detail::atomic<int> begun{0};

@@ -73,7 +73,7 @@ constexpr void check_callable() {
       "return a value per element instead.");
   static_assert(shareable || std::invocable<F&, Xs...> || std::invocable<F&, Xs..., random_engine&>,
                 "parallel: the callable cannot be called with the elements. It takes one argument "
-                "per range, each of that range's reference type, and behind them, if it wants "
+                "per range, each of that range's reference type, and after them, if it wants "
                 "random numbers, a parallel::random_engine&.");
 }
 
@@ -90,7 +90,7 @@ class indexed_calls {
       : caller_(caller),
         size_(smallest(detail::size_hint(ranges)...)), inputs_{{make_input(ranges)}...} {
     static_assert(!(endless<Rs> && ...),
-                  "parallel: there is no end to this; take a part of the range, for example with "
+                  "parallel: the range has no end; take a part of the range, for example with "
                   "std::views::take, or pair it with a range that ends.");
     static_assert(((std::ranges::random_access_range<Rs> || !endless<Rs>)&&...),
                   "parallel: a range without an end must be random-access.");

@@ -1,8 +1,8 @@
-// How many columns of a terminal a text in UTF-8 takes, and where it may be cut.
+// How many columns of a terminal a UTF-8 text takes, and where it may be cut.
 //
-// Letters take one column each, East Asian characters and pictures two, combining marks none: as in
-// M. Kuhn's wcwidth(), but that a block of Unicode counts as a whole. A byte that is no UTF-8 takes
-// one column, as terminals draw a sign for it. Used by progress.hpp.
+// Letters take one column each, East Asian characters and pictographs two, combining marks none: as
+// in M. Kuhn's wcwidth(), except that a block of Unicode is treated as a whole. A byte that is not
+// valid UTF-8 takes one column, since terminals draw a replacement character for it.
 #pragma once
 
 #include <cstddef>
@@ -10,13 +10,13 @@
 
 namespace parallel::detail {
 
-/// What stands at some place of a text.
+/// The size of one character of a text.
 struct text_character {
   std::size_t bytes;   // at least one
   std::size_t columns; // of a terminal
 };
 
-/// The columns of a character by its number in Unicode.
+/// The columns of a character, given by its code point.
 constexpr std::size_t columns_of(char32_t code) noexcept {
   struct range {
     char32_t first, last;
@@ -39,7 +39,8 @@ constexpr std::size_t columns_of(char32_t code) noexcept {
   return 1;
 }
 
-/// The character that begins at text[at]; a byte that begins none counts as one.
+/// The character that begins at text[at]. A byte that begins no valid character counts as a
+/// character.
 constexpr text_character character_at(std::string_view text, std::size_t at) noexcept {
   constexpr text_character invalid = {1, 1};
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
@@ -58,7 +59,7 @@ constexpr text_character character_at(std::string_view text, std::size_t at) noe
   return {bytes, columns_of(code)};
 }
 
-/// The columns of a whole text, of one line.
+/// The columns of a text of one line.
 constexpr std::size_t columns_of(std::string_view text) noexcept {
   std::size_t columns = 0;
   for (std::size_t at = 0; at < text.size();) {
@@ -69,7 +70,8 @@ constexpr std::size_t columns_of(std::string_view text) noexcept {
   return columns;
 }
 
-/// How many bytes of a text fit into so many columns: whole characters, with their combining marks.
+/// How many bytes of a text fit into `columns` columns. Only whole characters count, together with
+/// their combining marks.
 constexpr std::size_t bytes_within(std::string_view text, std::size_t columns) noexcept {
   std::size_t at = 0;
   while (at < text.size()) {

@@ -1,11 +1,13 @@
-// Durations and time points as options, without <chrono>, which takes long to compile.
+// Durations and time points as option values, without <chrono>.
 //
-// Entered from options.hpp, io_map_options.hpp and pool_options.hpp.
+// The concepts recognise the types of std::chrono by their members, so that only callers that use
+// such types need to include <chrono>.
 #pragma once
+
+#include <parallel/detail/lite/invalid_argument.hpp>
 
 #include <cstdint>
 #include <cstdio>
-#include <parallel/detail/lite/invalid_argument.hpp>
 
 namespace parallel::detail {
 
@@ -30,22 +32,24 @@ double in_seconds(const D& time) {
   return static_cast<double>(time.count()) * D::period::num / D::period::den;
 }
 
-/// More than 292 years are no limit.
+/// Converts seconds to nanoseconds. More than 292 years do not fit and become INT64_MAX, which
+/// means no limit.
 inline std::int64_t nanoseconds(double seconds) noexcept {
   return seconds < 9.2e9 ? static_cast<std::int64_t>(seconds * 1e9) : INT64_MAX;
 }
 
-[[noreturn, gnu::cold]] inline void refuse_time(const char* what, double seconds) {
+[[noreturn, gnu::cold]] inline void throw_negative_time(const char* what, double seconds) {
   char message[96];
   std::snprintf(message, sizeof message, "parallel: %s is %g s, must not be negative", what,
                 seconds);
   throw_invalid_argument(message);
 }
 
-/// `what` is what the time is for, in the message of the exception if it is negative or no number.
+/// Converts seconds to nanoseconds. Throws std::invalid_argument, with `what` in its message, if
+/// `seconds` is negative or not a number.
 inline std::int64_t checked_ns(const char* what, double seconds) {
   if (!(seconds >= 0))
-    refuse_time(what, seconds);
+    throw_negative_time(what, seconds);
   return nanoseconds(seconds);
 }
 

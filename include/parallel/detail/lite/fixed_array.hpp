@@ -1,9 +1,7 @@
-// An array whose size is chosen when it is made, for elements that cannot be moved and are made
-// without an exception.
+// An array whose size is chosen at run time, for elements that cannot be moved.
 //
-// What std::vector would be used for, were it not for the compile time: each std::vector<T> costs a
-// user of this library about two hundredths of a second. Entered from loop/loop.hpp,
-// scheduler/job.hpp, scheduler/workers.hpp and scheduler/parking.hpp.
+// It replaces std::vector because of the compile time: each std::vector<T> costs a user of this
+// library about two hundredths of a second. The elements' default constructors must not throw.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +12,8 @@ namespace parallel::detail {
 template <class T>
 class fixed_array {
  public:
-  /// Throws std::bad_alloc. (Not new T[size], which may put their number in front: then what is
-  /// never destroyed, such as the default pool, looks lost to leak checkers.)
+  /// Throws std::bad_alloc. (`new T[size]` may store the size in front of the elements. Leak
+  /// checkers would then report an array that is never destroyed, such as in the default pool.)
   explicit fixed_array(std::size_t size)
       : elements_(static_cast<T*>(::operator new(size * sizeof(T), alignment))), size_(size) {
     for (T& each : *this)

@@ -1,5 +1,7 @@
-// A reference to a callable whose type is erased: what uses it is compiled once, not for each
-// callable. (C++26 has std::function_ref.)
+// A reference to a callable whose type is erased, as C++26's std::function_ref.
+//
+// Code that takes a function_ref is compiled once, not once for each callable. A call through it
+// costs one indirect call.
 #pragma once
 
 namespace parallel::detail {
@@ -7,7 +9,7 @@ namespace parallel::detail {
 template <class Signature>
 class function_ref;
 
-/// Refers to a callable that must outlive it; empty by default. Costs one indirect call.
+/// Refers to a callable, which must outlive it. Empty by default; an empty one must not be called.
 template <class R, class... Args>
 class function_ref<R(Args...)> {
  public:

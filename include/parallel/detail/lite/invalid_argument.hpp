@@ -1,11 +1,10 @@
-// The exception for a value that makes no sense: std::invalid_argument.
+// Throws std::invalid_argument without <stdexcept>.
 //
-// Part of the platform room: <stdexcept> brings <string> with it and takes long to compile, but
-// libstdc++ can throw it without; everything else gets it from there. Entered from where options
-// are checked.
+// <stdexcept> includes <string> and takes long to compile. libstdc++ has a function that throws the
+// exception without its definition; other standard libraries need the header.
 #pragma once
 
-#include <array> // any container: says which library it is, and brings its exceptions
+#include <array> // in libstdc++ it defines __GLIBCXX__ and declares __throw_invalid_argument()
 
 #if !defined(__GLIBCXX__)
 #include <stdexcept>

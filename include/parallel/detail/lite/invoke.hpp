@@ -1,7 +1,7 @@
-// A call of whatever can be called: a function, a function object, a pointer to a member.
+// Calls anything callable: a function, a function object or a pointer to a member.
 //
-// std::invoke for those who need no more than that: <functional> and <tuple> take long to compile.
-// Entered from call/indexed_calls.hpp and the algorithms, after they have asked std::invocable.
+// A small std::invoke, because <functional> takes long to compile. The algorithms check
+// std::invocable before they use it.
 #pragma once
 
 #include <type_traits>
@@ -9,8 +9,8 @@
 
 namespace parallel::detail {
 
-/// What a pointer to a member of C is applied to, for x: itself, if it is a C; what a
-/// std::reference_wrapper refers to; or what it points to. ([func.require])
+/// The object to which a pointer to a member of C is applied: x itself if it is a C, what it refers
+/// to if it is a std::reference_wrapper, or else what it points to ([func.require]).
 template <class C, class X>
 constexpr decltype(auto) object_of(X&& x) {
   if constexpr (std::is_base_of_v<C, std::remove_cvref_t<X>>)
@@ -34,7 +34,7 @@ constexpr decltype(auto) call_member(M C::*member, X&& x, Xs&&... xs) {
     return object_of<C>(std::forward<X>(x)).*member;
 }
 
-/// f(xs...), as std::invoke calls it.
+/// Calls f(xs...) as std::invoke does.
 template <class F, class... Xs>
 constexpr decltype(auto) call(const F& f, Xs&&... xs) {
   if constexpr (std::is_member_pointer_v<F>)

@@ -1,12 +1,12 @@
-// Holds a mutex until the end of the scope: std::lock_guard, without <mutex>, which takes long to
-// compile.
+// Holds a mutex until the end of the scope: std::lock_guard without <mutex>.
 //
-// For any kind of mutex. Entered wherever no condition variable needs more.
+// It works with any mutex class, such as those that the tests use instead of the library's. Code
+// that waits on a condition variable uses std::unique_lock.
 #pragma once
 
 namespace parallel::detail {
 
-/// The mutex is locked already.
+/// Tag: the calling thread has locked the mutex already.
 struct adopt_lock_t {};
 inline constexpr adopt_lock_t adopt_lock{};
 

@@ -1,7 +1,7 @@
-// The body of a loop: a reference to a callable that is called with ranges of indices.
+// The body of a loop: a reference to a callable that runs a range of indices.
 //
-// A body may end its loop early by returning false. Executors make a loop_body from what an
-// algorithm gives them; the rooms `loop`, `io` and `control` call it.
+// An algorithm passes its body to an executor, which erases the body's type here. The loop itself
+// is then compiled once. A body may end its loop early by returning false.
 #pragma once
 
 #include <parallel/detail/lite/function_ref.hpp>
@@ -15,8 +15,8 @@ inline constexpr bool is_bool = false;
 template <>
 inline constexpr bool is_bool<bool> = true;
 
-/// Calls body(begin, end). False if the body returns false: then the loop is over, and no further
-/// element is to be started. A body that returns anything but a bool never ends its loop.
+/// Calls body(begin, end). Returns false if the body returns false: then the loop is over, and no
+/// further element may start. A body with another return type than bool never ends its loop.
 template <class Body>
 bool run_range(const Body& body, std::size_t begin, std::size_t end) {
   if constexpr (is_bool<decltype(body(begin, end))>) {
@@ -27,7 +27,8 @@ bool run_range(const Body& body, std::size_t begin, std::size_t end) {
   }
 }
 
-/// Called as body(begin, end), many elements a call; see run_range(). The body must outlive it.
+/// Called as body(begin, end), usually for many elements; see run_range(). The body must outlive
+/// it.
 class loop_body : public function_ref<bool(std::size_t begin, std::size_t end)> {
  public:
   loop_body() = default;
@@ -39,7 +40,7 @@ class loop_body : public function_ref<bool(std::size_t begin, std::size_t end)> 
         }) {}
 };
 
-/// Called as run(body): runs a loop with that body.
+/// Called as run(body), to run a loop with that body.
 using loop_runner = function_ref<void(const loop_body& body)>;
 
 } // namespace parallel::detail

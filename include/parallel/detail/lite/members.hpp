@@ -1,8 +1,8 @@
-// Whether a type has a member of some kind, as far as that can be found out from outside.
+// Whether a type has a member of some kind, as far as this can be found out from outside.
 //
-// The members of a std::pair, a std::tuple or a std::variant are in its type. Those of an aggregate
-// are found by initialising it, in thought, with something that converts to all other types. Of
-// other classes nothing is known. Used by call/result_buffer.hpp and io/retry.hpp.
+// The members of a std::pair, a std::tuple or a std::variant are part of its type. The members of
+// an aggregate are found by testing whether it could be initialised with an object that converts to
+// (nearly) any type. The members of other classes cannot be found.
 #pragma once
 
 #include <cstddef>
@@ -14,37 +14,40 @@ namespace parallel::detail {
 template <class T, class Whole>
 concept member_of = !std::is_same_v<std::remove_cv_t<T>, Whole>;
 
-/// Conversions are looked for in any type, incomplete ones too. (Some compilers say strange things
-/// of unions without a name.)
+/// Types for which Kind::template includes<T> is true. The compiler may ask this about any type,
+/// also an incomplete one. (Unions are left out: some compilers give wrong answers for unnamed
+/// ones.)
 template <class T, class Kind>
-concept of_kind = requires {
+concept is_of_kind = requires {
   sizeof(T);
   requires !std::is_union_v<T>;
   requires Kind::template includes<T>;
 };
 
-/// Converts to what a member of Whole may be. Where a constructor would take it as well, neither is
-/// preferred, and so no constructor is looked into: that of a type of the user's may not compile.
+/// Converts to any type that a member of Whole may have. For a member with a constructor that takes
+/// anything, the conversion is ambiguous; this keeps the compiler from instantiating the
+/// constructor of a user's type, which might be an error.
 template <class Whole>
-struct any_member {
+struct converts_to_any {
   template <member_of<Whole> T>
   operator T();
 };
 
-/// The same but for types of that kind.
+/// Converts to the same types except those of the given kind.
 template <class Whole, class Kind>
-struct any_member_but {
+struct converts_to_other_kinds {
   template <member_of<Whole> T>
   operator T();
   template <member_of<Whole> T>
-  requires member_of<T, any_member_but> && of_kind<T, Kind>
+  requires member_of<T, converts_to_other_kinds> && is_of_kind<T, Kind>
   operator T() = delete;
 };
 
-/// Whether a T can be made from a From behind so many members that are as they are by default. (In
-/// parentheses: in braces, members of members and elements of arrays could have theirs left out.)
+/// Whether a T can be initialised from `before` default values followed by a From, so that the From
+/// initialises the member with that index. (Parentheses are used because nested braces may be
+/// omitted in a braced list: the From could then initialise a member of a member.)
 template <class T, class From, std::size_t before>
-constexpr bool is_made_from() {
+constexpr bool is_initialisable_from() {
   // clang-format off
   if constexpr (before == 0)
     return requires { T(From()); };
@@ -73,13 +76,13 @@ constexpr bool is_made_from() {
   // clang-format on
 }
 
-/// As many as is_made_from() knows of.
-inline constexpr std::size_t most_searched_members = 12;
+/// Members of an aggregate that are searched: as many as is_initialisable_from() has branches.
+inline constexpr std::size_t max_searched_members = 12;
 
 template <class T, class Kind, std::size_t... before>
 constexpr bool aggregate_has_member(std::index_sequence<before...>) {
-  return ((is_made_from<T, any_member<T>, before>() &&
-           !is_made_from<T, any_member_but<T, Kind>, before>()) ||
+  return ((is_initialisable_from<T, converts_to_any<T>, before>() &&
+           !is_initialisable_from<T, converts_to_other_kinds<T, Kind>, before>()) ||
           ...);
 }
 
@@ -93,7 +96,8 @@ constexpr bool tuple_has_member(std::index_sequence<is...>) {
   return (Kind::template includes<std::tuple_element_t<is, T>> || ...);
 }
 
-/// The alternatives of a std::variant, whose header takes long to compile.
+/// Whether T is a std::variant with an alternative of some kind. It recognises a variant by a
+/// member function, without <variant>, which takes long to compile.
 template <class T>
 struct alternatives {
   template <class Kind>
@@ -108,20 +112,19 @@ struct alternatives<Variant<Ts...>> {
   static constexpr bool include = (Kind::template includes<Ts> || ...);
 };
 
-/// More elements of a tuple or a std::array are not searched.
-inline constexpr std::size_t most_searched_elements = 64;
+/// Elements of a tuple or a std::array that are searched.
+inline constexpr std::size_t max_searched_elements = 64;
 
 /// Whether T is known to have a member, base or alternative X for which Kind::template includes<X>
-/// is true. Kind looks into the members of members itself, if it is to.
+/// is true. Members of members are not searched, unless Kind itself does so.
 template <class T, class Kind>
 constexpr bool has_member() {
   if constexpr (tuple_like<T>) {
     constexpr std::size_t size = std::tuple_size<T>::value;
     return tuple_has_member<T, Kind>(
-        std::make_index_sequence<(size < most_searched_elements ? size
-                                                                : most_searched_elements)>());
+        std::make_index_sequence<(size < max_searched_elements ? size : max_searched_elements)>());
   } else if constexpr (std::is_aggregate_v<T> && std::is_class_v<T>) {
-    return aggregate_has_member<T, Kind>(std::make_index_sequence<most_searched_members>());
+    return aggregate_has_member<T, Kind>(std::make_index_sequence<max_searched_members>());
   } else {
     return alternatives<T>::template include<Kind>;
   }

@@ -1,6 +1,7 @@
-// A copyable callable of any type, kept without an allocation if it is no larger than two pointers.
-// (std::function, without <functional>, which takes long to compile.) Options hold what they are
-// given in it: options.hpp and pool_options.hpp.
+// A copyable callable whose type is erased: std::function without <functional>.
+//
+// Options store stop conditions, progress hooks and the like in it. A callable of up to two
+// pointers in size is stored inside, without an allocation.
 #pragma once
 
 #include <cstddef>
@@ -20,8 +21,8 @@ class small_function<R(Args...)> {
 
   template <class F>
   requires(!std::is_same_v<F, small_function>) explicit small_function(F f)
-      : operations_(&of<kept<F>>) {
-    ::new (static_cast<void*>(memory_)) kept<F>(std::move(f));
+      : operations_(&of<stored<F>>) {
+    ::new (static_cast<void*>(memory_)) stored<F>(std::move(f));
   }
 
   small_function(const small_function& other) : operations_(other.operations_) {
@@ -47,17 +48,17 @@ class small_function<R(Args...)> {
   R operator()(Args... args) const { return operations_->call(memory_, args...); }
 
  private:
-  static constexpr std::size_t room = 2 * sizeof(void*);
+  static constexpr std::size_t inline_bytes = 2 * sizeof(void*);
 
-  /// What does not fit is kept elsewhere.
+  /// A callable that does not fit inside: a pointer to it on the heap.
   template <class F>
-  class elsewhere {
+  class on_heap {
    public:
-    explicit elsewhere(F f) : f_(new F(std::move(f))) {}
-    elsewhere(const elsewhere& other) : f_(new F(*other.f_)) {}
-    elsewhere(elsewhere&& other) noexcept : f_(std::exchange(other.f_, nullptr)) {}
-    elsewhere& operator=(const elsewhere&) = delete;
-    ~elsewhere() { delete f_; }
+    explicit on_heap(F f) : f_(new F(std::move(f))) {}
+    on_heap(const on_heap& other) : f_(new F(*other.f_)) {}
+    on_heap(on_heap&& other) noexcept : f_(std::exchange(other.f_, nullptr)) {}
+    on_heap& operator=(const on_heap&) = delete;
+    ~on_heap() { delete f_; }
     R operator()(Args... args) const { return (*f_)(args...); }
 
    private:
@@ -65,9 +66,9 @@ class small_function<R(Args...)> {
   };
 
   template <class F>
-  using kept = std::conditional_t<sizeof(F) <= room && alignof(F) <= alignof(void*) &&
-                                      std::is_nothrow_move_constructible_v<F>,
-                                  F, elsewhere<F>>;
+  using stored = std::conditional_t<sizeof(F) <= inline_bytes && alignof(F) <= alignof(void*) &&
+                                        std::is_nothrow_move_constructible_v<F>,
+                                    F, on_heap<F>>;
 
   struct operations {
     R (*call)(const unsigned char*, Args...);
@@ -98,7 +99,7 @@ class small_function<R(Args...)> {
   }
 
   const operations* operations_ = nullptr;
-  alignas(void*) unsigned char memory_[room] = {};
+  alignas(void*) unsigned char memory_[inline_bytes] = {};
 };
 
 } // namespace parallel::detail

@@ -1,7 +1,8 @@
-// Where a worker that is woken starts to run.
+// Chooses where a woken worker starts to run.
 //
-// Part of the platform room: Linux has its own answer; everything else, or a build with
-// PARALLEL_PORTABLE defined, leaves it to the system. Entered from scheduler/workers.hpp.
+// The kernel may put a woken thread on its waker's processor, where it has to wait until the
+// waker sleeps or is preempted. A wake_affinity removes that processor from the worker's affinity
+// mask while the worker sleeps. Outside Linux it does nothing.
 #pragma once
 
 #include <parallel/detail/platform/config.hpp>
@@ -16,7 +17,7 @@
 
 namespace parallel::detail {
 
-/// The processor that the calling thread runs on; -1 where that cannot be told.
+/// The number of the processor that the calling thread runs on; -1 if it is not known.
 inline int this_processor() noexcept {
 #if PARALLEL_DETAIL_LINUX
   return sched_getcpu();
@@ -25,72 +26,74 @@ inline int this_processor() noexcept {
 #endif
 }
 
-/// Has a sleeping thread woken elsewhere than on its waker's processor, where it would have to wait
-/// until the waker rests. Only a thread of our own is ever moved, and only while it sleeps.
+/// Excludes one processor from a thread's affinity mask while the thread sleeps. Only threads of
+/// this library are changed, and only during their sleep.
 ///
-/// The thread's affinity mask lacks one processor during its sleep, the one on which its last waker
-/// was found; so the waker has nothing to do as long as it stays there. (If the waker gave the mask
-/// back too, it would have to wait until the thread runs.)
+/// The sleeping thread excludes the processor on which its last waker ran, so that its next waker
+/// has nothing to do if it runs there too. The thread restores its mask itself: if the waker did
+/// so, it would have to wait until the thread runs.
 class wake_affinity {
  public:
 #if PARALLEL_DETAIL_LINUX
-  /// The thread itself, before anybody can wake it: it is about to sleep.
-  [[gnu::cold]] void keep_off(int processor) noexcept {
+  /// Called by the thread itself before it sleeps, and before another thread can wake it.
+  [[gnu::cold]] void exclude(int processor) noexcept {
     thread_ = static_cast<pid_t>(syscall(SYS_gettid));
     process_ = getpid();
-    if (read(own_))
-      avoid(processor);
+    if (read(original_))
+      restrict_to_others(processor);
   }
 
-  /// Its one waker, before the wake: sees to it that the thread is kept off `processor`, if it has
-  /// been kept off any.
-  void move_off(int processor) noexcept {
-    // After a fork() the thread is another process's.
-    if (moved_ && processor != avoided_ && process_ == getpid() && is_untouched())
-      avoid(processor);
+  /// Called by the one thread that is about to wake the sleeper: if a processor is excluded,
+  /// excludes `processor` instead of it.
+  void exclude_instead(int processor) noexcept {
+    // After a fork() the thread belongs to another process.
+    if (is_restricted_ && processor != excluded_ && process_ == getpid() && is_unchanged())
+      restrict_to_others(processor);
   }
 
-  /// The thread itself, as soon as it is awake: takes its mask back, unless somebody else has set
-  /// one meanwhile.
-  [[gnu::cold]] void settle() noexcept {
-    if (std::exchange(moved_, false) && is_untouched())
-      sched_setaffinity(thread_, sizeof own_, &own_);
+  /// Called by the thread itself as soon as it is awake: restores its mask, unless other code has
+  /// set one during the sleep.
+  [[gnu::cold]] void restore() noexcept {
+    if (std::exchange(is_restricted_, false) && is_unchanged())
+      sched_setaffinity(thread_, sizeof original_, &original_);
   }
 
  private:
+  /// Fails on systems with more than 1,024 processors, whose masks are longer.
   bool read(cpu_set_t& mask) const noexcept {
-    return sched_getaffinity(thread_, sizeof mask, &mask) == 0; // not beyond 1,024 processors
+    return sched_getaffinity(thread_, sizeof mask, &mask) == 0;
   }
 
-  /// False when somebody else has given the thread a mask since.
-  [[nodiscard]] bool is_untouched() const noexcept {
+  /// False if other code has changed the thread's mask since this class did.
+  [[nodiscard]] bool is_unchanged() const noexcept {
     cpu_set_t now;
-    return read(now) && CPU_EQUAL(&now, &elsewhere_);
+    return read(now) && CPU_EQUAL(&now, &restricted_);
   }
 
-  void avoid(int processor) noexcept {
+  /// Does nothing if no other processor is left, or if the mask does not contain this one.
+  void restrict_to_others(int processor) noexcept {
     if (processor < 0 || processor >= CPU_SETSIZE)
       return;
-    cpu_set_t rest = own_;
+    cpu_set_t rest = original_;
     CPU_CLR(processor, &rest);
-    if (CPU_COUNT(&rest) == 0 || CPU_EQUAL(&rest, &own_) ||
+    if (CPU_COUNT(&rest) == 0 || CPU_EQUAL(&rest, &original_) ||
         sched_setaffinity(thread_, sizeof rest, &rest) != 0)
       return;
-    moved_ = true;
-    elsewhere_ = rest;
-    avoided_ = processor;
+    is_restricted_ = true;
+    restricted_ = rest;
+    excluded_ = processor;
   }
 
-  bool moved_ = false;
+  bool is_restricted_ = false;
   pid_t thread_ = 0;
   pid_t process_ = 0;
-  int avoided_ = -1;
-  cpu_set_t own_{};
-  cpu_set_t elsewhere_{};
+  int excluded_ = -1;
+  cpu_set_t original_{};
+  cpu_set_t restricted_{};
 #else
-  void keep_off(int) noexcept {}
-  void move_off(int) noexcept {}
-  void settle() noexcept {}
+  void exclude(int) noexcept {}
+  void exclude_instead(int) noexcept {}
+  void restore() noexcept {}
 #endif
 };
 

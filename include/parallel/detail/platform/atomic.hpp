@@ -1,9 +1,6 @@
-// Atomics, and the orders of what is done to them: std::atomic, as far as it is used here.
+// Atomic variables and memory orders: the part of std::atomic that this library uses.
 //
-// Part of the platform room: <atomic> takes a seventh of the time that one parallel::map takes to
-// compile, so on Linux there is what GCC's and Clang's are made of; everything else, or a build
-// with PARALLEL_PORTABLE defined, gets the standard library's. Entered from sync.hpp, and from
-// where tests put no others in its place.
+// On Linux it uses the built-in functions of GCC and Clang, of which std::atomic is made too.
 #pragma once
 
 #include <parallel/detail/platform/config.hpp>
@@ -16,7 +13,7 @@ namespace parallel::detail {
 
 #if PARALLEL_DETAIL_LINUX
 
-/// What std::memory_order says of them.
+/// The memory orders of std::memory_order.
 enum memory_order : int {
   memory_order_relaxed = __ATOMIC_RELAXED,
   memory_order_acquire = __ATOMIC_ACQUIRE,
@@ -25,7 +22,7 @@ enum memory_order : int {
   memory_order_seq_cst = __ATOMIC_SEQ_CST
 };
 
-/// For numbers, pointers, bool and enumerations.
+/// An atomic number, pointer, bool or enumeration.
 template <class T>
 class native_atomic {
  public:
@@ -65,23 +62,23 @@ class native_atomic {
   }
   bool compare_exchange_strong(T& seen, T value,
                                memory_order order = memory_order_seq_cst) noexcept {
-    return compare_exchange_strong(seen, value, order, if_it_fails(order));
+    return compare_exchange_strong(seen, value, order, failure_order(order));
   }
   bool compare_exchange_weak(T& seen, T value, memory_order order, memory_order failure) noexcept {
     return __atomic_compare_exchange(&value_, &seen, &value, true, order, failure);
   }
   bool compare_exchange_weak(T& seen, T value, memory_order order = memory_order_seq_cst) noexcept {
-    return compare_exchange_weak(seen, value, order, if_it_fails(order));
+    return compare_exchange_weak(seen, value, order, failure_order(order));
   }
 
  private:
-  static constexpr memory_order if_it_fails(memory_order order) noexcept {
+  static constexpr memory_order failure_order(memory_order order) noexcept {
     return order == memory_order_acq_rel   ? memory_order_acquire
            : order == memory_order_release ? memory_order_relaxed
                                            : order;
   }
 
-  alignas(sizeof(T)) T value_; // NOLINT: a pointer is to be as aligned as it is large, too
+  alignas(sizeof(T)) T value_; // NOLINT: T may be a pointer, and its own size is meant
 };
 
 #else

@@ -1,7 +1,7 @@
-// Spinning for a bounded time before a sleep.
+// Spins for a bounded time before a thread sleeps.
 //
-// A thread that expects work soon looks for it a while before it sleeps, for about as long as a
-// wake costs: so it never pays more than twice what the better of the two choices would have cost.
+// A thread that runs out of work checks for new work for about as long as a wake costs, and sleeps
+// only then. So it never pays more than twice the cost of the better choice, whenever work arrives.
 #pragma once
 
 #include <parallel/detail/platform/clock.hpp>
@@ -11,14 +11,14 @@
 
 namespace parallel::detail {
 
-/// A spin that ends after `limit_ns`, about the price of a wake on slow machines:
+/// A spin that ends after `limit_ns`, about the cost of a wake on slow machines:
 /// for (backoff spin; nothing_to_do() && spin.pause_once();) {}
 class backoff {
  public:
-  /// Pauses the processor for a moment; false when the thread has spun long enough.
+  /// Pauses the processor for a moment. Returns false once the thread has spun long enough.
   bool pause_once() noexcept {
     pause();
-    if (++pauses_ % quick_clock::pauses_a_look != 0)
+    if (++pauses_ % quick_clock::pauses_per_reading != 0)
       return true; // without reading the clock
     const double ns = quick_clock::ns_between(start_, quick_clock::now());
     return ns >= 0 && ns < limit_ns;

@@ -1,8 +1,8 @@
-// A clock that is quicker to read than the standard ones, for sizing work.
+// Two clocks: a copy of std::chrono::steady_clock, and one that is quicker to read.
 //
-// Part of the platform room: what differs between systems stands in this folder, each file with
-// the standard library's answer for systems other than Linux (here: on x86-64), or for a build with
-// PARALLEL_PORTABLE defined. Entered from all over detail/.
+// Loops measure short pieces of work, for which a reading of the system's clock costs too much. On
+// x86-64 Linux the quick clock reads the processor's time stamp counter; elsewhere it is the steady
+// clock.
 #pragma once
 
 #include <parallel/detail/platform/atomic.hpp>
@@ -12,7 +12,7 @@
 
 #if PARALLEL_DETAIL_LINUX && defined(__x86_64__)
 #define PARALLEL_DETAIL_COUNTER 1
-#include <time.h> // not <chrono>, which takes long to compile
+#include <time.h>
 #else
 #define PARALLEL_DETAIL_COUNTER 0
 #include <chrono>
@@ -20,7 +20,7 @@
 
 namespace parallel::detail {
 
-/// std::chrono::steady_clock's time in nanoseconds; takes about 25 of them.
+/// The time of std::chrono::steady_clock in nanoseconds. A reading takes about 25 ns.
 inline std::int64_t steady_ns() noexcept {
 #if PARALLEL_DETAIL_COUNTER
   timespec time{};
@@ -33,14 +33,15 @@ inline std::int64_t steady_ns() noexcept {
 #endif
 }
 
-/// A clock for short times: the processor's own counter where it can be read in a few nanoseconds,
-/// else steady_clock. Good enough to size work, not to tell time. Thread-safe.
+/// A clock for short times, whose reading takes a few nanoseconds where the processor has a
+/// counter. It is exact enough to size chunks of work, but not to tell the time. Thread-safe.
 class quick_clock {
  public:
-  /// For who pauses in between: so many pauses take some ten times as long as a look does.
-  static constexpr unsigned pauses_a_look = 32;
+  /// How often a spinning thread pauses for each reading of this clock. These pauses take about ten
+  /// times as long as the reading.
+  static constexpr unsigned pauses_per_reading = 32;
 
-  /// Ticks since some moment.
+  /// The number of ticks since some fixed moment.
   static std::uint64_t now() noexcept {
 #if PARALLEL_DETAIL_COUNTER
     return __builtin_ia32_rdtsc();
@@ -49,14 +50,15 @@ class quick_clock {
 #endif
   }
 
-  /// From one moment to another; below zero if `to` was read on a processor that lags behind.
+  /// The time from one reading to another, in nanoseconds. Negative if `to` was read on a processor
+  /// whose counter lags behind.
   static double ns_between(std::uint64_t from, std::uint64_t to) noexcept {
     return static_cast<double>(static_cast<std::int64_t>(to - from)) *
-           ns_per_tick_.load(memory_order_relaxed); // relaxed: any calibration will do
+           ns_per_tick_.load(memory_order_relaxed); // relaxed: either value will do
   }
 
-  /// Finds out how long a tick is, in 60 microseconds; does nothing when that is known. Until then
-  /// a tick is taken for 0.4 nanoseconds.
+  /// Measures how long a tick is, which takes 60 microseconds; does nothing if this has been done.
+  /// Before that a tick is assumed to take 0.4 nanoseconds.
   [[gnu::cold]] static void calibrate() noexcept {
 #if PARALLEL_DETAIL_COUNTER
     if (calibrated_.exchange(true, memory_order_relaxed)) // relaxed: once is enough
@@ -72,13 +74,13 @@ class quick_clock {
         to_ns = steady_ns();
       const std::uint64_t ticks = now() - from;
       if (ticks == 0)
-        return; // no such counter: what is assumed will have to do
+        return; // the counter stands still: keep the assumption
       const double found = static_cast<double>(to_ns - from_ns) / static_cast<double>(ticks);
       sum += found;
       lowest = attempt == 0 || found < lowest ? found : lowest;
       highest = found > highest ? found : highest;
     }
-    // The middle one, in case the thread lost its processor in between. relaxed: as above
+    // The median of three, in case the thread was preempted during one. relaxed: as in ns_between()
     ns_per_tick_.store(sum - lowest - highest, memory_order_relaxed);
 #endif
   }

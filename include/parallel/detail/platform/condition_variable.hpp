@@ -1,9 +1,7 @@
-// What threads wait on until another one notifies them: std::condition_variable, for the mutex in
-// sync.hpp.
+// A condition variable for the mutex in mutex.hpp.
 //
-// Part of the platform room: Linux has its own; everything else, or a build with PARALLEL_PORTABLE
-// defined, gets the standard library's. Entered from the headers of io_pool, and of what is
-// submitted.
+// On Linux it is a pthread condition variable that measures timeouts on the monotonic clock. It
+// includes <chrono> and <mutex>: headers that a plain parallel::map needs should not include it.
 #pragma once
 
 #include <parallel/detail/platform/config.hpp>
@@ -37,19 +35,20 @@ class condition_variable {
   void notify_one() noexcept { pthread_cond_signal(&condition_); }
   void notify_all() noexcept { pthread_cond_broadcast(&condition_); }
 
-  /// Until a notification, or for no reason; `held` holds its mutex again then.
+  /// Unlocks `held`, waits for a notification and locks it again. May return without a
+  /// notification.
   void wait(std::unique_lock<native_mutex>& held) noexcept {
     pthread_cond_wait(&condition_, held.mutex()->native_handle());
   }
 
-  /// Likewise, until is_ready().
+  /// Waits until is_ready() returns true.
   template <class Ready>
   void wait(std::unique_lock<native_mutex>& held, const Ready& is_ready) {
     while (!is_ready())
       wait(held);
   }
 
-  /// Likewise, not longer than `longest`.
+  /// Waits as wait() does, but no longer than `longest`.
   void wait_for(std::unique_lock<native_mutex>& held, std::chrono::nanoseconds longest) noexcept {
     wait_until(held, end_of(longest));
   }
@@ -73,7 +72,7 @@ class condition_variable {
     return time;
   }
 
-  /// False when it is over.
+  /// False if it has timed out.
   bool wait_until(std::unique_lock<native_mutex>& held, const timespec& end) noexcept {
     return pthread_cond_timedwait(&condition_, held.mutex()->native_handle(), &end) == 0;
   }

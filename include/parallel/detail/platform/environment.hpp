@@ -1,8 +1,7 @@
-// What the environment says, unless it comes from somebody who may not be obeyed.
+// Reads environment variables, unless the user who set them must not be trusted.
 //
-// Part of the platform room: Linux knows of a program that has more rights than its caller (setuid,
-// file capabilities); everything else, or a build with PARALLEL_PORTABLE defined, does not ask.
-// Used by observe/trace_log.hpp.
+// Linux knows when a program has more rights than its caller (setuid, file capabilities), and
+// secure_getenv() then reports no variables. Other systems are not asked.
 #pragma once
 
 #include <parallel/detail/platform/config.hpp>
@@ -11,8 +10,8 @@
 
 namespace parallel::detail {
 
-/// The value of an environment variable; null where it is not set, or where the program has more
-/// rights than whoever has set it.
+/// The value of an environment variable; null if it is not set, or if the program has more rights
+/// than the user who started it.
 inline const char* trusted_environment(const char* name) noexcept {
 #if PARALLEL_DETAIL_LINUX
   return secure_getenv(name);

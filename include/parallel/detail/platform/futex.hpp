@@ -1,8 +1,7 @@
 // Sleeping on a word in memory until it changes.
 //
-// Part of the platform room: Linux has futexes; everything else, or a build with PARALLEL_PORTABLE
-// defined, gets std::atomic's wait and notify, which look and yield for a while before they sleep,
-// and take long to compile. Entered from scheduler/parking.hpp and scheduler/job.hpp.
+// Linux has futexes. The portable code uses the wait and notify functions of std::atomic, which
+// spin and yield for a while before they sleep.
 #pragma once
 
 #include <parallel/detail/platform/atomic.hpp>
@@ -18,18 +17,20 @@
 
 namespace parallel::detail {
 
-/// Sleeps if `word` is still `seen`, until a wake; may return at any time: look at it again.
+/// Sleeps until wake_one_on(word), unless `word` has another value than `seen`. May return without
+/// a wake, so the caller must load the word again.
 inline void sleep_on(const native_atomic<std::uint32_t>& word, std::uint32_t seen) noexcept {
 #if PARALLEL_DETAIL_LINUX
   static_assert(sizeof word == 4);
   syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, seen, nullptr, nullptr, 0);
 #else
-  word.wait(seen, memory_order_relaxed); // relaxed: the caller looks at it again
+  word.wait(seen, memory_order_relaxed); // relaxed: the caller loads it again
 #endif
 }
 
-/// Wakes one sleeper, if there is any. Change the word first, with a seq_cst read-modify-write:
-/// libstdc++'s notify_one() looks for sleepers with a plain load, which must not overtake it.
+/// Wakes one thread that sleeps on the word, if there is any. The caller must change the word
+/// first, by a seq_cst read-modify-write operation: libstdc++'s notify_one() checks for sleepers by
+/// a plain load, which must not be reordered before the change.
 inline void wake_one_on(native_atomic<std::uint32_t>& word) noexcept {
 #if PARALLEL_DETAIL_LINUX
   syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);

@@ -1,10 +1,9 @@
-// Code that threads run stays where it is: shared libraries are not unloaded beneath them.
+// Keeps shared libraries loaded while threads run their code.
 //
-// Part of the platform room. Whoever starts a thread asks the loader to keep the code. The thread
-// itself must not: it would wait for the loader's lock, under which a library's static constructors
-// run, and these may wait for the thread. Nobody is asked where there is no <dlfcn.h>, nor with C
-// libraries that never unload anything, such as musl. Entered from scheduler/workers.hpp and
-// pool.hpp.
+// The thread that starts another one asks the loader to keep the code. The new thread must not do
+// so itself: it would wait for the loader's lock, which is held while a library's static
+// constructors run, and these may wait for the new thread. Nothing is done without <dlfcn.h>, or
+// with C libraries that never unload anything, such as musl.
 #pragma once
 
 #include <parallel/detail/platform/atomic.hpp>
@@ -22,13 +21,14 @@
 
 namespace parallel::detail {
 
-/// One in each shared library, and one in the program.
+/// A module is the program or a shared library. Each has its own copy of this variable, whose
+/// address identifies the module.
 #if defined(__GNUC__)
 __attribute__((visibility("hidden")))
 #endif
 inline constinit char module_mark = 0;
 
-/// Which of them the code is in that calls this: to be compared only.
+/// Identifies the module that contains the calling code. Only for comparisons.
 #if defined(__GNUC__)
 [[gnu::always_inline]]
 #endif
@@ -41,9 +41,9 @@ this_module() noexcept {
 __attribute__((visibility("hidden")))
 #endif
 inline constinit native_atomic<bool>
-    is_module_kept{false};
+    is_this_module_pinned{false};
 
-/// Where a function's code is.
+/// The address of a function's code.
 template <class Function>
 const void* code_of(Function* function) noexcept {
   return reinterpret_cast<const void*>(function);
@@ -51,8 +51,8 @@ const void* code_of(Function* function) noexcept {
 
 #if PARALLEL_DETAIL_LOADER
 
-// Weak, for systems whose loader is in a library of its own: a program that is linked without it
-// opens no shared library.
+// Weak references, for systems whose loader functions are in a library of their own. A program that
+// is linked without that library opens no shared libraries.
 #if defined(__ELF__)
 static decltype(dlopen) loader_open __attribute__((weakref("dlopen")));
 static decltype(dlclose) loader_close __attribute__((weakref("dlclose")));
@@ -67,14 +67,15 @@ inline constexpr auto loader_close = &dlclose;
 inline constexpr auto loader_find = &dladdr;
 #endif
 
-/// The shared library that contains `code`, once more in use, to be closed; null if it is the
-/// program, or cannot be found.
-[[nodiscard, gnu::cold]] inline void* open_again(const void* code, int further_flags) noexcept {
+/// Opens the shared library that contains `code` once more, which keeps it loaded until the
+/// returned handle is closed. Null if the code belongs to the program itself, or is not found.
+[[nodiscard, gnu::cold]] inline void* reopen_module_of(const void* code,
+                                                       int further_flags) noexcept {
   Dl_info found{};
   if (!loader_find || !loader_open || !loader_close)
     return nullptr;
 #if defined(__GLIBC__)
-  link_map* listed = nullptr; // where the program has no name, but dladdr() makes one up
+  link_map* listed = nullptr; // the program's entry has an empty name, unlike in dladdr()
   if (loader_find(code, &found, reinterpret_cast<void**>(&listed), RTLD_DL_LINKMAP) == 0 ||
       listed->l_name[0] == '\0')
     return nullptr;
@@ -93,9 +94,9 @@ inline constexpr auto loader_find = &dladdr;
     loader_close(opened);
 }
 
-/// Whoever queues a task in a pool that was made in another `module` calls this first: the calling
-/// library, whose code the task is, is never unloaded from now on. For a thread is still in that
-/// code for a moment when the task's future is ready, or the call that it has helped has returned.
+/// Pins the calling module unless it is `module`. Called before a task is queued in a pool that was
+/// made in `module`: a pool's thread may still run the last instructions of the task's code when
+/// the task's future is ready, or when the call that the task belongs to has returned.
 #if defined(__GNUC__)
 [[gnu::always_inline]]
 #endif
@@ -108,17 +109,17 @@ pin_this_module_unless(const void* module) noexcept {
   }
 }
 
-/// Keeps a shared library loaded until it is let go.
-class loaded_code {
+/// Keeps a shared library loaded from acquire() to release().
+class module_reference {
  public:
-  loaded_code() = default;
-  loaded_code(const loaded_code&) = delete;
-  loaded_code& operator=(const loaded_code&) = delete;
+  module_reference() = default;
+  module_reference(const module_reference&) = delete;
+  module_reference& operator=(const module_reference&) = delete;
 
-  /// Keeps the one that contains `code`. Takes the loader's lock.
-  [[gnu::cold]] void keep(const void* code) noexcept { opened_ = open_again(code, 0); }
+  /// Refers to the library that contains `code`. Takes the loader's lock.
+  [[gnu::cold]] void acquire(const void* code) noexcept { opened_ = reopen_module_of(code, 0); }
 
-  [[gnu::cold]] void let_go() noexcept {
+  [[gnu::cold]] void release() noexcept {
     if (opened_ != nullptr)
       loader_close(opened_);
     opened_ = nullptr;
@@ -133,10 +134,10 @@ class loaded_code {
 inline void pin_module_of(const void*) noexcept {}
 inline void pin_this_module_unless(const void*) noexcept {}
 
-class loaded_code {
+class module_reference {
  public:
-  void keep(const void*) noexcept {}
-  void let_go() noexcept {}
+  void acquire(const void*) noexcept {}
+  void release() noexcept {}
 };
 
 #endif

@@ -1,8 +1,7 @@
 // A file that one process writes to at a time.
 //
-// Part of the platform room: Linux locks the file; everything else, or a build with
-// PARALLEL_PORTABLE defined, opens it and no more. Used by observe/trace_log.hpp: other programs
-// than traced ones are spared its headers.
+// Linux locks the file; the portable code only opens it. Only programs that are traced need it, so
+// other programs do not compile its headers.
 #pragma once
 
 #include <parallel/detail/platform/config.hpp>
@@ -22,16 +21,17 @@
 
 namespace parallel::detail {
 
-/// What open_locked() has come to.
+/// The result of open_locked().
 struct locked_file {
-  std::FILE* stream = nullptr; // null: errno says why
-  int descriptor = -1;         // where there are any
-  bool is_taken = false;       // another one has it locked
+  std::FILE* stream = nullptr; // null on failure; errno then holds the reason
+  int descriptor = -1;         // -1 where the system has none
+  bool is_taken = false;       // whether another process holds the lock
 };
 
-/// Opens a file for writing and empties it, unless another one that has opened it like this still
-/// has it open. What is no file (a terminal, a pipe, /dev/null) can be opened by many, and so can
-/// files where the file system knows no locks. Programs that this one starts do not inherit it.
+/// Opens a file for writing, locks it and empties it, unless another process that has opened it in
+/// this way still has it open. Terminals, pipes, /dev/null and the like are not locked, nor are
+/// files on a file system without locks: several processes can open them. Programs that this
+/// process starts do not inherit the file.
 inline locked_file open_locked(const char* path) noexcept {
   locked_file opened;
 #if PARALLEL_DETAIL_LINUX
@@ -55,8 +55,8 @@ inline locked_file open_locked(const char* path) noexcept {
   return opened;
 }
 
-/// In a child that has just been forked: lets go of a file that its parent has open. The lock is
-/// both processes' until the child does so. Its stream must not be used in the child any more.
+/// Called in a child process after a fork: closes the child's descriptor of a file that its parent
+/// has open. Until then both processes hold the lock. The child must not use the stream any more.
 inline void leave_to_parent([[maybe_unused]] int descriptor) noexcept {
 #if PARALLEL_DETAIL_LINUX
   close(descriptor);

@@ -1,8 +1,7 @@
-// A mutex: std::mutex, as far as it is used here.
+// A mutex: the part of std::mutex that this library uses.
 //
-// Part of the platform room: <mutex> brings <chrono> and <string> with it and takes long to
-// compile, so on Linux there is what it is made of; everything else, or a build with
-// PARALLEL_PORTABLE defined, gets the standard library's. Entered from sync.hpp.
+// On Linux it uses a pthread mutex, as std::mutex does, because <mutex> includes <chrono> and
+// <string>.
 #pragma once
 
 #include <parallel/detail/platform/config.hpp>
@@ -26,7 +25,7 @@ class native_mutex {
   [[nodiscard]] bool try_lock() noexcept { return pthread_mutex_trylock(&mutex_) == 0; }
   void unlock() noexcept { pthread_mutex_unlock(&mutex_); }
 
-  /// For the condition variable in platform/condition_variable.hpp.
+  /// For the class in condition_variable.hpp.
   [[nodiscard]] pthread_mutex_t* native_handle() noexcept { return &mutex_; }
 
  private:

@@ -1,7 +1,6 @@
-// This process: its number, and what becomes of the library in its children.
+// The number of this process, and a function to be called in its forked children.
 //
-// Linux knows both. On other systems, and in a build with PARALLEL_PORTABLE defined, the number is
-// not known and a fork is not seen.
+// Outside Linux the number is not known and forks are not noticed.
 #pragma once
 
 #include <parallel/detail/platform/config.hpp>
@@ -15,7 +14,7 @@
 
 namespace parallel::detail {
 
-/// The number of this process; 1 where it is not known.
+/// The number of this process; 1 if it is not known.
 inline std::uint64_t process_id() noexcept {
 #if PARALLEL_DETAIL_LINUX
   return static_cast<std::uint64_t>(getpid());
@@ -24,8 +23,8 @@ inline std::uint64_t process_id() noexcept {
 #endif
 }
 
-/// Calls `forget` in each child that this process forks from now on, before fork() returns there.
-/// Does nothing where there is no memory to register it.
+/// Registers `forget` to be called in each child that this process forks from now on, before fork()
+/// returns there. Does nothing if there is no memory for the registration.
 inline void call_in_children([[maybe_unused]] void (*forget)()) noexcept {
 #if PARALLEL_DETAIL_LINUX
   static_cast<void>(pthread_atfork(nullptr, nullptr, forget));

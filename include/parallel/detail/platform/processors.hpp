@@ -1,7 +1,9 @@
-// How many processors this process may use: affinity masks and control groups.
+// How many processors this process may use: by its affinity mask, and by CPU quotas.
 //
-// Part of the platform room: Linux has its own answers; everything else, or a build with
-// PARALLEL_PORTABLE defined, gets the standard library's. Entered from pool_options.hpp.
+// A container often limits a process to a share of the processors by the quota of a control group,
+// which std::thread::hardware_concurrency() ignores. A pool with more threads than the quota allows
+// would be throttled. Both versions of Linux's control groups are supported, in the layouts that
+// systems and containers mount them in. Outside Linux only the standard library is asked.
 #pragma once
 
 #include <parallel/detail/platform/config.hpp>
@@ -20,11 +22,11 @@
 
 namespace parallel::detail {
 
-/// Processors that this process may run on, by its first thread's affinity mask (the calling one
-/// may be pinned for reasons of its own); at least 1.
+/// The number of processors in the affinity mask of this process's first thread; at least 1. (The
+/// calling thread may have been pinned for a reason of its own.)
 [[gnu::cold]] inline std::size_t usable_processors() noexcept {
 #if PARALLEL_DETAIL_LINUX
-  // The kernel refuses a mask shorter than its own: ask with ever longer ones.
+  // The kernel refuses a mask that is shorter than its own: try longer ones.
   for (int processors = 1024; processors <= 1 << 20; processors *= 2) {
     cpu_set_t* mask = CPU_ALLOC(static_cast<std::size_t>(processors));
     if (mask == nullptr)
@@ -38,26 +40,27 @@ namespace parallel::detail {
   }
 #endif
 #if PARALLEL_DETAIL_LINUX
-  const long processors = sysconf(_SC_NPROCESSORS_ONLN); // -1 when it does not know
+  const long processors = sysconf(_SC_NPROCESSORS_ONLN); // -1 if unknown
 #else
-  const unsigned processors = std::thread::hardware_concurrency(); // 0 when it does not know
+  const unsigned processors = std::thread::hardware_concurrency(); // 0 if unknown
 #endif
   return processors > 0 ? static_cast<std::size_t>(processors) : 1;
 }
 
-/// No limit.
+/// The quota of a control group that sets none.
 inline constexpr std::size_t unlimited = SIZE_MAX;
 
-/// Processors that `quota` microseconds in each `period` amount to, rounded up.
+/// The number of processors that `quota` microseconds per `period` microseconds amount to, rounded
+/// up.
 inline std::size_t processors_of_quota(long long quota, long long period) noexcept {
   if (quota <= 0 || period <= 0)
     return unlimited;
   return static_cast<std::size_t>(quota / period + (quota % period != 0 ? 1 : 0));
 }
 
-/// A path, joined from its parts; empty, so that it names no file, when they are too long.
+/// A path, joined from its parts. If they are too long it is empty, and names no file.
 struct path_text {
-  char text[4352]; // the longest path that Linux knows, and room for the files' names
+  char text[4352]; // the longest path on Linux, and 256 bytes for the names of files
 
   explicit path_text(const char* a, const char* b = "", const char* c = "", const char* d = "") {
     const int length = std::snprintf(text, sizeof text, "%s%s%s%s", a, b, c, d);
@@ -66,7 +69,7 @@ struct path_text {
   }
 };
 
-/// A small text file, read line by line; one that cannot be opened has no lines.
+/// A small text file that is read line by line. A file that cannot be opened has no lines.
 class text_file {
  public:
   explicit text_file(const path_text& path) : file_(std::fopen(path.text, "r")) {}
@@ -77,7 +80,7 @@ class text_file {
       std::fclose(file_);
   }
 
-  /// The next line, without its end; null when there is none. Valid until the next call.
+  /// The next line, without its newline; null at the end. Valid until the next call.
   char* next() {
     if (file_ == nullptr || std::fgets(line_, sizeof line_, file_) == nullptr)
       return nullptr;
@@ -87,10 +90,10 @@ class text_file {
 
  private:
   std::FILE* file_;
-  char line_[4352]; // longer than any line in these files; a longer one would come in parts
+  char line_[4352]; // longer than any line in these files; a longer one would be split
 };
 
-/// The limit that one control group sets, in either version's files; `unlimited` if none.
+/// The quota of one control group, from the files of either version; `unlimited` if it sets none.
 [[gnu::cold]] inline std::size_t group_quota(const char* mount, const char* hierarchy,
                                              const char* group) {
   const auto numbers = [&](const char* file, const char* format, long long* first,
@@ -101,7 +104,7 @@ class text_file {
   };
   long long quota = 0;
   long long period = 0;
-  // version 2: "50000 100000", or "max 100000", which does not scan
+  // version 2: "50000 100000", or "max 100000", which has no number to scan
   if (numbers("/cpu.max", "%lld %lld", &quota, &period) == 2)
     return processors_of_quota(quota, period);
   // version 1: two files; a quota of -1 means none
@@ -111,39 +114,47 @@ class text_file {
   return unlimited;
 }
 
-/// The tightest processor limit over this process's control group and all its ancestors, rounded
-/// up to whole processors; `unlimited` where there is none. `root` stands before every path, so
-/// that a test can lay out a machine of its own.
+/// The lowest quota of a control group and its ancestors. A group is a folder below a hierarchy's
+/// mount point; `hierarchies` are two folders in which it may be mounted. Shortens `path`.
+[[gnu::cold]] inline std::size_t lowest_quota(const char* mount,
+                                              const char* const (&hierarchies)[2], char* path) {
+  std::size_t lowest = unlimited;
+  for (char* end = path + std::strlen(path); end != nullptr; end = std::strrchr(path, '/')) {
+    *end = '\0';
+    for (const char* hierarchy : hierarchies) {
+      const std::size_t quota = group_quota(mount, hierarchy, path);
+      lowest = quota < lowest ? quota : lowest;
+    }
+  }
+  return lowest;
+}
+
+/// The lowest quota of this process's control groups and all their ancestors, in whole processors,
+/// rounded up; `unlimited` if there is none. `root` is put before every path, so that a test can
+/// provide files of its own.
 [[gnu::cold]] inline std::size_t processor_quota(const char* root = "") {
-  std::size_t least = unlimited;
+  std::size_t lowest = unlimited;
   const path_text mount(root, "/sys/fs/cgroup");
   text_file groups(path_text(root, "/proc/self/cgroup"));
   while (char* line = groups.next()) {
-    // hierarchy:controllers:path; version 2 is "0::/path"
+    // Each line is hierarchy:controllers:path. In version 2 it is "0::/path".
     char* controllers = std::strchr(line, ':');
     char* path = controllers == nullptr ? nullptr : std::strchr(controllers + 1, ':');
     if (path == nullptr)
       continue;
     *controllers++ = '\0';
     *path++ = '\0';
-    const bool version2 = *controllers == '\0';
+    const bool is_version2 = *controllers == '\0';
     const path_text listed(",", controllers, ",");
-    if (*path != '/' || (!version2 && std::strstr(listed.text, ",cpu,") == nullptr))
+    if (*path != '/' || (!is_version2 && std::strstr(listed.text, ",cpu,") == nullptr))
       continue;
-    const path_text together("/", controllers); // version 1 often mounts cpu and cpuacct as one
-    const char* const places[] = {version2 ? "" : together.text, version2 ? "/unified" : "/cpu"};
-    for (char* end = path + std::strlen(path);; end = std::strrchr(path, '/')) {
-      // The group itself, then each ancestor up to the mount point.
-      if (end == nullptr)
-        break;
-      *end = '\0';
-      for (const char* place : places) {
-        const std::size_t quota = group_quota(mount.text, place, path);
-        least = quota < least ? quota : least;
-      }
-    }
+    const path_text joint("/", controllers); // version 1 often mounts cpu and cpuacct together
+    const char* const hierarchies[2] = {is_version2 ? "" : joint.text,
+                                        is_version2 ? "/unified" : "/cpu"};
+    const std::size_t quota = lowest_quota(mount.text, hierarchies, path);
+    lowest = quota < lowest ? quota : lowest;
   }
-  return least;
+  return lowest;
 }
 
 } // namespace parallel::detail

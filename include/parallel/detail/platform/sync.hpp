@@ -1,9 +1,9 @@
-// What threads meet through: atomics, mutexes, and variables that each thread has to itself.
+// What threads synchronise with: atomics, mutexes and per-thread variables.
 //
-// Part of the platform room, and here the same on every system. They have names of their own
-// because the tests put others in their place, with a folder of theirs that is searched before this
-// one: a model checker's (tests/model), and slow ones (tests/stress). Entered from all over
-// detail/; a condition variable is in platform/condition_variable.hpp.
+// The library uses the names in this header, never those of atomic.hpp or mutex.hpp directly, so
+// that tests can replace them: tests/model by those of a model checker, tests/stress by ones with
+// injected delays. The condition variable has a header of its own, condition_variable.hpp, because
+// it takes longer to compile.
 #pragma once
 
 #include <parallel/detail/platform/atomic.hpp>
@@ -16,7 +16,7 @@ using atomic = native_atomic<T>;
 
 using mutex = native_mutex;
 
-/// For what is declared thread_local.
+/// The type of a variable that is declared thread_local.
 template <class T>
 using per_thread = T;
 

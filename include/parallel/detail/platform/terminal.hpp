@@ -1,7 +1,6 @@
-// Whether somebody watches a stream, and how wide their window is.
+// Whether a stream goes to a terminal, and how wide the terminal is.
 //
-// Part of the platform room: see clock.hpp. Where terminals are not known, nobody watches. Entered
-// from progress.hpp.
+// Outside Linux no stream is known to go to a terminal.
 #pragma once
 
 #include <parallel/detail/platform/config.hpp>
@@ -18,8 +17,8 @@
 
 namespace parallel::detail {
 
-/// The number of columns of the terminal that `stream` goes to; 0 if it goes elsewhere, or to a
-/// terminal on which no line can be written over (TERM is "dumb" or not set).
+/// The number of columns of the terminal that `stream` goes to. 0 if it goes elsewhere, or to a
+/// terminal that cannot overwrite a line (TERM is "dumb" or not set).
 inline std::size_t terminal_columns([[maybe_unused]] std::FILE* stream) noexcept {
 #if PARALLEL_DETAIL_LINUX
   const char* const kind = std::getenv("TERM");

@@ -1,10 +1,6 @@
-// What a thread of ours needs of the system: to start, pause, sleep, give way, have a name; to end
-// it all.
+// Threads: to start, join and name them, to pause, yield and sleep; and to end the program.
 //
-// Part of the platform room: Linux has its own answers, as <thread> takes long to compile;
-// everything else, or a build with PARALLEL_PORTABLE defined, gets the standard library's. Entered
-// from scheduler/workers.hpp and io/threads.hpp, which start threads, and wherever one pauses or
-// sleeps.
+// On Linux it uses pthreads and system calls.
 #pragma once
 
 #include <parallel/detail/platform/config.hpp>
@@ -25,7 +21,7 @@
 
 namespace parallel::detail {
 
-/// Lets another thread have the processor, if one is waiting for it.
+/// Gives the processor to another thread, if one waits for it.
 inline void yield() noexcept {
 #if PARALLEL_DETAIL_LINUX
   sched_yield();
@@ -34,7 +30,7 @@ inline void yield() noexcept {
 #endif
 }
 
-/// Sleeps for so many nanoseconds, or less.
+/// Sleeps for `ns` nanoseconds, or less.
 inline void sleep_for(std::int64_t ns) noexcept {
 #if PARALLEL_DETAIL_LINUX
   const timespec time{ns / 1'000'000'000, ns % 1'000'000'000};
@@ -44,7 +40,7 @@ inline void sleep_for(std::int64_t ns) noexcept {
 #endif
 }
 
-/// Tells the processor that this thread is waiting for another.
+/// Tells the processor that this thread spins while it waits for another one.
 inline void pause() noexcept {
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause();
@@ -55,15 +51,14 @@ inline void pause() noexcept {
 #endif
 }
 
-/// A thread that is started once, if it can be had, and then joined. (std::thread, as far as a
-/// worker needs it.)
+/// A thread that is started and joined at most once: the part of std::thread that a worker needs.
 class native_thread {
  public:
   native_thread() = default;
   native_thread(const native_thread&) = delete;
   native_thread& operator=(const native_thread&) = delete;
 
-  /// Runs run(argument) on a new thread; false when the system has none to give.
+  /// Runs run(argument) on a new thread. False if the system cannot create one.
   [[nodiscard]] bool start(void (*run)(void*) noexcept, void* argument) noexcept {
     run_ = run;
     argument_ = argument;
@@ -83,7 +78,7 @@ class native_thread {
     return started_;
   }
 
-  /// Waits for its end; does nothing if it was never started.
+  /// Waits until the thread has ended; does nothing if it was not started.
   void join() noexcept {
     if (!started_)
       return;
@@ -104,7 +99,7 @@ class native_thread {
 
   void (*run_)(void*) noexcept = nullptr;
   void* argument_ = nullptr;
-  bool started_ = false; // the starter's
+  bool started_ = false; // not used by the new thread
 #if PARALLEL_DETAIL_LINUX
   pthread_t thread_{};
 #else
@@ -112,9 +107,9 @@ class native_thread {
 #endif
 };
 
-/// How the threads of a pool are started. It is made with the pool: whoever starts a thread, maybe
-/// another shared library, has it run the code of the one that has made the pool, which is there
-/// for as long as the pool is.
+/// Starts the threads of a pool. Each pool contains one, made together with the pool. A call in
+/// another shared library may start a thread of the pool; by way of this object the thread still
+/// runs code of the module that made the pool, which stays loaded as long as the pool exists.
 struct thread_start {
   bool (*start)(native_thread&, void (*run)(void*) noexcept, void* argument) noexcept =
       [](native_thread& thread, void (*run)(void*) noexcept, void* argument) noexcept {
@@ -122,8 +117,8 @@ struct thread_start {
       };
 };
 
-/// Names the calling thread `prefix/number` for debuggers and `top`, where names can be had; a long
-/// prefix loses its end.
+/// Names the calling thread `prefix/number`, for debuggers and `top`. A long prefix is cut off.
+/// Does nothing on systems without thread names.
 inline void name_this_thread([[maybe_unused]] const char* prefix,
                              [[maybe_unused]] std::size_t number) noexcept {
 #if PARALLEL_DETAIL_LINUX
@@ -135,7 +130,8 @@ inline void name_this_thread([[maybe_unused]] const char* prefix,
 #endif
 }
 
-/// Ends the program over a mistake that leaves no other way out, with a message that says which.
+/// Prints a message and ends the program. For mistakes in its use that cannot be reported
+/// otherwise.
 [[noreturn]] inline void fatal(const char* message) noexcept {
   std::fprintf(stderr, "parallel: %s\n", message);
   std::abort();
