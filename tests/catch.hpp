@@ -1,6 +1,6 @@
-// Catch2 in either of its shapes: version 3, or version 2 as Debian 12 has it.
+// Catch2, either version 3 or version 2, as Debian 12 has it.
 //
-// Its macros are not thread-safe: tests collect on many threads and check on one.
+// Its macros are not thread-safe: a test collects results on many threads and checks them on one.
 #pragma once
 
 #if __has_include(<catch2/catch_all.hpp>)

@@ -1,6 +1,4 @@
-// A file system root of a test's own, in which it lays out what the kernel would say.
-//
-// Used by processors.cpp and by the fuzz target of the same name.
+// A file system root for a test, with the files in which the kernel would describe control groups.
 #pragma once
 
 #include <parallel/detail/platform/processors.hpp>
@@ -16,7 +14,7 @@
 
 namespace test {
 
-/// In a temporary directory, which goes with it.
+/// A temporary directory, which the destructor removes.
 class fake_root {
  public:
   fake_root() : path_((std::filesystem::temp_directory_path() / "parallel-root-XXXXXX").string()) {

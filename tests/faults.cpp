@@ -1,5 +1,7 @@
-// What the user gives throws: the function, a copy, a move, at the first such step, the second, and
-// so on until a call comes to its end. Nothing is lost, nothing is left, and the pool goes on.
+// User code that throws: a function, a copy or a move, at every possible step.
+//
+// Each kind of call is repeated with an exception at its first step, its second and so on, until it
+// completes. Afterwards no object may be left, and the pool must still work.
 #include "catch.hpp"
 #include "support.hpp"
 
@@ -18,14 +20,14 @@ namespace {
 
 struct fault {};
 
-std::atomic<long> steps_left{-1}; // until one throws; below zero: none does
+std::atomic<long> steps_left{-1}; // until one throws; if negative, none does
 
 void step() {
   if (steps_left.load() >= 0 && steps_left.fetch_sub(1) == 0)
     throw fault();
 }
 
-/// A value whose copies and moves are steps, and which counts how many of its kind are alive.
+/// A value whose copies and moves are steps. It counts its living instances.
 class fragile {
  public:
   explicit fragile(int value) : value_(value) { ++alive; }
@@ -33,7 +35,7 @@ class fragile {
     step();
     ++alive;
   }
-  fragile(fragile&& other) : value_(other.value_) { // NOLINT: it may throw, that is the point
+  fragile(fragile&& other) : value_(other.value_) { // NOLINT: it has to throw
     step();
     ++alive;
   }
@@ -42,7 +44,7 @@ class fragile {
     value_ = other.value_;
     return *this;
   }
-  fragile& operator=(fragile&& other) { // NOLINT: likewise
+  fragile& operator=(fragile&& other) { // NOLINT: it has to throw
     step();
     value_ = other.value_;
     return *this;
@@ -57,7 +59,7 @@ class fragile {
   int value_;
 };
 
-constexpr int how_many = 30;
+constexpr int fragile_count = 30;
 
 fragile fragile_twice(const fragile& x) {
   step();
@@ -68,12 +70,13 @@ bool is_right(const std::vector<fragile>& made) {
   int sum = 0;
   for (const fragile& each : made)
     sum += each.value();
-  return made.size() == how_many && sum == how_many * (how_many - 1);
+  return made.size() == fragile_count && sum == fragile_count * (fragile_count - 1);
 }
 
-/// Runs call(pool, xs), which says whether its result is right, with a fault at every step.
+/// Runs call(pool, xs), which returns whether its result is right, with a fault at each step in
+/// turn.
 template <class Pool, class Call>
-void at_every_step(const Call& call) {
+void with_fault_at_every_step(const Call& call) {
   bool is_clean = false;
   for (long k = 0; !is_clean; ++k) {
     REQUIRE(k < 10'000);
@@ -86,8 +89,8 @@ void at_every_step(const Call& call) {
           return Pool(3);
       }();
       std::vector<fragile> xs;
-      xs.reserve(how_many);
-      for (int i = 0; i < how_many; ++i)
+      xs.reserve(fragile_count);
+      for (int i = 0; i < fragile_count; ++i)
         xs.emplace_back(i);
       steps_left = k;
       try {
@@ -110,100 +113,100 @@ TEMPLATE_TEST_CASE("calls whose elements or functions throw at any step lose not
   using elements = std::vector<fragile>;
 
   SECTION("map") {
-    at_every_step<TestType>(
+    with_fault_at_every_step<TestType>(
         [](TestType& on, elements& xs) { return is_right(parallel::map(on, xs, fragile_twice)); });
   }
   SECTION("map over a list") {
-    at_every_step<TestType>([](TestType& on, elements& xs) {
+    with_fault_at_every_step<TestType>([](TestType& on, elements& xs) {
       const std::list<fragile> list(xs.begin(), xs.end());
       return is_right(parallel::map(on, list, fragile_twice));
     });
   }
   SECTION("nested maps") {
-    at_every_step<TestType>([](TestType& on, elements& xs) {
+    with_fault_at_every_step<TestType>([](TestType& on, elements& xs) {
       const auto rows = parallel::map(on, std::vector<int>(3),
                                       [&](int) { return parallel::map(on, xs, fragile_twice); });
       return is_right(rows[0]) && is_right(rows[1]) && is_right(rows[2]);
     });
   }
   SECTION("map_into") {
-    at_every_step<TestType>([](TestType& on, elements& xs) {
+    with_fault_at_every_step<TestType>([](TestType& on, elements& xs) {
       elements ys = xs;
       parallel::map_into(on, xs, ys.begin(), fragile_twice);
       return is_right(ys);
     });
   }
   SECTION("for_each") {
-    at_every_step<TestType>([](TestType& on, elements& xs) {
+    with_fault_at_every_step<TestType>([](TestType& on, elements& xs) {
       parallel::for_each(on, xs, [](fragile& x) { x = fragile_twice(x); });
       return is_right(xs);
     });
   }
   SECTION("try_map") {
-    at_every_step<TestType>([](TestType& on, elements& xs) {
+    with_fault_at_every_step<TestType>([](TestType& on, elements& xs) {
       const auto tried = parallel::try_map(on, xs, fragile_twice);
       std::size_t good = 0;
-      for (int i = 0; i < how_many; ++i)
+      for (int i = 0; i < fragile_count; ++i)
         if (const auto& each = tried[static_cast<std::size_t>(i)]; each.has_value())
           good += each->value() == 2 * i ? 1U : 1'000U;
-      return good == how_many || good == how_many - 1;
+      return good == fragile_count || good == fragile_count - 1;
     });
   }
   SECTION("imap") {
-    at_every_step<TestType>([](TestType& on, elements& xs) {
+    with_fault_at_every_step<TestType>([](TestType& on, elements& xs) {
       int sum = 0;
       for (const fragile& y : parallel::imap(on, xs, fragile_twice))
         sum += y.value();
-      return sum == how_many * (how_many - 1);
+      return sum == fragile_count * (fragile_count - 1);
     });
   }
-  SECTION("imap_unordered over elements of its own") {
-    at_every_step<TestType>([](TestType& on, elements& xs) {
+  SECTION("imap_unordered over elements that it owns") {
+    with_fault_at_every_step<TestType>([](TestType& on, elements& xs) {
       int sum = 0;
       for (const fragile& y :
            parallel::imap_unordered(on, std::move(xs), fragile_twice, {.window = 4}))
         sum += y.value();
-      return sum == how_many * (how_many - 1);
+      return sum == fragile_count * (fragile_count - 1);
     });
   }
-  SECTION("filter: copies, moves, elements taken along") {
+  SECTION("filter: copied, moved and temporary elements") {
     const auto is_even = [](const fragile& x) {
       step();
       return x.value() % 2 == 0;
     };
     const auto are_right = [](const std::vector<fragile>& kept) {
-      bool right = kept.size() == how_many / 2;
+      bool right = kept.size() == fragile_count / 2;
       for (std::size_t i = 0; i < kept.size(); ++i)
         right = right && kept[i].value() == 2 * static_cast<int>(i);
       return right;
     };
-    at_every_step<TestType>(
+    with_fault_at_every_step<TestType>(
         [&](TestType& on, elements& xs) { return are_right(parallel::filter(on, xs, is_even)); });
-    at_every_step<TestType>([&](TestType& on, elements& xs) {
+    with_fault_at_every_step<TestType>([&](TestType& on, elements& xs) {
       return are_right(parallel::filter(on, std::move(xs), is_even));
     });
-    at_every_step<TestType>([&](TestType& on, elements& xs) {
+    with_fault_at_every_step<TestType>([&](TestType& on, elements& xs) {
       const auto made = xs | std::views::transform([](const fragile& x) { return x; });
       return are_right(parallel::filter(on, made, is_even));
     });
   }
   SECTION("map_reduce") {
-    at_every_step<TestType>([](TestType& on, elements& xs) {
+    with_fault_at_every_step<TestType>([](TestType& on, elements& xs) {
       return parallel::map_reduce(on, xs, fragile_twice, fragile(0),
                                   [](const fragile& a, const fragile& b) {
                                     step();
                                     return fragile(a.value() + b.value());
                                   })
-                 .value() == how_many * (how_many - 1);
+                 .value() == fragile_count * (fragile_count - 1);
     });
   }
   SECTION("map_async") {
-    at_every_step<TestType>([](TestType& on, elements& xs) {
+    with_fault_at_every_step<TestType>([](TestType& on, elements& xs) {
       return is_right(parallel::map_async(on, std::move(xs), fragile_twice).get());
     });
   }
   SECTION("submit and as_completed") {
-    at_every_step<TestType>([](TestType& on, elements& xs) {
+    with_fault_at_every_step<TestType>([](TestType& on, elements& xs) {
       std::vector<std::future<fragile>> futures;
       int sum = 0;
       try {
@@ -212,12 +215,12 @@ TEMPLATE_TEST_CASE("calls whose elements or functions throw at any step lose not
         for (auto [index, future] : parallel::as_completed(on, futures))
           sum += future.get().value();
       } catch (const fault&) {
-        for (const std::future<fragile>& each : futures) // the tasks go on without us
+        for (const std::future<fragile>& each : futures) // the tasks still run
           if (each.valid())
             each.wait();
         throw;
       }
-      return sum == how_many * (how_many - 1);
+      return sum == fragile_count * (fragile_count - 1);
     });
   }
 }

@@ -1,5 +1,5 @@
-// What several test files need: numbers to map over, a stop token, objects that count themselves, a
-// gate.
+// Helpers for several test files: numbers to map over, a stop token, values that count themselves,
+// a single-pass range, a gate.
 #pragma once
 
 #include "catch.hpp"
@@ -16,7 +16,7 @@
 
 namespace test {
 
-/// The pool sizes that every promise is tried on.
+/// The pool sizes with which every promise is tested.
 inline std::size_t any_pool_size() {
   return GENERATE(std::size_t{1}, 2U, 3U, 8U);
 }
@@ -28,16 +28,16 @@ inline std::vector<int> numbers(std::size_t n) {
   return xs;
 }
 
-/// What hands on its argument.
+/// Returns its argument.
 inline constexpr auto same = [](int x) { return x; };
 
-/// Requests a stop once the flag is set.
+/// A stop token that requests a stop once the flag is set.
 struct token {
   std::atomic<bool>* requested;
   [[nodiscard]] bool stop_requested() const { return requested->load(); }
 };
 
-/// A value that counts how many of its kind are alive. It has no default constructor.
+/// A value that counts its living instances. It has no default constructor.
 class counted {
  public:
   explicit counted(int value) : value_(value) { ++alive; }
@@ -53,15 +53,15 @@ class counted {
   int value_;
 };
 
-/// The same with a default constructor, so that results are assigned rather than built.
+/// The same with a default constructor, so that results are assigned instead of constructed.
 class counted_default : public counted {
  public:
   counted_default() noexcept : counted(-1) {}
   using counted::counted;
 };
 
-/// The words of a text as a single-pass range whose reference, a string_view, converts to its
-/// value, a string, explicitly only.
+/// The words of a text as a single-pass range. Its reference type, string_view, converts only
+/// explicitly to its value type, string.
 class words {
  public:
   explicit words(const char* text) : text_(text) {}
@@ -93,7 +93,7 @@ class words {
   std::string_view text_;
 };
 
-/// How many threads are inside at once, and the most that ever were.
+/// Counts the threads that are inside at once, and the most that ever were.
 class crowd {
  public:
   class [[nodiscard]] member {
@@ -121,7 +121,7 @@ class crowd {
   std::atomic<int> most_{0};
 };
 
-/// Closed until opened; wait() returns from then on.
+/// wait() blocks until open() has been called.
 class gate {
  public:
   void open() {

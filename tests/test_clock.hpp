@@ -1,4 +1,4 @@
-// A clock for what is told its clock: time stands still unless a test moves it.
+// A clock for code that takes its clock as a parameter: it stands still until a test moves it.
 #pragma once
 
 #include <chrono>

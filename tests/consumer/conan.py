@@ -1,6 +1,6 @@
-# Runs the Conan recipe with stand-ins for the parts of Conan that it imports, which do what Conan's
-# manual says of them: export_sources() and package(), from a copy of the sources.
-# Called by tests/consumer/run. Usage: conan.py SOURCE VERSION PACKAGE-FOLDER
+# Runs the Conan recipe without Conan: export_sources() and package(), from a copy of the sources. The
+# parts of Conan that the recipe imports are replaced by mocks, which behave as Conan's manual says.
+# Used by tests/consumer/run. Usage: conan.py SOURCE VERSION PACKAGE-FOLDER
 import fnmatch
 import importlib.util
 import os

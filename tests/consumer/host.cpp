@@ -1,5 +1,5 @@
-// A program that maps, as the shared library that it links does (library.cpp), and that knows the
-// exception which comes out of there.
+// A program that uses this library, as does the shared library that it links (library.cpp). It
+// catches an exception that is thrown there.
 #include "library.hpp"
 
 #include <parallel/parallel.hpp>

@@ -1,4 +1,4 @@
-// A shared library that uses the library inside and shows nothing of it; host.cpp links it.
+// A shared library that uses this library internally and does not export it. host.cpp links it.
 #include "library.hpp"
 
 #include <parallel/parallel.hpp>

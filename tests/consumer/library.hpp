@@ -1,4 +1,4 @@
-// What library.cpp gives to host.cpp.
+// The functions that library.cpp exports to host.cpp.
 #pragma once
 
 #include <vector>

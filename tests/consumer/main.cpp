@@ -1,4 +1,4 @@
-// The program that every way in has to build: two units include the library, and both use it.
+// The program that every way to use the library has to build: two units, and both use the library.
 #include <parallel/parallel.hpp>
 
 #include <iostream>

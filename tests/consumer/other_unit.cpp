@@ -1,4 +1,4 @@
-// The second unit.
+// The second unit of the program in main.cpp.
 #include <parallel/parallel.hpp>
 
 #include <numeric>

@@ -1,5 +1,6 @@
-# Stand-ins for the functions of vcpkg that the port calls, which do what vcpkg's manual says of
-# them, as far as a header-only library sees it; then the port itself. Called by tests/consumer/run.
+# Runs the vcpkg port without vcpkg. The functions of vcpkg that the port calls are replaced by mocks,
+# which behave as vcpkg's manual says, as far as a header-only library notices. Used by
+# tests/consumer/run.
 # Usage: cmake -DPORTFILE=… -DCURRENT_PACKAGES_DIR=… -DBUILD=… -DCOMPILER=… -P vcpkg.cmake
 set(PORT parallel)
 
@@ -17,7 +18,7 @@ function(vcpkg_cmake_install)
   run(${CMAKE_COMMAND} --build ${BUILD} --target install)
 endfunction()
 
-# Moves the package's files to where vcpkg looks for them, two folders below the prefix.
+# Moves the package's files to the folder where vcpkg expects them, two folders below the prefix.
 function(vcpkg_cmake_config_fixup)
   cmake_parse_arguments(PARSE_ARGV 0 arg "" "CONFIG_PATH" "")
   set(from ${CURRENT_PACKAGES_DIR}/${arg_CONFIG_PATH})
@@ -44,11 +45,11 @@ endfunction()
 
 include(${PORTFILE})
 
-# What vcpkg looks for afterwards.
+# What vcpkg checks afterwards.
 foreach(file include/parallel/map.hpp share/parallel/parallel-config.cmake share/parallel/usage
              share/parallel/copyright)
   if(NOT EXISTS ${CURRENT_PACKAGES_DIR}/${file})
-    message(FATAL_ERROR "the port has made no ${file}")
+    message(FATAL_ERROR "the port has not installed ${file}")
   endif()
 endforeach()
 foreach(folder debug lib share/cmake)

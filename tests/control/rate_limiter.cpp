@@ -1,4 +1,4 @@
-// Turns at even intervals, and calls on an io_pool that take them.
+// Rates: turns come at even intervals, and calls on an io_pool start no earlier than their turns.
 #include "catch.hpp"
 #include "support.hpp"
 
@@ -27,7 +27,7 @@ using test::token;
 
 namespace {
 
-/// When calls have begun, in nanoseconds.
+/// The times at which calls began, in nanoseconds.
 class start_times {
  public:
   void note() {
@@ -36,7 +36,8 @@ class start_times {
     times_.push_back(now);
   }
 
-  /// None began before its turn: the nth not before n intervals have passed since `from`.
+  /// Whether no call began before its turn: call n, in the order of time, not before n intervals
+  /// after `from`.
   [[nodiscard]] bool are_spaced(std::int64_t from, std::int64_t interval) {
     std::ranges::sort(times_);
     for (std::size_t i = 0; i < times_.size(); ++i)
@@ -52,41 +53,42 @@ class start_times {
   std::vector<std::int64_t> times_;
 };
 
+/// A stop token that counts how often it is checked.
 struct counting_token {
   std::atomic<bool>* requested;
-  std::atomic<int>* asked;
+  std::atomic<int>* checks;
   [[nodiscard]] bool stop_requested() const {
-    ++*asked;
+    ++*checks;
     return requested->load();
   }
 };
 
 } // namespace
 
-TEST_CASE("turns that are taken at once come at even intervals") {
-  const rate_limiter pace(10);
-  CHECK(pace.reserve_turn(100) == 100);
-  CHECK(pace.reserve_turn(100) == 110);
-  CHECK(pace.reserve_turn(100) == 120);
-  CHECK(pace.reserve_turn(115) == 130);
+TEST_CASE("turns that are reserved at once come at even intervals") {
+  const rate_limiter limiter(10);
+  CHECK(limiter.reserve_turn(100) == 100);
+  CHECK(limiter.reserve_turn(100) == 110);
+  CHECK(limiter.reserve_turn(100) == 120);
+  CHECK(limiter.reserve_turn(115) == 130);
 }
 
-TEST_CASE("time in which nobody has taken a turn is not made up for") {
-  const rate_limiter pace(10);
-  CHECK(pace.reserve_turn(100) == 100);
-  CHECK(pace.reserve_turn(1'000) == 1'000);
-  CHECK(pace.reserve_turn(1'000) == 1'010);
+TEST_CASE("turns that pass unreserved are not made up for") {
+  const rate_limiter limiter(10);
+  CHECK(limiter.reserve_turn(100) == 100);
+  CHECK(limiter.reserve_turn(1'000) == 1'000);
+  CHECK(limiter.reserve_turn(1'000) == 1'010);
 }
 
-TEST_CASE("an interval may be longer than time itself") {
+TEST_CASE("an interval may be longer than the range of the clock") {
   constexpr std::int64_t end = std::numeric_limits<std::int64_t>::max();
-  const rate_limiter pace(end);
-  CHECK(pace.reserve_turn(100) == 100);
-  CHECK(pace.reserve_turn(100) == end);
-  CHECK(pace.reserve_turn(100) == end);
+  const rate_limiter limiter(end);
+  CHECK(limiter.reserve_turn(100) == 100);
+  CHECK(limiter.reserve_turn(100) == end);
+  CHECK(limiter.reserve_turn(100) == end);
 }
 
-TEST_CASE("a map with a rate starts its calls no more often") {
+TEST_CASE("a map with a rate starts its calls no faster than the rate") {
   io_pool io({.max_threads = 4});
   start_times starts;
   const std::int64_t begun = parallel::detail::steady_ns();
@@ -110,7 +112,7 @@ TEST_CASE("calls that share a rate are limited together") {
   CHECK(starts.are_spaced(begun, 1'000'000));
 }
 
-TEST_CASE("calls that are made again take a turn, too") {
+TEST_CASE("calls that are retried wait for a turn, too") {
   io_pool io({.max_threads = 4});
   start_times starts;
   const std::int64_t begun = parallel::detail::steady_ns();
@@ -124,7 +126,7 @@ TEST_CASE("calls that are made again take a turn, too") {
   CHECK(starts.are_spaced(begun, 1'000'000));
 }
 
-TEST_CASE("who waits for a turn notices a stop") {
+TEST_CASE("a thread that waits for a turn notices a stop") {
   io_pool io({.max_threads = 2});
   std::atomic<bool> requested{false};
   const auto f = [&](int x) {
@@ -137,7 +139,7 @@ TEST_CASE("who waits for a turn notices a stop") {
   CHECK(std::ranges::count_if(tried, [](const auto& one) { return !one.has_run(); }) == 4);
 }
 
-TEST_CASE("who waits for a turn notices the deadline") {
+TEST_CASE("a thread that waits for a turn notices the deadline") {
   io_pool io({.max_threads = 2});
   CHECK_THROWS_AS(
       parallel::map(io, numbers(5), [](int x) { return x; }, {.rate = 1e-6, .deadline = 20ms}),
@@ -153,23 +155,24 @@ TEST_CASE("a rate must be above zero") {
   CHECK_THROWS_AS(start_rate(std::numeric_limits<double>::quiet_NaN()), std::invalid_argument);
 }
 
-TEST_CASE("a call that has been stopped leaves the rate to the next") {
+TEST_CASE("a call that has been stopped leaves its turns to the next call") {
   io_pool io({.max_threads = 2});
   const start_rate rate = 1'000;
   std::atomic<bool> requested{true};
   CHECK_THROWS_AS(parallel::for_each(io, numbers(1'000'000), [](int) {},
                                      {.rate = rate, .stop = token{&requested}}),
                   parallel::stopped);
-  // Had it taken its turns, this one would have to wait for a quarter of an hour.
+  // If the stopped call had reserved its turns, this one would wait for a quarter of an hour.
   CHECK(parallel::map(io, numbers(1), [](int x) { return x; }, {.rate = rate}).size() == 1);
 }
 
-TEST_CASE("a call that waits to be made again holds up no others") {
+TEST_CASE("a call that waits to be retried does not delay others") {
   io_pool io({.max_threads = 4});
   const start_rate rate = 1'000;
   std::atomic<bool> requested{false};
   std::atomic<int> ran{0};
-  // Element 0 waits for an hour; the others end that, and would not if they waited for it.
+  // Element 0 waits for an hour before its retry. The others end the call; they could not do so if
+  // they waited for element 0.
   CHECK_THROWS_AS(
       parallel::for_each(
           io, numbers(20),
@@ -184,23 +187,24 @@ TEST_CASE("a call that waits to be made again holds up no others") {
   CHECK(ran == 19);
 }
 
-TEST_CASE("who waits for a turn notices that an element below has failed") {
+TEST_CASE("a thread that waits for a turn notices that a lower element has failed") {
   io_pool io({.max_threads = 3});
   std::atomic<int> calls{0};
-  std::atomic<int> asked{0};
+  std::atomic<int> checks{0};
   std::atomic<bool> requested{false};
   CHECK_THROWS_AS(parallel::for_each(io, numbers(100),
                                      [&](int x) {
                                        ++calls;
-                                       // If the first turn is not element 0's, that has to wait for
-                                       // its own, for 12 days. Else others are to wait first: so
-                                       // often asks only who does.
+                                       // If element 0 does not get the first turn, it waits 12 days
+                                       // for its own, so a stop ends the call. If it does, it
+                                       // throws only once others wait: only then are there 20
+                                       // checks.
                                        requested = x != 0;
-                                       while (x == 0 && asked < 20)
+                                       while (x == 0 && checks < 20)
                                          std::this_thread::yield();
                                        throw std::runtime_error("no");
                                      },
-                                     {.rate = 1e-6, .stop = counting_token{&requested, &asked}}),
+                                     {.rate = 1e-6, .stop = counting_token{&requested, &checks}}),
                   std::runtime_error);
   CHECK(calls == 1);
 }

@@ -1,5 +1,5 @@
-// Fuzz target: what the kernel and the environment say about processors, or whatever else stands
-// there. The input holds the texts of several files, with a zero byte behind each.
+// Fuzz target: the code that counts processors, with arbitrary texts in the files of the kernel and
+// in the environment variable. The input contains these texts, each followed by a zero byte.
 #include "fake_root.hpp"
 
 #include <parallel/pool_options.hpp>
@@ -14,14 +14,14 @@
 
 namespace {
 
-/// Every text up to its zero byte.
+/// Removes the next text and its zero byte from `rest`, and returns the text.
 std::string_view next_text(std::string_view& rest) {
   const std::string_view text = rest.substr(0, rest.find('\0'));
   rest.remove_prefix(text.size() < rest.size() ? text.size() + 1 : rest.size());
   return text;
 }
 
-/// As the documentation has it: a whole number from 1 to 65536 and nothing else.
+/// The specification of thread_count_from(): a whole number from 1 to 65536, or else 0.
 std::size_t thread_count(std::string_view text) {
   std::size_t count = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);

@@ -1,4 +1,5 @@
-// Fuzz target: programs of calls to the library, chosen by the input, against plain loops.
+// Fuzz target: programs of calls to the library, which the input determines, compared with plain
+// loops.
 #include "stress/random_programs.hpp"
 
 #include <cstddef>

@@ -1,13 +1,15 @@
-// The model checker, and how a model is run: Relacy executes a test's threads one at a time, in
-// every order it can think of, and lets each load see any value that the memory model allows.
+// The model checker Relacy, and how a model is run.
 //
-// The models run the library's own headers. Only the platform room is another one, the folder
-// beside this file, which is searched first: its atomics, mutexes and threads are Relacy's. Entered
-// from the models. The environment variable PARALLEL_MODEL_SCHEDULES says how many schedules at
-// random each model has instead of its own number, for a longer run by hand.
+// A model is a small program whose threads Relacy executes one at a time, in many different orders,
+// while each load may return any value that the memory model allows. The code under test is the
+// library's own headers; only those in the folder parallel/detail/platform beside this file, which
+// is searched first, replace the library's: their atomics, mutexes and threads are Relacy's.
+//
+// The environment variable PARALLEL_MODEL_SCHEDULES sets the number of random schedules for each
+// model, for a longer run by hand.
 #pragma once
 
-// What Relacy's macros would break, first.
+// Included first, because Relacy's macros would break them.
 #include <cerrno>
 #include <condition_variable>
 #include <mutex>
@@ -15,7 +17,7 @@
 
 #include <relacy/relacy.hpp>
 
-// Relacy redefines words that the library uses.
+// Relacy defines macros with names that the library uses.
 #undef memory_order_relaxed
 #undef memory_order_consume
 #undef memory_order_acquire
@@ -44,7 +46,7 @@ inline rl::debug_info at(const std::source_location& where) {
   return {where.function_name(), where.file_name(), where.line()};
 }
 
-/// Fails the schedule under way unless `right`.
+/// Fails the current schedule unless `right` is true.
 inline void require(bool right, const char* what,
                     const std::source_location& where = std::source_location::current()) {
   if (!right)
@@ -56,16 +58,18 @@ inline std::size_t this_thread() {
   return rl::ctx().threadx_->index_;
 }
 
-/// Changes with each schedule, of whichever model: what is older is of another one.
+/// The number of the current schedule, counted over all models. State with an older number is left
+/// over from another schedule.
 inline unsigned schedule = 0;
 
-/// In every other schedule: they would mend what a lost wake breaks.
+/// Whether sleeping threads may wake up without a reason. Set in half of the schedules only,
+/// because a spurious wake repairs the damage of a lost one.
 inline bool wakes_may_be_spurious = true;
 
-/// A thread that is made may turn out not to be had, once in so many times; 0: always had.
+/// One in this many attempts to create a thread fails; 0 means that none fails.
 inline unsigned threads_fail_one_in = 0;
 
-/// Base of a model of `Threads` threads, and up to `Made` that they make themselves.
+/// The base class of a model with `Threads` threads, which may create `Made` more.
 template <class Model, std::size_t Threads, std::size_t Made = 0>
 struct test : rl::test_suite<Model, Threads> {
   static rl::thread_id_t const dynamic_thread_count = Made;
@@ -76,8 +80,8 @@ struct test : rl::test_suite<Model, Threads> {
   }
 };
 
-/// What Relacy says, which is of interest if something goes wrong. It allocates nothing, as
-/// Relacy's operator new has two minds.
+/// Collects Relacy's output, which is printed only if a schedule fails. It does not allocate
+/// memory, because Relacy replaces operator new.
 class report : public std::streambuf {
  public:
   report() { setp(text_, text_ + sizeof text_ - 1); }
@@ -91,31 +95,31 @@ class report : public std::streambuf {
 };
 
 struct limits {
-  unsigned random = 100'000;  // schedules
-  unsigned context_bound = 0; // 0: random ones only; else all with so many preemptions
-  unsigned longest = 10'000;  // operations in a schedule; more is a livelock
+  unsigned random = 100'000;  // the number of random schedules
+  unsigned context_bound = 0; // if not 0, also all schedules with up to this many preemptions
+  unsigned longest = 10'000;  // operations in a schedule; a longer one counts as a livelock
 };
 
-/// How many schedules at random: what the environment says, or else what the model says.
+/// The number of random schedules: from the environment if set there, else `otherwise`.
 inline unsigned schedules_at_random(unsigned otherwise) {
   const char* const asked = std::getenv("PARALLEL_MODEL_SCHEDULES");
   return asked != nullptr ? static_cast<unsigned>(std::strtoul(asked, nullptr, 10)) : otherwise;
 }
 
-/// Runs a model and says how many schedules there were; false if one of them went wrong, which is
-/// then printed.
+/// Runs a model and prints how many schedules were executed. Returns false if one of them failed,
+/// and prints that one.
 template <class Model>
-bool passes(const char* name, const limits& wanted) {
-  const auto run = [&](rl::scheduler_type_e way, const char* how) {
+bool passes(const char* name, const limits& limit) {
+  const auto run = [&](rl::scheduler_type_e search, const char* how) {
     rl::test_params params;
     report said;
     std::ostream stream(&said);
     params.progress_stream = &stream;
     params.output_stream = &stream;
-    params.search_type = way;
-    params.iteration_count = schedules_at_random(wanted.random);
-    params.context_bound = wanted.context_bound;
-    params.execution_depth_limit = wanted.longest;
+    params.search_type = search;
+    params.iteration_count = schedules_at_random(limit.random);
+    params.context_bound = limit.context_bound;
+    params.execution_depth_limit = limit.longest;
     const unsigned before = schedule;
     const bool passed = rl::simulate<Model>(params);
     if (!passed)
@@ -125,8 +129,7 @@ bool passes(const char* name, const limits& wanted) {
     return passed;
   };
   return run(rl::sched_random, "at random") &&
-         (wanted.context_bound == 0 ||
-          run(rl::sched_bound, "all that switch threads a few times only"));
+         (limit.context_bound == 0 || run(rl::sched_bound, "all with few preemptions"));
 }
 
 } // namespace model

@@ -1,4 +1,4 @@
-// Which memory counts as fresh, and in which parts it is faulted in.
+// Fresh pages: which memory has any, and what faulting them in does.
 #include "catch.hpp"
 
 #include <parallel/detail/platform/pages.hpp>
@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t mib = std::size_t{1} << 20;
 
-/// Memory straight from the system, none of which has been touched.
+/// Memory from the system that has never been accessed.
 class mapping {
  public:
   explicit mapping(std::size_t bytes)
@@ -50,7 +50,7 @@ TEST_CASE("fresh pages are cut into parts of at most four mebibytes") {
   CHECK(fresh_pages(memory.data(), 1'000).parts() == 0); // not one whole page
 }
 
-TEST_CASE("to fault pages in changes nothing around them or in them") {
+TEST_CASE("faulting pages in changes no byte in them or around them") {
   const mapping memory(10 * mib);
   const std::size_t edge = 100;
   std::fill_n(memory.data(), edge, 'a');

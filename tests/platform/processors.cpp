@@ -1,6 +1,5 @@
-// How many threads a pool has unless it is told: the variable in the environment, the affinity
-// mask, and the processor quotas of control groups, of which there are as many layouts as there are
-// systems.
+// The default number of threads: the environment variable, the affinity mask, and the quotas of
+// control groups, whose layouts differ between systems and containers.
 #include "catch.hpp"
 #include "fake_root.hpp"
 
@@ -30,7 +29,7 @@ struct layout {
   std::vector<std::pair<std::string, std::string>> files{}; // below /sys/fs/cgroup
 };
 
-/// Version 1: the two files of a group.
+/// The two files of a group in version 1.
 std::vector<std::pair<std::string, std::string>> version1(const std::string& group,
                                                           const char* quota, const char* period) {
   return {{group + "/cpu.cfs_quota_us", quota}, {group + "/cpu.cfs_period_us", period}};
@@ -153,7 +152,7 @@ TEST_CASE("thread counts are read as whole numbers from 1 to 65536 and nothing e
 
 TEST_CASE("PARALLEL_NUM_THREADS overrides the default unless it is malformed") {
   const char* const before = std::getenv("PARALLEL_NUM_THREADS");
-  const std::string kept = before == nullptr ? "" : before;
+  const std::string saved = before == nullptr ? "" : before;
   unsetenv("PARALLEL_NUM_THREADS");
   const std::size_t machine = parallel::default_concurrency();
   CHECK(machine >= 1);
@@ -164,7 +163,7 @@ TEST_CASE("PARALLEL_NUM_THREADS overrides the default unless it is malformed") {
   if (before == nullptr)
     unsetenv("PARALLEL_NUM_THREADS");
   else
-    setenv("PARALLEL_NUM_THREADS", kept.c_str(), 1);
+    setenv("PARALLEL_NUM_THREADS", saved.c_str(), 1);
 }
 
 TEST_CASE("the tightest quota of a group and its ancestors counts, rounded up, in every layout") {
@@ -180,7 +179,7 @@ TEST_CASE("the tightest quota of a group and its ancestors counts, rounded up, i
   }
 }
 
-TEST_CASE("a control group file that makes no sense is passed over") {
+TEST_CASE("lines of /proc/self/cgroup that make no sense are ignored") {
   const test::fake_root root;
   root.write("/sys/fs/cgroup/cpu.max", "100000 100000\n");
   for (const char* nonsense : {"\n", ":", "::", "0:", "0::", "0::no-slash", "a:b", ":cpu:x"}) {
@@ -193,8 +192,8 @@ TEST_CASE("a control group file that makes no sense is passed over") {
 
 #if PARALLEL_DETAIL_LINUX
 
-TEST_CASE("processors that the affinity mask leaves out do not count") {
-  // The mask of the process's first thread counts; so a process of its own.
+TEST_CASE("processors outside the affinity mask do not count") {
+  // The mask of a process's first thread counts, so the test needs a process of its own.
   const pid_t child = fork();
   REQUIRE(child >= 0);
   if (child == 0) {

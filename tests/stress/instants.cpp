@@ -1,5 +1,8 @@
-// Pools that are made, used by two threads, and shut down or destroyed by one of them at any
-// instant, and calls that are told to stop at any instant. Usage: instants [ROUNDS [SEED]]
+// Pools and calls that end at random instants.
+//
+// Two threads use a pool while one of them shuts it down or destroys it, or stops a call, after a
+// random time of up to a few microseconds. Each round checks what became of every task or element.
+// Usage: instants [ROUNDS [SEED]]
 #include <parallel/parallel.hpp>
 
 #include <atomic>
@@ -22,14 +25,14 @@ namespace {
 
 using random_bits = std::mt19937_64;
 
-/// Up to some microseconds, most often less.
+/// Spins for up to a few microseconds; short waits are more likely.
 void wait_an_instant(random_bits& random) {
   volatile std::uint64_t left = random() % (std::uint64_t{1} << (random() % 15));
   while (left != 0)
     left = left - 1;
 }
 
-/// A thread that runs one job after another, so that a round need not start its own.
+/// A thread that runs one job after another, so that a round need not start a thread.
 class partner {
  public:
   partner()
@@ -82,13 +85,14 @@ std::unique_ptr<Pool> pool_of(std::size_t threads, random_bits& random) {
     return std::make_unique<Pool>(threads);
 }
 
-/// The partner submits until it is refused; this thread shuts the pool down, or discards, at some
-/// instant, and then destroys it. Every task has been run, or its future says that it was not.
+/// The partner submits tasks until the pool refuses them. At some instant this thread shuts the
+/// pool down, with or without discarding queued tasks, and then destroys it. Returns whether each
+/// task has run, or has a future that throws shut_down.
 template <class Pool>
 bool shut_down_at_an_instant(partner& other, random_bits& random) {
   const std::unique_ptr<Pool> pool = pool_of<Pool>(1 + random() % 4, random);
   std::atomic<int> ran{0};
-  int kept = 0;
+  int completed = 0;
   int discarded = 0;
   other.begin([&] {
     std::vector<std::future<void>> tasks;
@@ -100,7 +104,7 @@ bool shut_down_at_an_instant(partner& other, random_bits& random) {
     for (std::future<void>& task : tasks)
       try {
         task.get();
-        ++kept;
+        ++completed;
       } catch (const parallel::shut_down&) {
         ++discarded;
       }
@@ -112,11 +116,12 @@ bool shut_down_at_an_instant(partner& other, random_bits& random) {
   else
     pool->shutdown();
   other.await();
-  return ran == kept && (discards || discarded == 0);
+  return ran == completed && (discards || discarded == 0);
 }
 
-/// Both map on the pool; one of them is told to stop at some instant, and then the pool is
-/// destroyed at once.
+/// The partner maps on the pool, and is stopped at some instant; this thread maps too, or waits.
+/// The pool is destroyed as soon as both calls have returned. Returns whether the results are
+/// right.
 template <class Pool>
 bool stops_at_an_instant(partner& other, random_bits& random) {
   std::unique_ptr<Pool> pool = pool_of<Pool>(1 + random() % 4, random);

@@ -1,5 +1,5 @@
-// Random programs of calls to the library against plain loops: so many, from a seed on.
-// Usage: programs [SEED [COUNT]]
+// Compares random programs of calls to the library with plain loops: COUNT programs, beginning with
+// the one of SEED. Usage: programs [SEED [COUNT]]
 #include "random_programs.hpp"
 
 #include <cstdint>

@@ -1,8 +1,8 @@
-// Random programs of calls to the library, on pools of all sizes and from several threads at once,
-// against what plain loops say.
+// Random programs of calls to the library, whose results are compared with those of plain loops.
 //
-// What a program does is chosen by `choices`: by a seed (stress/programs.cpp), or by the bytes that
-// a fuzzer makes up (fuzz/programs.cpp).
+// A program makes calls on one pool, from several threads at once, with pools of different sizes. A
+// sequence of `choices` determines the program: it comes from a seed (stress/programs.cpp) or from
+// the input of a fuzzer (fuzz/programs.cpp).
 #pragma once
 
 #include <parallel/parallel.hpp>
@@ -24,14 +24,14 @@
 
 namespace test {
 
-/// One choice after another: from bytes, and by a random generator once these are used up.
+/// A sequence of choices: first from bytes, and from a random generator once these are used up.
 class choices {
  public:
   explicit choices(std::uint64_t seed) : random_(seed) {}
   choices(const std::uint8_t* bytes, std::size_t size)
       : random_(size), bytes_(bytes), left_(size) {}
 
-  /// A number below the limit, which is at most 65,536.
+  /// Chooses a number below `limit`, which is at most 65,536.
   std::size_t below(std::size_t limit) {
     if (left_ == 0)
       return static_cast<std::size_t>(random_() % limit);
@@ -41,7 +41,7 @@ class choices {
     return chosen % limit;
   }
 
-  /// What another thread goes by: the first of `parts` parts of what is left.
+  /// Choices for another thread: the first of `parts` parts of the bytes that are left.
   choices part(std::size_t parts) {
     if (left_ == 0)
       return choices(random_());
@@ -69,7 +69,7 @@ struct failure : std::runtime_error {
   int index;
 };
 
-/// What is done to an element: some work, more for some than for others.
+/// The function that is mapped. It takes longer for some elements than for others.
 inline int work(int x) {
   volatile int sum = 0;
   for (int i = 0; i < (x % 97 == 0 ? 2'000 : x % 10); ++i)
@@ -83,7 +83,7 @@ inline std::vector<int> numbers(std::size_t n) {
   return xs;
 }
 
-/// What the plain loop makes of it; empty if it throws.
+/// The expected results, from a plain loop; nothing if the loop throws.
 inline std::optional<std::vector<int>> serial(const std::vector<int>& xs, int throws_from,
                                               int step) {
   std::vector<int> ys;
@@ -95,7 +95,7 @@ inline std::optional<std::vector<int>> serial(const std::vector<int>& xs, int th
   return ys;
 }
 
-/// One call that the oracle answers, too; false if they disagree.
+/// Makes one random call. Returns whether it agrees with the plain loop.
 template <class Executor, class Options>
 bool call(Executor& pool, choices& choose, const Options& options, int depth) {
   const std::vector<int> xs = numbers(choose.below(4) == 0 ? choose.below(3) : choose.below(300));
@@ -160,15 +160,15 @@ bool call(Executor& pool, choices& choose, const Options& options, int depth) {
            });
   }
   case 5: {
-    std::vector<std::future<int>> answers;
+    std::vector<std::future<int>> futures;
     for (std::size_t i = 0; i < xs.size() % 16; ++i)
-      answers.push_back(pool.submit([&f, i] { return f(static_cast<int>(i)); }));
+      futures.push_back(pool.submit([&f, i] { return f(static_cast<int>(i)); }));
     bool right = true;
-    for (std::size_t i = 0; i < answers.size(); ++i) {
+    for (std::size_t i = 0; i < futures.size(); ++i) {
       const int x = static_cast<int>(i);
       const bool fails = from >= 0 && x >= from && (x - from) % step == 0;
       try {
-        right &= pool.get(std::move(answers[i])) == work(x) && !fails;
+        right &= pool.get(std::move(futures[i])) == work(x) && !fails;
       } catch (const failure& error) {
         right &= fails && error.index == x;
       }
@@ -189,7 +189,7 @@ bool call(Executor& pool, choices& choose, const Options& options, int depth) {
   }
 }
 
-/// Several threads, each of which makes some calls on the same pool.
+/// Has several threads make `calls` calls each on the same pool. Returns whether all agree.
 template <class Executor, class Options>
 bool agrees_on(Executor& pool, choices& choose, const Options& options, int calls) {
   std::vector<std::future<bool>> callers;
@@ -207,7 +207,7 @@ bool agrees_on(Executor& pool, choices& choose, const Options& options, int call
   return right;
 }
 
-/// One program, of so many calls a thread; whether all of them agree with the plain loops.
+/// Runs one program with `calls` calls per thread. Returns whether all agree with the plain loops.
 inline bool program_agrees(choices& choose, int calls) {
   const std::size_t threads = std::vector<std::size_t>{1, 2, 3, 4, 8, 32}[choose.below(6)];
   if (choose.below(4) != 0) {

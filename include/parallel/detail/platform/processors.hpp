@@ -114,11 +114,10 @@ class text_file {
   return unlimited;
 }
 
-/// The lowest quota of a control group and its ancestors. A group is a folder below a hierarchy's
-/// mount point; `hierarchies` are two folders in which it may be mounted. Shortens `path`.
-[[gnu::cold]] inline std::size_t lowest_quota(const char* mount,
-                                              const char* const (&hierarchies)[2], char* path) {
-  std::size_t lowest = unlimited;
+/// Lowers `lowest` to the quotas of a control group and of all its ancestors. The group is the
+/// folder `path` in one of two possible hierarchies below `mount`. Shortens `path`.
+[[gnu::cold]] inline void lower_to_quotas(std::size_t& lowest, const char* mount,
+                                          const char* const (&hierarchies)[2], char* path) {
   for (char* end = path + std::strlen(path); end != nullptr; end = std::strrchr(path, '/')) {
     *end = '\0';
     for (const char* hierarchy : hierarchies) {
@@ -126,7 +125,6 @@ class text_file {
       lowest = quota < lowest ? quota : lowest;
     }
   }
-  return lowest;
 }
 
 /// The lowest quota of this process's control groups and all their ancestors, in whole processors,
@@ -151,8 +149,7 @@ class text_file {
     const path_text joint("/", controllers); // version 1 often mounts cpu and cpuacct together
     const char* const hierarchies[2] = {is_version2 ? "" : joint.text,
                                         is_version2 ? "/unified" : "/cpu"};
-    const std::size_t quota = lowest_quota(mount.text, hierarchies, path);
-    lowest = quota < lowest ? quota : lowest;
+    lower_to_quotas(lowest, mount.text, hierarchies, path);
   }
   return lowest;
 }

@@ -1,4 +1,4 @@
-// Where a worker that is woken starts to run, in the models: nowhere in particular.
+// The models' replacement for the header of the same name: it leaves the system alone.
 #pragma once
 
 namespace parallel::detail {
@@ -9,9 +9,9 @@ inline int this_processor() {
 
 class wake_affinity {
  public:
-  void keep_off(int) {}
-  void move_off(int) {}
-  void settle() {}
+  void exclude(int) {}
+  void exclude_instead(int) {}
+  void restore() {}
 };
 
 } // namespace parallel::detail

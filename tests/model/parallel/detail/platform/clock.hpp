@@ -1,6 +1,6 @@
-// A clock for the models, on which between two looks no time passes, or twenty milliseconds: more
-// than anybody waits for who could sleep, or helps without looking for other work. Relacy chooses,
-// so that a schedule can be repeated.
+// The models' replacement for the header of the same name: between two readings either no time
+// passes, or twenty milliseconds, which is longer than a thread spins before it sleeps, or helps
+// before it checks for other work. Relacy chooses, so that a schedule can be repeated.
 #pragma once
 
 #include "relacy.hpp"
@@ -15,7 +15,7 @@ inline std::int64_t steady_ns() {
 
 class quick_clock {
  public:
-  static constexpr unsigned pauses_a_look = 2;
+  static constexpr unsigned pauses_per_reading = 2;
 
   static std::uint64_t now() { return 0; }
   static double ns_between(std::uint64_t, std::uint64_t) { return rl::rand(2) == 0 ? 0 : 2e7; }

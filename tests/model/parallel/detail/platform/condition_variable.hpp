@@ -1,5 +1,5 @@
-// Condition variables, in the models. They may wake up for no reason, in every other
-// schedule.
+// The models' replacement for the header of the same name: Relacy's condition variables. They may
+// wake up without a reason if wakes_may_be_spurious.
 #pragma once
 
 #include <parallel/detail/platform/sync.hpp>
@@ -29,7 +29,7 @@ class condition_variable {
       wait(held);
   }
 
-  /// For as long as it likes, up to `longest`; of which an end that is far away never comes.
+  /// May time out at any moment if `longest` is less than a second, and never otherwise.
   template <class Duration>
   void wait_for(std::unique_lock<mutex>& held, const Duration& longest) {
     if (longest >= std::chrono::seconds(1))
@@ -39,7 +39,7 @@ class condition_variable {
   }
 
  private:
-  /// As Relacy wants it.
+  /// The interface that Relacy expects of a mutex.
   struct lockable {
     std::unique_lock<mutex>& held;
     void lock(rl::debug_info_param) { held.lock(); }

@@ -1,4 +1,4 @@
-// Sleeping on a word in memory until it changes, in the models.
+// The models' replacement for the header of the same name: sleeping on Relacy's atomics.
 #pragma once
 
 #include <parallel/detail/platform/sync.hpp>

@@ -1,4 +1,4 @@
-// Code that threads run stays where it is, in the models: how many keep some is counted.
+// The models' replacement for the header of the same name: it counts the references to modules.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,8 @@ const void* code_of(Function*) {
   return nullptr;
 }
 
-/// Whoever blocks is somewhere else than the one that has made the pool.
+/// Another value for each call, so that a thread that blocks is never in the module that has made
+/// the pool.
 inline const void* this_module() {
   static char modules[1'000'000];
   static std::size_t last = 0;
@@ -20,21 +21,21 @@ inline const void* this_module() {
 inline void pin_module_of(const void*) {}
 inline void pin_this_module_unless(const void*) {}
 
-class loaded_code {
+class module_reference {
  public:
-  void keep(const void*) {
-    is_kept_ = true;
-    ++kept;
+  void acquire(const void*) {
+    is_held_ = true;
+    ++held;
   }
-  void let_go() {
-    kept -= is_kept_ ? 1 : 0;
-    is_kept_ = false;
+  void release() {
+    held -= is_held_ ? 1 : 0;
+    is_held_ = false;
   }
 
-  static inline int kept = 0; // Relacy does not watch it
+  static inline int held = 0; // all references; Relacy does not check its accesses
 
  private:
-  bool is_kept_ = false;
+  bool is_held_ = false;
 };
 
 } // namespace parallel::detail

@@ -1,5 +1,5 @@
-// What threads meet through, in the models: Relacy's atomics and mutexes behind the standard
-// library's interface. It stands in for include/parallel/detail/platform/sync.hpp.
+// The models' replacement for the header of the same name: Relacy's atomics and mutexes behind the
+// interface of the standard library.
 #pragma once
 
 #include "relacy.hpp"
@@ -46,7 +46,7 @@ class atomic {
   }
   bool compare_exchange_strong(T& seen, T value, memory_order order = memory_order_seq_cst,
                                where line = where::current()) {
-    return compare<false>(seen, value, order, if_it_fails(order), line);
+    return compare<false>(seen, value, order, failure_order(order), line);
   }
   bool compare_exchange_strong(T& seen, T value, memory_order order, memory_order failure,
                                where line = where::current()) {
@@ -54,16 +54,16 @@ class atomic {
   }
   bool compare_exchange_weak(T& seen, T value, memory_order order = memory_order_seq_cst,
                              where line = where::current()) {
-    return compare<true>(seen, value, order, if_it_fails(order), line);
+    return compare<true>(seen, value, order, failure_order(order), line);
   }
   bool compare_exchange_weak(T& seen, T value, memory_order order, memory_order failure,
                              where line = where::current()) {
     return compare<true>(seen, value, order, failure, line);
   }
 
-  /// What a futex does: sleeps if the word is still `seen`. (The kernel looks at the word itself,
-  /// not at what this thread knows of it: hence a read-modify-write.) It may wake up for no reason,
-  /// in every other schedule: else that would mend what is lost.
+  /// As a futex, sleeps if the word still has the value `seen`. The kernel reads the latest value,
+  /// not one that this thread may still see: hence the read-modify-write operation. May wake up
+  /// without a reason if wakes_may_be_spurious.
   void sleep_while(T seen) const {
     rl::context& c = rl::ctx();
     {
@@ -94,7 +94,7 @@ class atomic {
       return rl::mo_seq_cst;
     }
   }
-  static constexpr memory_order if_it_fails(memory_order order) {
+  static constexpr memory_order failure_order(memory_order order) {
     return order == memory_order_acq_rel   ? memory_order_acquire
            : order == memory_order_release ? memory_order_relaxed
                                            : order;
@@ -129,7 +129,8 @@ class mutex {
   rl::mutex impl_;
 };
 
-/// One for each of the threads that Relacy simulates on one, and none older than the schedule.
+/// A variable of each of Relacy's threads, which all run on one thread of the system. It returns to
+/// its initial value in each new schedule.
 template <class T>
 class per_thread {
  public:
@@ -143,15 +144,15 @@ class per_thread {
   }
 
  private:
-  struct one {
+  struct versioned {
     T value{};
-    unsigned schedule = 0;
+    unsigned schedule = 0; // in which the value was set
   };
 
-  const one& own() const { return values_[model::this_thread()]; }
+  const versioned& own() const { return values_[model::this_thread()]; }
 
   T initial_;
-  one values_[8];
+  versioned values_[8];
 };
 
 } // namespace parallel::detail

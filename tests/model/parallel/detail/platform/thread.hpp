@@ -1,5 +1,5 @@
-// What a thread of ours needs of the system, in the models: Relacy's threads, some of which are not
-// to be had.
+// The models' replacement for the header of the same name: Relacy's threads, of which some cannot
+// be created.
 #pragma once
 
 #include "relacy.hpp"
@@ -28,7 +28,7 @@ class native_thread {
   [[nodiscard]] bool start(void (*run)(void*) noexcept, void* argument) {
     run_ = run;
     argument_ = argument;
-    yield(); // it takes a while
+    yield(); // other threads may run first
     if (model::threads_fail_one_in != 0 && rl::rand(model::threads_fail_one_in) == 0)
       return false;
     thread_ = rl::ctx().create_thread(&enter, this);

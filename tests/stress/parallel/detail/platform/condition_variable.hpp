@@ -1,4 +1,5 @@
-// What threads wait on, in stress builds: a condition variable for their mutex.
+// The stress builds' replacement for the library's header of the same name: a condition variable
+// that works with their mutex.
 #pragma once
 
 #include <condition_variable>

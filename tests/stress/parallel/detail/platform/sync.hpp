@@ -1,8 +1,8 @@
-// What threads meet through, in stress builds: the standard library's, but whoever comes to it may
-// dawdle first, so that schedules come about that hardly ever would.
+// The stress builds' replacement for the library's header of the same name, with injected delays.
 //
-// It stands in for include/parallel/detail/platform/sync.hpp. PARALLEL_STRESS_SEED in the
-// environment chooses who dawdles where and for how long.
+// Each operation on an atomic or a mutex may first be delayed, which produces schedules that would
+// otherwise hardly ever occur. The environment variable PARALLEL_STRESS_SEED determines which
+// operations are delayed and for how long.
 #pragma once
 
 #include <parallel/detail/platform/atomic.hpp>
@@ -16,8 +16,9 @@
 
 namespace parallel::detail {
 
-/// Mostly nothing; now and then the thread gives way, goes round in circles, or sleeps a little.
-inline void dawdle() noexcept {
+/// Called before each operation. Does nothing in 15 of 16 cases; otherwise the thread yields, spins
+/// or sleeps for a short time.
+inline void delay() noexcept {
   static std::atomic<std::uint64_t> threads{0};
   static const std::uint64_t seed = [] {
     const char* const text = std::getenv("PARALLEL_STRESS_SEED");
@@ -54,41 +55,41 @@ class atomic : public native_atomic<T> {
   atomic& operator=(const atomic&) = delete;
 
   T load(memory_order order = strongest) const noexcept {
-    dawdle();
+    delay();
     return base::load(order);
   }
   void store(T value, memory_order order = strongest) noexcept {
-    dawdle();
+    delay();
     base::store(value, order);
   }
   T exchange(T value, memory_order order = strongest) noexcept {
-    dawdle();
+    delay();
     return base::exchange(value, order);
   }
   T fetch_add(T value, memory_order order = strongest) noexcept {
-    dawdle();
+    delay();
     return base::fetch_add(value, order);
   }
   T fetch_sub(T value, memory_order order = strongest) noexcept {
-    dawdle();
+    delay();
     return base::fetch_sub(value, order);
   }
   T fetch_and(T value, memory_order order = strongest) noexcept {
-    dawdle();
+    delay();
     return base::fetch_and(value, order);
   }
   T fetch_or(T value, memory_order order = strongest) noexcept {
-    dawdle();
+    delay();
     return base::fetch_or(value, order);
   }
   template <class... Orders>
   bool compare_exchange_strong(T& seen, T value, Orders... orders) noexcept {
-    dawdle();
+    delay();
     return base::compare_exchange_strong(seen, value, orders...);
   }
   template <class... Orders>
   bool compare_exchange_weak(T& seen, T value, Orders... orders) noexcept {
-    dawdle();
+    delay();
     return base::compare_exchange_weak(seen, value, orders...);
   }
 };
@@ -96,16 +97,16 @@ class atomic : public native_atomic<T> {
 class mutex {
  public:
   void lock() {
-    dawdle();
+    delay();
     impl_.lock();
   }
   [[nodiscard]] bool try_lock() {
-    dawdle();
+    delay();
     return impl_.try_lock();
   }
   void unlock() {
     impl_.unlock();
-    dawdle();
+    delay();
   }
 
  private:
