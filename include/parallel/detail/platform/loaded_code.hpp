@@ -88,9 +88,9 @@ inline constexpr auto loader_find = &dladdr;
   return loader_open(name, RTLD_LAZY | RTLD_NOLOAD | further_flags);
 }
 
-/// The shared library that contains `code` is never unloaded from now on.
+/// Keeps the shared library that contains `code` loaded until the program ends.
 [[gnu::cold]] inline void pin_module_of(const void* code) noexcept {
-  if (void* const opened = open_again(code, RTLD_NODELETE))
+  if (void* const opened = reopen_module_of(code, RTLD_NODELETE))
     loader_close(opened);
 }
 
@@ -102,10 +102,11 @@ inline constexpr auto loader_find = &dladdr;
 #endif
 inline void
 pin_this_module_unless(const void* module) noexcept {
-  // relaxed: to do it twice does no harm. By then it has been done, as this is set afterwards.
-  if (module != this_module() && !is_module_kept.load(memory_order_relaxed)) {
+  // relaxed, both: the flag is set after the module has been pinned, and pinning it twice is
+  // harmless
+  if (module != this_module() && !is_this_module_pinned.load(memory_order_relaxed)) {
     pin_module_of(this_module());
-    is_module_kept.store(true, memory_order_relaxed);
+    is_this_module_pinned.store(true, memory_order_relaxed);
   }
 }
 
