@@ -33,7 +33,7 @@ struct blocked_task : model::test<blocked_task<JustThen, Rounds>, 1, 1 + Rounds>
         while (model.done.load(parallel::detail::memory_order_acquire) != round)
           parallel::detail::yield();
       } else {
-        model::require(parallel::detail::loaded_code::kept > 0,
+        model::require(parallel::detail::module_reference::held > 0,
                        "the code of a compensating worker is not kept");
         model.done.store(round, parallel::detail::memory_order_release);
       }

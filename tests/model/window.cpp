@@ -18,7 +18,7 @@ using parallel::detail::queued_task;
 namespace parallel::detail {
 
 /// Relacy prints it when a schedule has failed.
-inline std::ostream& operator<<(std::ostream& out, halt why) {
+inline std::ostream& operator<<(std::ostream& out, end_reason why) {
   return out << static_cast<int>(why);
 }
 
