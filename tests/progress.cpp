@@ -8,8 +8,11 @@
 
 #include <cstddef>
 #include <cstdio>
+#include <filesystem>
 #include <string>
+#include <string_view>
 #include <type_traits>
+#include <utility>
 
 #if defined(__linux__)
 #include <pty.h>
@@ -20,7 +23,23 @@
 #endif
 
 using parallel::progress;
-using parallel::detail::progress_line;
+
+namespace {
+
+std::string progress_line(const std::string& description, const progress& now, std::size_t columns,
+                          bool ascii) {
+  const parallel::detail::text_view view(description.data(), description.size());
+  const auto line = parallel::detail::line_for(view, now, columns, ascii);
+  return description.substr(0, line.description_bytes) + line.rest.c_str();
+}
+
+std::string bar_text(double share, std::size_t columns, bool ascii) {
+  parallel::detail::composed_text bar;
+  parallel::detail::add_bar(bar, share, columns, ascii);
+  return bar.c_str();
+}
+
+} // namespace
 
 TEST_CASE("a progress line has a description, a share, a bar, a count, times and a rate") {
   const progress now{.done = 2'520, .total = 6'000, .seconds = 6.28};
@@ -40,7 +59,6 @@ TEST_CASE("a progress line never reaches the last column, and gives up its bar f
 }
 
 TEST_CASE("a bar is drawn in eighths of a column") {
-  using parallel::detail::bar_text;
   CHECK(bar_text(0, 3, false) == "   ");
   CHECK(bar_text(0.5, 2, false) == "█ ");
   CHECK(bar_text(0.5, 1, false) == "▌");
@@ -110,12 +128,31 @@ TEST_CASE("a progress bar is made of a description or of options, in parentheses
   [[maybe_unused]] parallel::progress_bar literal("thumbnails");
   [[maybe_unused]] parallel::progress_bar named(text);
   [[maybe_unused]] parallel::progress_bar moved(std::string("thumbnails"));
+  [[maybe_unused]] parallel::progress_bar file(std::filesystem::path("thumbnails"));
+  [[maybe_unused]] parallel::progress_bar viewed({.description = std::string_view(text)});
   [[maybe_unused]] parallel::progress_bar described({.description = "thumbnails"});
   [[maybe_unused]] parallel::progress_bar directed({.stream = stdout});
   [[maybe_unused]] parallel::progress_bar braced{{.description = "thumbnails"}};
   [[maybe_unused]] parallel::progress_bar copied(literal);
+  literal = described;
   STATIC_REQUIRE_FALSE(std::is_convertible_v<const char*, parallel::progress_bar>);
   STATIC_REQUIRE_FALSE(std::is_constructible_v<parallel::progress_bar, int>);
+}
+
+TEST_CASE("a progress bar's description is a copy, which can be replaced") {
+  std::string text = "thumbnails";
+  parallel::progress_bar_options options{.description = text};
+  const parallel::progress_bar_options copy = options;
+  text[0] = 'T';
+  CHECK(copy.description.c_str() == std::string("thumbnails"));
+  options.description = text;
+  CHECK(options.description.c_str() == std::string("Thumbnails"));
+  options.description = std::move(text) + "!";
+  CHECK(options.description.c_str() == std::string("Thumbnails!"));
+  options.description = copy.description;
+  CHECK(options.description.c_str() == std::string("thumbnails"));
+  options.description = {};
+  CHECK(options.description.c_str() == std::string());
 }
 
 TEST_CASE("a progress bar whose stream is no terminal writes nothing") {

@@ -45,6 +45,7 @@ using parallel::map_options;
 using parallel::progress;
 using parallel::progress_bar;
 using parallel::progress_bar_options;
+using parallel::progress_description;
 using parallel::random_engine;
 using parallel::start_rate;
 using parallel::thread_hook;

@@ -14,32 +14,12 @@
 #include <parallel/detail/platform/clock.hpp>
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/errors.hpp>
+#include <parallel/progress.hpp>
 
 #include <cstddef>
 #include <cstdint>
 
 namespace parallel {
-
-/// How far a call has come. Progress hooks receive it.
-struct progress {
-  static constexpr std::size_t unknown = SIZE_MAX; ///< the total of a source of unknown size
-
-  std::size_t done = 0;  ///< elements whose calls have ended; after a failed call, a few of the
-                         ///< short elements before it may not be counted
-  std::size_t total = 0; ///< elements in all
-  double seconds = 0;    ///< time since the call began, in seconds
-  bool last = false;     ///< true in the last report: the call has ended, normally or not
-
-  /// Elements per second so far; 0 when this cannot be told yet.
-  [[nodiscard]] double rate() const noexcept {
-    return seconds > 0 ? static_cast<double>(done) / seconds : 0;
-  }
-
-  /// The time that the rest takes at this rate, in seconds; negative when this cannot be told yet.
-  [[nodiscard]] double seconds_left() const noexcept {
-    return rate() > 0 && total != unknown ? static_cast<double>(total - done) / rate() : -1;
-  }
-};
 
 namespace detail {
 

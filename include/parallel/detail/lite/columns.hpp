@@ -5,8 +5,9 @@
 // valid UTF-8 takes one column, since terminals draw a replacement character for it.
 #pragma once
 
+#include <parallel/detail/lite/text.hpp>
+
 #include <cstddef>
-#include <string_view>
 
 namespace parallel::detail {
 
@@ -41,7 +42,7 @@ constexpr std::size_t columns_of(char32_t code) noexcept {
 
 /// The character that begins at text[at]. A byte that begins no valid character counts as a
 /// character.
-constexpr text_character character_at(std::string_view text, std::size_t at) noexcept {
+constexpr text_character character_at(text_view text, std::size_t at) noexcept {
   constexpr text_character invalid = {1, 1};
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned first = byte(at);
@@ -60,7 +61,7 @@ constexpr text_character character_at(std::string_view text, std::size_t at) noe
 }
 
 /// The columns of a text of one line.
-constexpr std::size_t columns_of(std::string_view text) noexcept {
+constexpr std::size_t columns_of(text_view text) noexcept {
   std::size_t columns = 0;
   for (std::size_t at = 0; at < text.size();) {
     const text_character next = character_at(text, at);
@@ -72,7 +73,7 @@ constexpr std::size_t columns_of(std::string_view text) noexcept {
 
 /// How many bytes of a text fit into `columns` columns. Only whole characters count, together with
 /// their combining marks.
-constexpr std::size_t bytes_within(std::string_view text, std::size_t columns) noexcept {
+constexpr std::size_t bytes_within(text_view text, std::size_t columns) noexcept {
   std::size_t at = 0;
   while (at < text.size()) {
     const text_character next = character_at(text, at);
