@@ -1,8 +1,17 @@
-// What the types promise at compile time. What must not compile is in tests/rejected/.
+// What the types promise at compile time, and what executors of version 1.0 are still promised.
+// What must not compile is in tests/rejected/.
+// The deprecation of run_loop, which old_executor below has, is reported where algorithms call it.
+#if defined(__GNUC__)
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+#endif
+
+#include "catch.hpp"
+
 #include <parallel/parallel.hpp>
 
 #include <concepts>
 #include <cstddef>
+#include <functional>
 #include <future>
 #include <memory>
 #include <type_traits>
@@ -68,4 +77,26 @@ static_assert(!has_grain<parallel::io_pool::call_options>);
 static_assert(!has_in_flight<parallel::thread_pool::call_options>);
 static_assert(has_in_flight<parallel::io_pool::call_options>);
 
+/// An executor as version 1.0 had them: its entry is called run_loop.
+struct old_executor {
+  using call_options = parallel::map_options;
+  template <class Body>
+  friend void run_loop(old_executor& e, std::size_t n, const call_options&, const Body& body) {
+    ++e.loops;
+    body(std::size_t{0}, n);
+  }
+  int loops = 0;
+};
+static_assert(parallel::executor<old_executor>);
+
 } // namespace
+
+TEST_CASE("an executor of version 1.0, with run_loop, still runs every algorithm") {
+  old_executor old;
+  const ints xs{1, 2, 3};
+  const auto twice = [](int x) { return 2 * x; };
+  CHECK(parallel::map(old, xs, twice) == ints{2, 4, 6});
+  CHECK(parallel::filter(old, xs, [](int x) { return x > 1; }) == ints{2, 3});
+  CHECK(parallel::map_reduce(old, xs, twice, 0, std::plus<>()) == 12);
+  CHECK(old.loops >= 3);
+}
