@@ -1,10 +1,9 @@
-// The exceptions of this library's own: how a call says that it has been ended early, and a pool
-// that it has.
+// The library's own exceptions: a call was ended early, or a pool has been shut down.
 //
-// All others come from the user's functions, or are std::invalid_argument (a value that makes no
-// sense), std::system_error (no thread) or std::bad_alloc. Entered from options.hpp and
-// pool_options.hpp. Visible out of a shared library that hides everything else: a program that
-// catches them compares their types by address (libc++).
+// All other exceptions come from the user's functions, or are std::invalid_argument (a value that
+// makes no sense), std::system_error (no thread can be started) or std::bad_alloc. The types have
+// default visibility even in a shared library that hides everything else, because a program that
+// catches them may compare types by address (libc++).
 #pragma once
 
 #if !defined(__cpp_exceptions)
@@ -17,32 +16,34 @@
 
 namespace parallel {
 
-/// What this library throws by itself when a call or a pool ends early.
+/// The base of the library's own exceptions: stopped, deadline_exceeded and shut_down.
 class error : public std::exception {};
 
-/// A stop was requested before every element had been started (or, in as_completed, was ready).
+/// Thrown by a call when a stop was requested before every element had been started; by
+/// as_completed, before every future was ready.
 class stopped : public error {
  public:
-  /// These words, with static storage.
+  /// The message; the characters have static storage.
   [[nodiscard]] const char* what() const noexcept override {
     return "parallel: a stop was requested before every element had been started";
   }
 };
 
-/// The deadline passed before every element had been started (or, in as_completed, was ready).
+/// Thrown by a call when its deadline passed before every element had been started; by
+/// as_completed, before every future was ready.
 class deadline_exceeded : public error {
  public:
-  /// These words, with static storage.
+  /// The message; the characters have static storage.
   [[nodiscard]] const char* what() const noexcept override {
     return "parallel: the deadline passed before every element had been started";
   }
 };
 
-/// The pool has been shut down: thrown by submit() afterwards, and by the futures of tasks that
-/// were discarded.
+/// The pool has been shut down. Thrown by submit() after a shutdown, and by the futures of tasks
+/// that were discarded.
 class shut_down : public error {
  public:
-  /// These words, with static storage.
+  /// The message; the characters have static storage.
   [[nodiscard]] const char* what() const noexcept override {
     return "parallel: the pool has been shut down";
   }

@@ -1,9 +1,9 @@
 // map, map_into, for_each and try_map: run a function over the items of a range, on all cores.
 //
-// The first of three rooms: here a call becomes a loop over indices, detail/loop/loop.hpp shares
-// the loop among threads, detail/scheduler/scheduler.hpp holds the threads. Cupboards:
-// detail/call/indexed_calls.hpp (a function and its ranges as calls by index),
-// detail/call/result_buffer.hpp (results written by many threads).
+// A call becomes a loop over indices here: detail/call/indexed_calls.hpp turns a function and its
+// ranges into calls by index, and detail/call/result_buffer.hpp is where many threads write the
+// results. The executor runs the loop; on a thread_pool, detail/loop/loop.hpp shares it among the
+// threads of detail/scheduler/scheduler.hpp.
 #pragma once
 
 #include <parallel/detail/call/indexed_calls.hpp>
@@ -68,7 +68,8 @@ Out write(E& executor, const typename E::call_options& options, Out out, const C
   return out + static_cast<difference>(calls.size());
 }
 
-/// Calls run(options), with a progress hook, if there is one, that notes when it throws.
+/// Calls run(options). If there is a progress hook, it is wrapped, and hook_has_thrown is set when
+/// it throws.
 template <class Options, class Run>
 void with_watched_hook(const Options& options, bool& hook_has_thrown, const Run& run) {
   if constexpr (requires { options.progress.call(); }) {
@@ -89,7 +90,7 @@ void with_watched_hook(const Options& options, bool& hook_has_thrown, const Run&
   run(options);
 }
 
-/// Runs every call and keeps what has become of each.
+/// Runs every call and keeps the outcome of each.
 template <class E, class Calls>
 auto collect_outcomes(E& executor, const typename E::call_options& options, const Calls& calls) {
   using result = std::remove_cvref_t<typename Calls::result>;
@@ -117,7 +118,7 @@ auto collect_outcomes(E& executor, const typename E::call_options& options, cons
   bool hook_has_thrown = false; // set by one thread at a time, read when the loop is at rest
   try {
     detail::with_watched_hook(options, hook_has_thrown, run_all);
-  } catch (const error&) { // no element's: those are in their outcomes
+  } catch (const error&) { // not from an element, whose exceptions are in their outcomes
     if (hook_has_thrown)
       throw;
     for (outcome<result>& each : outcomes)
@@ -132,8 +133,8 @@ struct bit_reference {
   static constexpr bool includes = std::is_same_v<T, std::vector<bool>::reference>;
 };
 
-/// Whether threads would write to one word at once if each wrote to its element of an R: those of a
-/// std::vector<bool> have no word of their own. (Elements of several ranges may come in a tuple.)
+/// Whether threads that write to different elements of an R may write to the same word: elements of
+/// a std::vector<bool> share words. (The elements of a view over several ranges may be tuples.)
 template <class R>
 constexpr bool is_packed() {
   using reference = std::ranges::range_reference_t<R>;
@@ -163,36 +164,63 @@ void run(E& executor, const typename E::call_options& options, const Calls& call
 /// Calls f for every element of a range, on many threads, and returns the results in the order of
 /// their elements: std::vector<std::remove_cvref_t<decltype(f(x))>>.
 ///
-/// - `executor`: a thread_pool for work that computes, an io_pool for calls that block; if none is
-///   named, default_pool(). The calling thread always takes part, and the call returns when every
-///   element is done. It may be made from anywhere, from inside another call's f too.
-/// - `xs`: any input range. Random-access ranges are used in place; of forward ranges the iterators
-///   are gathered first, and the elements of single-pass ranges are moved to a buffer. A view's own
-///   functions (views::transform's, say) are called on many threads as well.
-/// - `f`: called as std::invoke(f, x), once for each element, concurrently, through a const
-///   reference; it is never copied. A mutable lambda does not compile.
-/// - `options`: map_options or io_map_options.
+/// - `executor`: a thread_pool for work that computes, an io_pool for calls that block, or any
+/// other
+///   executor. If none is named, default_pool() is used.
+/// - `xs`: any input range. A random-access range is used in place. Of a forward range the
+/// iterators
+///   are gathered first; the elements of a single-pass range are moved into a buffer first. A
+///   view's own functions, such as that of views::transform, are called on many threads as well.
+/// - `f`: called as std::invoke(f, x), once for each element, on many threads at once, through a
+/// const
+///   reference. It is never copied. A mutable lambda does not compile.
+/// - `options`: map_options, or io_map_options on an io_pool.
 ///
-/// Results may be move-only, and need no default constructor; bool is written without a race.
-/// If calls throw, the exception of the lowest index is rethrown with its type, when no call runs
-/// any more: what the plain loop would have thrown. Elements above it are skipped unless they, or
-/// others claimed together with them (options.grain), have started; elements below it all run;
-/// results built so far are destroyed. A call must not end its thread: pthread_exit() or a
-/// cancellation within f ends the program. Throws std::bad_alloc or std::length_error when the
-/// result cannot be allocated.
+/// Results: they may be move-only and need no default constructor. `bool` is written without a
+/// race.
 ///
-/// Cost on a thread_pool: some 20 ns for a call that stays on the calling thread, half a
-/// microsecond to share one with workers that are awake, tens of microseconds to wake or start
-/// them. A call stays when the remembered cost of its elements comes to less than two microseconds
-/// or, with workers asleep, to less than a wake takes, unless such calls follow each other quickly;
-/// the first call at a call site is always shared. If elements of a call that stays turn out much
-/// dearer than remembered, the first few or, from four microseconds on, any, the rest is shared
-/// (one time in eight in calls of up to sixteen elements that have long been cheap). The pages of a
-/// fresh result of 1 MiB or more are faulted in by all threads (Linux; from 4 MiB on as huge
-/// pages). Besides the result it allocates a few cache lines a thread the first time that so many
-/// calls are open at once, a byte or an optional for each result that cannot be assigned in place
-/// (bool; types without a default constructor that cannot throw), and the gathered iterators or
-/// elements of ranges that are not random-access.
+/// Threads: the calling thread takes part, and the call returns when every element is done. Any
+/// thread may call map() at any time, also inside the f of another call. Calls nest to any depth
+/// without deadlock, and nested calls share the pool's threads. A thread that waits for a nested
+/// call runs only elements of that call, so you may hold a lock across it. Scratch memory in a
+/// `thread_local` variable is overwritten by a nested call whose elements use the same variable:
+/// they may run on the thread that waits for them. Elements must not wait for each other, because a
+/// small call runs on one thread. An element must not end its thread: pthread_exit() or a
+/// cancellation inside f ends the program.
+///
+/// Exceptions: if elements throw, the exception of the lowest index is rethrown with its type, when
+/// no element runs any more. That is the exception that the plain loop would have thrown. All
+/// elements below that index run. Elements above it are skipped unless they, or other elements of
+/// their chunk (see map_options::grain), have started. Results made so far are destroyed. map()
+/// itself throws std::bad_alloc or std::length_error when the result cannot be allocated.
+///
+/// Cost on a thread_pool, besides the elements:
+///
+/// | situation | what happens | cost, about |
+/// |-----------|--------------|-------------|
+/// | less work than 2 µs, or than the time to wake a worker | it stays on the caller | 20 ns |
+/// | more work, and workers are awake | the call is shared | 0.5 µs |
+/// | more work, and workers are asleep or not started | they are woken or started | tens of µs |
+///
+/// The work is the time that the call is expected to take on one thread, from what earlier calls at
+/// the call site have measured. The time to wake a worker counts only while all of them sleep, and
+/// calls that follow each other quickly wake workers even if each of them has less work than that.
+/// The first call at a call site is always shared.
+///
+/// If elements of a call that stays on the caller cost much more than expected, the rest is shared:
+/// in calls of less than 4 µs, if these are among the first few elements; in longer calls, wherever
+/// they are. In calls of up to sixteen elements that have long been cheap, this is checked in one
+/// of eight calls.
+///
+/// A call site is a combination of the types of f and xs. Function pointers of one type share one
+/// cost model, and so do all std::function of one type: if some of these functions are expensive
+/// and others cheap, they mislead it. `.grain = 1` is the cure: it does not use the model.
+///
+/// Memory: the pages of a fresh result of 1 MiB or more are faulted in by all threads (Linux; from
+/// 4 MiB on as huge pages). Besides the result, map() allocates a few cache lines per thread when
+/// more calls are open at once than ever before; one byte or one optional for each result that
+/// cannot be assigned in place (bool; types without a default constructor that cannot throw); and
+/// the gathered iterators or elements of a range that is not random-access.
 template <executor E, std::ranges::input_range R, class F>
 auto map(E& executor, R&& xs, F&& f,
          const typename E::call_options& options = detail::no_options<E>()) {
@@ -205,7 +233,8 @@ auto map(R&& xs, F&& f, const map_options& options = detail::no_map_options) {
   return parallel::map(default_pool(), xs, f, options);
 }
 
-/// map() over two ranges side by side: f(x, y) for as many elements as the shorter one has.
+/// map() over two ranges side by side: calls f(x, y) for as many elements as the shorter range has.
+/// In all else it is like map() over one range.
 template <executor E, std::ranges::input_range R, std::ranges::input_range S, class F>
 auto map(E& executor, R&& xs, S&& ys, F&& f,
          const typename E::call_options& options = detail::no_options<E>()) {
@@ -218,13 +247,14 @@ auto map(R&& xs, S&& ys, F&& f, const map_options& options = detail::no_map_opti
   return parallel::map(default_pool(), xs, ys, f, options);
 }
 
-/// Like map(), but an element that throws spoils nothing but itself: returns a
-/// std::vector<outcome<T>>, for each element in input order a value, an exception, or that it was
-/// not run because a stop was requested or the deadline passed. `f` may return nothing.
+/// Like map(), but keeps the results of the elements that succeed when others throw. It returns a
+/// std::vector<outcome<T>> in the order of the elements, where T is what f returns, without
+/// reference and const. `f` may return nothing.
 ///
-/// Every element is run unless the call is ended by its options. Throws what cannot be an
-/// element's: std::bad_alloc or std::length_error for the outcomes, and what the progress hook
-/// throws.
+/// Each outcome has a value, or the exception of the element, or says that the element was not run
+/// because a stop was requested or the deadline passed. Every element is run unless the options end
+/// the call. try_map() throws only what does not come from an element: std::bad_alloc or
+/// std::length_error when the outcomes cannot be allocated, and what the progress hook throws.
 template <executor E, std::ranges::input_range R, class F>
 auto try_map(E& executor, R&& xs, F&& f,
              const typename E::call_options& options = detail::no_options<E>()) {
@@ -237,7 +267,7 @@ auto try_map(R&& xs, F&& f, const map_options& options = detail::no_map_options)
   return parallel::try_map(default_pool(), xs, f, options);
 }
 
-/// try_map() over two ranges side by side, as many elements as the shorter one has.
+/// try_map() over two ranges side by side, for as many elements as the shorter range has.
 template <executor E, std::ranges::input_range R, std::ranges::input_range S, class F>
 auto try_map(E& executor, R&& xs, S&& ys, F&& f,
              const typename E::call_options& options = detail::no_options<E>()) {
@@ -250,8 +280,9 @@ auto try_map(R&& xs, S&& ys, F&& f, const map_options& options = detail::no_map_
   return parallel::try_map(default_pool(), xs, ys, f, options);
 }
 
-/// Like map(), but assigns the results to out[0], out[1], …, which must exist already, and returns
-/// the iterator behind the last. Allocates no result; after an exception some have been assigned.
+/// Like map(), but assigns the results to out[0], out[1], … and returns the iterator behind the
+/// last one. These elements must exist already. `out` is a random-access iterator, and not one of a
+/// std::vector<bool>. No result is allocated. After an exception, some results have been assigned.
 template <executor E, std::ranges::input_range R, class Out, class F>
 Out map_into(E& executor, R&& xs, Out out, F&& f,
              const typename E::call_options& options = detail::no_options<E>()) {
@@ -264,7 +295,7 @@ Out map_into(R&& xs, Out out, F&& f, const map_options& options = detail::no_map
   return parallel::map_into(default_pool(), xs, std::move(out), f, options);
 }
 
-/// map_into() over two ranges side by side, as many elements as the shorter one has.
+/// map_into() over two ranges side by side, for as many elements as the shorter range has.
 template <executor E, std::ranges::input_range R, std::ranges::input_range S, class Out, class F>
 Out map_into(E& executor, R&& xs, S&& ys, Out out, F&& f,
              const typename E::call_options& options = detail::no_options<E>()) {
@@ -277,11 +308,11 @@ Out map_into(R&& xs, S&& ys, Out out, F&& f, const map_options& options = detail
   return parallel::map_into(default_pool(), xs, ys, std::move(out), f, options);
 }
 
-/// Like map(), for the effects of f alone: what it returns is discarded.
+/// Like map(), but only for the effects of f: what it returns is discarded, and nothing is
+/// returned.
 ///
-/// f may write to its element. The elements of a mutable std::vector<bool>, which share words, are
-/// refused by the compiler: pass std::as_const(flags) to read them, and use a std::vector<char> to
-/// write.
+/// f may write to its element. A mutable std::vector<bool> does not compile, as its elements share
+/// words: pass std::as_const(flags) to read them, and use a std::vector<char> to write.
 template <executor E, std::ranges::input_range R, class F>
 void for_each(E& executor, R&& xs, F&& f,
               const typename E::call_options& options = detail::no_options<E>()) {
@@ -295,7 +326,7 @@ void for_each(R&& xs, F&& f, const map_options& options = detail::no_map_options
   parallel::for_each(default_pool(), xs, f, options);
 }
 
-/// for_each() over two ranges side by side, as many elements as the shorter one has.
+/// for_each() over two ranges side by side, for as many elements as the shorter range has.
 template <executor E, std::ranges::input_range R, std::ranges::input_range S, class F>
 void for_each(E& executor, R&& xs, S&& ys, F&& f,
               const typename E::call_options& options = detail::no_options<E>()) {

@@ -1,6 +1,6 @@
-// map_async: a map that goes on while its caller does something else; its results are a future.
+// map_async: a map that runs in the background; its caller gets a future of the results.
 //
-// A task that maps: submit() of the executor (thread_pool.hpp, io_pool.hpp, serial.hpp) around
+// It submits a task to the executor (thread_pool.hpp, io_pool.hpp, serial.hpp), and the task calls
 // map() (map.hpp).
 #pragma once
 
@@ -14,18 +14,20 @@
 
 namespace parallel {
 
-/// Starts map(executor, xs, f, options) as a task of the executor and returns a std::future of its
-/// result or exception at once.
+/// Starts map(executor, xs, f, options) as a task of the executor, and returns at once a
+/// std::future of the result or exception.
 ///
-/// - `executor`: a thread_pool or an io_pool; `serial` has done it all when this returns.
-/// - `xs`: kept by the task: a range given as an rvalue, std::move(xs), or a view or span, whose
-///   elements must then outlive the call. A container given as an lvalue does not compile.
-/// - `f`: kept by the task, moved or copied in.
-/// - `options`: what they refer to must outlive the call; a duration as deadline counts from when
-///   the task begins.
+/// - `executor`: a thread_pool or an io_pool, which must outlive the task. On `serial` the map is
+///   finished when this function returns.
+/// - `xs`: the task keeps it. Give a container as an rvalue, std::move(xs); an lvalue does not
+///   compile. Of a view or a span the task keeps a copy, and the elements must outlive the call.
+/// - `f`: moved or copied into the task.
+/// - `options`: copied into the task. What they refer to must outlive the call. A deadline that is
+///   a duration counts from the moment when the task begins.
 ///
-/// Throws what submit() throws. The future's destructor does not wait. Within a task or an element,
-/// wait for it with the executor's get().
+/// Throws what submit() of the executor throws: see thread_pool::submit(). The future's destructor
+/// does not wait. Inside a task or an element, wait for the future with the executor's get().
+/// Thread-safe.
 template <executor E, std::ranges::input_range R, class F>
 auto map_async(E& executor, R&& xs, F&& f, const typename E::call_options& options = {}) {
   static_assert(std::ranges::view<std::remove_cvref_t<R>> || !std::is_lvalue_reference_v<R>,

@@ -1,8 +1,8 @@
-// map_reduce: run a function over the items of a range and combine what it returns to one value.
+// map_reduce: run a function over the items of a range and combine what it returns into one value.
 //
-// The combinations form a tree that depends on the number of elements alone, so the answer is the
-// same for any number of threads and every run, to the last bit of a floating-point sum. The loops
-// are those of map.hpp (next: detail/call/indexed_calls.hpp, pool.hpp).
+// The combinations form a tree that depends on the number of elements alone. So the result is the
+// same for any number of threads and every run, to the last bit of a floating-point sum. One loop
+// runs over the leaves of the tree, and one more over each level of combinations.
 #pragma once
 
 #include <parallel/detail/call/indexed_calls.hpp>
@@ -22,18 +22,19 @@ namespace parallel {
 
 namespace detail {
 
-/// Leaves of the tree, unless the elements are fewer: enough to keep hundreds of threads busy.
+/// How many leaves the tree has, unless there are fewer elements: enough for hundreds of threads.
 inline constexpr std::size_t most_leaves = 512;
 
-/// Puts op(left, right) where `left` stands. By way of a new T, as op may return a reference to one
-/// of its arguments, and T need not be assignable.
+/// Replaces the value of `into`, of which `left` is the value, by op(left, right). It makes a new T
+/// first, because op may return a reference to one of its arguments, and T need not be assignable.
 template <class Op, class T, class Right>
 void combine(const Op& op, T& left, Right&& right, std::optional<T>& into) {
   T combined(detail::call(op, std::move(left), std::forward<Right>(right)));
   into.emplace(std::move(combined));
 }
 
-/// Combines with `sum` what f returns for elements of one leaf: those behind the ones in it.
+/// Combines `sum` with what f returns for the elements [begin, end) of one leaf, which come after
+/// those that are in `sum` already.
 template <class T, class Op, class Calls>
 void extend(std::optional<T>& sum, const Op& op, const Calls& calls, std::size_t begin,
             std::size_t end) {
@@ -45,13 +46,13 @@ void extend(std::optional<T>& sum, const Op& op, const Calls& calls, std::size_t
   });
 }
 
-/// The end of the leaf that begins there.
+/// The end of the leaf that begins at `begin`; `leaf` is the number of elements in a leaf.
 constexpr std::size_t leaf_end(std::size_t begin, std::size_t leaf, std::size_t n) noexcept {
   return n - begin < leaf ? n : begin + leaf;
 }
 
-/// Calls body(begin, end) for each leaf in turn. If the body answers, it is until it is not to go
-/// on, and the answer is handed on.
+/// Calls body(begin, end) for each of the leaves [first, last) in turn. A body that returns a bool
+/// ends the loop by false, and then false is returned here too.
 template <class Body>
 auto run_leaves(const Body& body, std::size_t first, std::size_t last, std::size_t leaf,
                 std::size_t n) {
@@ -66,8 +67,8 @@ auto run_leaves(const Body& body, std::size_t first, std::size_t last, std::size
     return true;
 }
 
-/// The values f returns for the elements of each leaf, combined from left to right. `plain` are the
-/// options of a loop over leaves, which controls nothing.
+/// Combines the values that f returns for the elements of each leaf, from left to right. `plain`
+/// are the options of the loop over leaves: they neither end it nor report progress.
 template <class E, class T, class Op, class Calls>
 void reduce_leaves(E& executor, const typename E::call_options& plain, const Op& op,
                    const Calls& calls, std::size_t leaf, std::vector<std::optional<T>>& leaves) {
@@ -81,16 +82,16 @@ void reduce_leaves(E& executor, const typename E::call_options& plain, const Op&
   });
 }
 
-/// The same under the control of options, which count elements: the control is around the elements
-/// of each leaf, in the loop over leaves. If it ends the loop it throws, and the leaves that have
-/// been left incomplete are of no use to anybody.
+/// The same with options that end the loop early or report progress. They count elements, not
+/// leaves, so each leaf is run by the controlled body. When the options end the loop, `control`
+/// throws, and the leaves that are incomplete by then are discarded.
 template <class E, class T, class Op, class Calls>
 [[gnu::cold]] void reduce_leaves(controller control, const control_request& request, E& executor,
                                  const typename E::call_options& plain, const Op& op,
                                  const Calls& calls, std::size_t leaf,
                                  std::vector<std::optional<T>>& leaves) {
   const std::size_t n = calls.size();
-  const auto elements = [&](std::size_t begin, std::size_t end) { // of one leaf, the next ones
+  const auto elements = [&](std::size_t begin, std::size_t end) { // the next ones of one leaf
     extend(leaves[begin / leaf], op, calls, begin, end);
   };
   const auto run = [&](const loop_body& controlled) {
@@ -99,7 +100,7 @@ template <class E, class T, class Op, class Calls>
     };
     if constexpr (requires { body_may_end_loop(executor); })
       bulk_execute(executor, leaves.size(), plain, part);
-    else // whose bodies return nothing; what is left is then passed over leaf by leaf
+    else // its bodies return nothing: after the end, each remaining leaf is skipped in turn
       bulk_execute(executor, leaves.size(), plain, [&](std::size_t first, std::size_t last) {
         static_cast<void>(part(first, last));
       });
@@ -194,20 +195,28 @@ T reduce(E& executor, const typename E::call_options& options, T initial, const 
 /// Calls f for every element of a range, on many threads, and combines what it returns with op, in
 /// the order of the elements: op(initial, op(op(f(x0), f(x1)), op(f(x2), …))).
 ///
-/// - `executor`, `xs`, `f`, `options`: as for map().
-/// - `initial`: takes part once, at the front, and is the answer for no elements. Its type T is the
-///   type of the answer.
-/// - `op`: associative (else the answer depends on the tree), not necessarily commutative, callable
-///   on many threads at once as op(T, T) and op(T, what f returns), giving a T.
+/// - `executor`, `xs`, `f`: as for map().
+/// - `initial`: takes part once, as the leftmost operand, and is the result if there are no
+/// elements.
+///   Its type T is the type of the result.
+/// - `op`: called on many threads at once as op(T, T) and op(T, what f returns); it returns a T. It
+/// is
+///   associative, else the result depends on the shape of the tree. It need not be commutative.
+/// - `options`: as for map(). `grain` is the number of elements in a leaf, which are combined one
+///   after another; by default 1/512 of all elements.
 ///
-/// The tree depends on the number of elements alone, and on options.grain, the number of elements
-/// that are combined one after another (by default 1/512 of them): the answer is the same for any
-/// number of threads and every run, the rounding of floating-point sums included. Exceptions of f
-/// and op: that of the lowest leaf, of the leaves before any combination of them. Stop and deadline
-/// are asked before each element, progress counts elements, and a rate counts calls of f, as by
-/// map(); when the elements are done, the leaves are combined without asking. On an io_pool,
-/// options.in_flight bounds the threads that call f or op at once. Allocates up to 512 (or n /
-/// grain) optional<T>.
+/// Result: the tree depends on the number of elements and on options.grain alone. So the result is
+/// the same for any number of threads and every run, including the rounding of floating-point sums.
+/// With -ffast-math this is not promised: the compiler may make the loop's body twice and optimise
+/// each copy differently, so that one thread and two differ in the last bits.
+///
+/// Exceptions: if f or op throws in leaves, the exception of the lowest leaf is rethrown. Leaves
+/// come before all combinations of leaves.
+///
+/// Stop and deadline are checked before each element, progress counts elements, and a rate counts
+/// calls of f, as with map(). When all elements are done, the leaves are combined without further
+/// checks. On an io_pool, options.in_flight limits the threads that call f or op at once. Threads,
+/// lifetimes and cost are as for map(). Allocates up to 512 (or n / grain) optional<T>.
 template <executor E, std::ranges::input_range R, class F, class T, class Op>
 T map_reduce(E& executor, R&& xs, F&& f, T initial, Op&& op,
              const typename E::call_options& options = detail::no_options<E>()) {

@@ -1,14 +1,14 @@
 // The whole library as a C++20 module: import parallel; in place of the includes.
 //
-// The same headers, whose public names are exported here. With Clang 19's libc++, put the includes
-// of the standard library before the import. How to compile it is in the README.
+// It includes the headers and exports their public names. With Clang 19's libc++, put the includes
+// of the standard library before the import. The README says how to compile the module.
 module;
 #include <parallel/parallel.hpp>
 export module parallel;
 
 export namespace parallel {
 
-// calls
+// functions
 using parallel::as_completed;
 using parallel::blocking;
 using parallel::filter;
@@ -22,7 +22,7 @@ using parallel::map_reduce;
 using parallel::stats;
 using parallel::try_map;
 
-// what runs them
+// executors
 using parallel::default_concurrency;
 using parallel::default_pool;
 using parallel::discard;
@@ -34,7 +34,7 @@ using parallel::serial_executor;
 using parallel::task_executor;
 using parallel::thread_pool;
 
-// what they can be told
+// options
 using parallel::as_completed_options;
 using parallel::backoff_time;
 using parallel::idle_time;
@@ -52,7 +52,7 @@ using parallel::thread_hook;
 using parallel::thread_name;
 using parallel::thread_pool_options;
 
-// what they give back
+// results and exceptions
 using parallel::as_completed_view;
 using parallel::completed;
 using parallel::deadline_exceeded;

@@ -1,11 +1,15 @@
-// The work-stealing pool for work that computes, and the one that a call uses if none is named.
+// thread_pool, the work-stealing pool for work that computes, and default_pool(), the pool of calls
+// that name none.
 //
-// The class is a handle: bulk_execute, by which every algorithm enters, hands a loop on to
-// loop/loop.hpp; the workers live in scheduler/scheduler.hpp. It stands here, and not in
-// thread_pool.hpp, so that programs that only map need not compile <future>. For work that waits
-// (files, sockets, locks) there is io_pool.hpp.
+// This header has the class and its documentation, and what loops need. It does not include
+// <future>, so a program that only maps does not compile it. thread_pool.hpp adds the definitions
+// of submit(), get() and shutdown(): include it to use these. The class is a handle:
+// bulk_execute(), which every algorithm calls, passes a loop to detail/loop/loop.hpp, and the
+// workers are in detail/scheduler/scheduler.hpp. For work that waits (files, sockets, locks) there
+// is io_pool.hpp.
 #pragma once
 
+#include <parallel/detail/lite/invalid_argument.hpp>
 #include <parallel/detail/lite/loop_body.hpp>
 #include <parallel/detail/loop/loop.hpp>
 #include <parallel/detail/platform/loaded_code.hpp>
@@ -19,7 +23,6 @@
 
 #include <cstddef>
 #include <cstdio>
-#include <parallel/detail/lite/invalid_argument.hpp>
 
 namespace parallel {
 
@@ -40,92 +43,114 @@ namespace detail {
 
 } // namespace detail
 
-/// Threads that share the loops of map, map_into and for_each by stealing ranges from each other.
+/// A pool of threads for work that computes. Its threads share the loops of map() and the other
+/// algorithms by stealing ranges of elements from each other, and run single tasks.
 ///
-/// A pool of n lets at most n threads run one call, its caller included: it starts up to n − 1
-/// workers for loops, one more for tasks, and stand-ins for blocked ones (see blocking()), when
-/// they are first needed. Workers look around for work for a tenth of a millisecond and then sleep.
-/// Where the kernel wakes them on their waker's processor, the affinity mask of a sleeping worker
-/// lacks that one processor; it is whole again before the worker runs any code but the pool's. No
-/// other thread's mask is touched. Where threads cannot be had, calls go on with those that there
-/// are, the caller alone if need be.
+/// Threads: at most size() threads run one call, its caller included. A pool of size n starts up to
+/// n − 1 workers for loops, one more worker for tasks, and compensating workers for blocked ones
+/// (see blocking()). Each is started when it is first needed. A worker without work searches for
+/// some for a tenth of a millisecond and then sleeps. If threads cannot be started, calls run on
+/// the threads that exist, at worst on the caller alone.
 ///
-/// Any number of threads may use one pool at once, the pool's own workers included (nested calls,
-/// to any depth). A thread that waits for its call to end runs no other call's work, so a lock may
-/// be held across a call. The pool must outlive every call on it.
+/// Affinity: where the kernel would wake a worker on the processor of the thread that wakes it,
+/// that one processor is missing from the affinity mask of a sleeping worker. The mask is restored
+/// before the worker runs any code but the pool's. The mask of no other thread is changed.
+///
+/// Nesting: calls nest to any depth without deadlock, and nested calls share the pool's threads. A
+/// thread that waits for a nested call runs only elements of that call, so you may hold a lock
+/// across it.
+///
+/// Thread-safe: any number of threads may use a pool at once, the pool's own workers included. The
+/// pool must outlive every call on it.
 class thread_pool {
  public:
-  /// What a call on it can be told.
+  /// The type of a call's options.
   using call_options = map_options;
 
-  /// As many threads as default_concurrency() says.
+  /// A pool of default_concurrency() threads. Starts none yet.
   [[gnu::cold]] thread_pool() : thread_pool(thread_pool_options{}) {}
 
-  /// At most `threads` threads a call, from 1 to 65,536; else throws std::invalid_argument naming
-  /// the value. Starts none yet.
+  /// A pool in which at most `threads` threads run one call, its caller included. Starts none yet.
+  /// Throws std::invalid_argument, whose message names the value, unless it is from 1 to 65,536.
   [[gnu::cold]] explicit thread_pool(std::size_t threads)
       : thread_pool(thread_pool_options{.threads = threads}) {}
 
-  /// Likewise, with a name for its workers and what each calls first and last:
-  /// thread_pool{{.threads = 8, .name = "decode", .on_start = load_tables}}.
+  /// A pool whose workers have a name, and call a function when they start and before they end:
+  /// thread_pool{{.threads = 8, .name = "decode", .on_start = load_tables}}. Starts no thread yet.
+  /// Throws std::invalid_argument, whose message names the value, unless options.threads is from 1
+  /// to 65,536.
   [[gnu::cold]] explicit thread_pool(const thread_pool_options& options)
       : scheduler_(detail::checked(options), detail::make_loop) {}
 
-  /// Like shutdown(). Destroying a pool from one of its own workers is a mistake that ends the
-  /// program with a message, as the wait could never end.
+  /// Runs every task that is queued, ends the workers and waits for them, as shutdown() does.
+  /// Destroying a pool on one of its own workers ends the program with a message, because the
+  /// worker would wait for itself forever.
   ~thread_pool() = default;
 
   thread_pool(const thread_pool&) = delete;
   thread_pool& operator=(const thread_pool&) = delete;
 
-  /// Runs every task that is queued, those that running tasks still submit too, ends the workers
-  /// and waits for them. Meanwhile and afterwards submit() throws shut_down, except within the
-  /// tasks that are left to run; maps go on with those workers that there still are, in the end
-  /// with the calling thread alone.
+  /// Runs every task that is queued, and every task that these tasks submit; then ends the workers
+  /// and waits for them. From its beginning on, submit() throws shut_down, except inside the tasks
+  /// that are left to run. Maps still work: they use the workers that have not ended yet, and in
+  /// the end the calling thread alone.
   ///
-  /// Any thread may call it, several at once too, and again; but on one of the pool's own workers,
-  /// and within a task of it, it throws std::system_error (resource_deadlock_would_occur), as it
-  /// would wait for itself. Defined in <parallel/thread_pool.hpp>, as is the next.
+  /// Any thread may call it, also several threads at once, and repeatedly. On one of the pool's own
+  /// workers, or inside a task of the pool, it throws std::system_error
+  /// (resource_deadlock_would_occur), because it would wait for itself. Defined in
+  /// <parallel/thread_pool.hpp>.
   inline void shutdown();
 
-  /// Likewise, but tasks that nobody has begun are not run: their futures throw shut_down. Running
-  /// ones finish, and cannot submit any more. Also cuts short a shutdown() that is under way.
+  /// Ends the pool without the tasks that have not begun: pool.shutdown(parallel::discard). The
+  /// futures of these tasks throw shut_down. Running tasks finish, but their calls of submit()
+  /// throw shut_down. It also shortens a shutdown() that is waiting on another thread. In all else
+  /// it is like shutdown(). Defined in <parallel/thread_pool.hpp>.
   inline void shutdown(discard_t);
 
-  /// The most threads that one call may use, the caller included.
+  /// Returns how many threads may run one call, its caller included.
   [[nodiscard]] std::size_t size() const noexcept { return scheduler_.concurrency(); }
 
-  /// Runs f() on one of up to size() workers and returns a std::future of its result or exception.
-  /// Tasks begin in the order of their submission, when no loop wants help; but see get(). Defined
-  /// in <parallel/thread_pool.hpp>.
+  /// Queues f() as a task, to be run on one of up to size() workers, and returns a std::future of
+  /// its result or exception. Does not wait for the task.
   ///
-  /// `f` is moved or copied in once, may be move-only, and is destroyed on the worker right after
-  /// its call, before the future is ready. Throws std::system_error when the pool has no worker yet
-  /// and none can be started, shut_down after shutdown(), or std::bad_alloc; the task is then not
-  /// queued. A task that waits for another one's future blocks its worker; for those that it has
-  /// submitted itself there is get().
+  /// `f` is moved or copied in once and may be move-only. It is destroyed on the worker right after
+  /// its call, before the future becomes ready. Tasks begin in the order of their submission,
+  /// except those that get() runs earlier; workers prefer loops to tasks. A queued task cannot be
+  /// cancelled by itself: only shutdown(discard) removes it, together with all others.
+  ///
+  /// Throws shut_down after shutdown(), std::system_error when the pool has no worker yet and none
+  /// can be started, or std::bad_alloc. In each case the task is not queued. To wait for a task
+  /// inside another task, use get(): future.get() would block the worker. Thread-safe. Defined in
+  /// <parallel/thread_pool.hpp>.
   template <class F>
   auto submit(F&& f);
 
-  /// The result of a task, or its exception: future.get(), but within a task or an element of a
-  /// map it runs tasks that this task, or this thread within this map, has submitted to this pool
-  /// and nobody has begun, the newest first, until the future is ready. So tasks may wait for the
-  /// tasks that they have submitted, to any depth, on any number of workers. For any other task
-  /// (those that the task around a map has submitted may be among these: it depends on whether the
-  /// map is shared) it waits, and a stand-in takes its place meanwhile, if it is among the first 64
-  /// that are needed: see blocking(). Of a
-  /// shared_future it returns a copy of the result. Defined in <parallel/thread_pool.hpp>.
+  /// Waits for a future and returns its result, or throws its exception. Inside a task, wait for
+  /// another task with `pool.get(future)` instead of `future.get()`. For a shared_future it returns
+  /// a copy of the result.
+  ///
+  /// `get` first runs tasks that the waiting task submitted itself to this pool and that have not
+  /// begun, the newest first, until the future is ready. So recursion cannot run out of threads: a
+  /// task may wait for tasks that it submitted, to any depth, on any number of workers. Inside an
+  /// element of a map, these are the tasks that this thread submitted in this map. Tasks that were
+  /// submitted by a task around the map are among them or not, depending on whether the map is
+  /// shared with other threads.
+  ///
+  /// If it still has to wait, the pool starts a compensating worker, up to 64 of them: see
+  /// blocking(). Defined in <parallel/thread_pool.hpp>.
   template <class Future>
   decltype(auto) get(Future future);
 
-  /// What its threads have done so far. Defined in <parallel/stats.hpp>.
+  /// Returns what the pool's threads have done so far. Defined in <parallel/stats.hpp>.
   friend thread_pool_stats stats(const thread_pool& pool);
 
-  /// What an executor provides to algorithms; see the concept `executor`.
+  // What an executor provides to algorithms: see the concepts `executor` and `task_executor`.
+
+  /// Runs a loop. The static cost model exists once for each Body: once for each callable type.
   template <class Body>
   friend void bulk_execute(thread_pool& pool, std::size_t n, const map_options& options,
                            const Body& body) {
-    static detail::cost_model model; // one for each Body: for each place that makes its own type
+    static detail::cost_model model;
     if (const detail::controller controller = detail::controller_of(options))
       pool.run_controlled_loop(controller, model, n, options, detail::loop_body(body));
     else
@@ -135,27 +160,27 @@ class thread_pool {
   /// Its loops end when a body returns false: see detail/lite/loop_body.hpp.
   friend void body_may_end_loop(const thread_pool&) noexcept {}
 
-  /// Likewise, for algorithms that compute ahead of their consumer: runs the task on a worker
-  /// later; false, and the task is not queued, when none can be had.
+  /// Queues a task for an algorithm that computes ahead of its consumer. Returns false, and the
+  /// task is not queued, when no worker can be started.
   friend bool run_later(thread_pool& pool, detail::queued_task& task) noexcept {
     return pool.scheduler_.post(task) == detail::scheduler::posted::queued;
   }
 
-  /// In which shared library the pool was made: see detail/platform/loaded_code.hpp.
+  /// The shared library in which the pool was made: see detail/platform/loaded_code.hpp.
   friend const void* module_of(const thread_pool& pool) noexcept {
     return pool.scheduler_.module();
   }
 
-  /// Likewise: discards the tasks that help with `owner`, those that nobody has begun.
+  /// Discards the tasks that help with `owner` and have not begun.
   friend void dismiss_helpers(thread_pool& pool, const void* owner) noexcept {
     pool.scheduler_.dismiss(owner);
   }
 
-  /// Likewise: how many threads may run such tasks at once beside the consumer.
+  /// How many threads may run such tasks at once, beside the consumer.
   friend std::size_t most_helpers(const thread_pool& pool) noexcept { return pool.size() - 1; }
 
-  /// Likewise: has the pages of `bytes` of allocated memory, in which a result is going to be made,
-  /// faulted in by all threads, from 1 MiB on and if they are fresh.
+  /// Lets all threads fault in the pages of memory in which a result of `bytes` is going to be
+  /// made, if it is 1 MiB or more and the pages are fresh.
   [[gnu::cold]] friend void prepare_memory(thread_pool& pool, void* memory, std::size_t bytes) {
     if (bytes < detail::fresh_pages::least_bytes)
       return;
@@ -167,7 +192,7 @@ class thread_pool {
     detail::run_loop(pool.scheduler_, nullptr, pages.parts(), 1, detail::loop_body(fault_in));
   }
 
-  /// Likewise: tells the listener, between the two, when tasks end.
+  /// Notifies the listener when tasks end, until remove_listener().
   friend void add_listener(thread_pool& pool, detail::task_listener& listener) noexcept {
     pool.scheduler_.add(listener);
   }
@@ -175,14 +200,14 @@ class thread_pool {
     pool.scheduler_.remove(listener);
   }
 
-  /// Likewise: runs the task that was queued last by what the calling thread runs, of those that
-  /// nobody has begun; false if there is none.
+  /// Of the tasks that were queued by what the calling thread runs and that have not begun, runs
+  /// the newest. Returns false if there is none.
   friend bool run_own_task(thread_pool& pool) noexcept { return pool.scheduler_.run_own_task(); }
 
  private:
   inline void refuse_own_worker() const;
 
-  /// What a loop that has been ended early has measured says nothing of its elements.
+  /// Measures with a copy of the cost model: a loop that was stopped measures nothing useful.
   [[gnu::cold]] void run_controlled_loop(detail::controller controller, detail::cost_model& model,
                                          std::size_t n, const map_options& options,
                                          const detail::loop_body& body) {
@@ -204,7 +229,7 @@ inline constinit atomic<thread_pool*> default_pool_or_null{nullptr};
 
 [[gnu::cold]] inline thread_pool& make_default_pool() {
   static constinit atomic<bool> known{false};
-  if (!known.exchange(true, memory_order_relaxed)) // relaxed: once is enough, by anybody
+  if (!known.exchange(true, memory_order_relaxed)) // relaxed: only the first exchange counts
     call_in_children([] { default_pool_or_null.store(nullptr, memory_order_relaxed); });
   pin_module_of(code_of(&make_default_pool)); // it is never destroyed, nor do its workers end
   auto* const made = new thread_pool;
@@ -219,11 +244,13 @@ inline constinit atomic<thread_pool*> default_pool_or_null{nullptr};
 
 } // namespace detail
 
-/// The pool of calls that name none: default_concurrency() threads, made at first use.
+/// Returns the pool of calls that name none. It has default_concurrency() threads and is made at
+/// its first use.
 ///
-/// It is never destroyed, so that it can be used from static constructors and destructors and
-/// while the program exits; its sleeping workers end with the process. After a fork() (Linux) the
-/// child gets one of its own, at its first use there. Thread-safe.
+/// The pool is never destroyed, so it can be used in static constructors and destructors, and while
+/// the program exits; its sleeping workers end with the process. After a fork() (Linux), the child
+/// process gets a default pool of its own at its first use. Thread-safe. The first use may
+/// throw std::bad_alloc.
 inline thread_pool& default_pool() {
   // acquire: pairs with the release in make_default_pool().
   thread_pool* const pool = detail::default_pool_or_null.load(detail::memory_order_acquire);

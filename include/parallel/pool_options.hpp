@@ -1,13 +1,13 @@
-// What a pool can be told when it is made: how many threads, what they are called, what they do
-// first and last; and how it is shut down.
+// The options of a pool: how many threads it has, what they are called, and what each of them calls
+// first and last.
 //
-// Aggregates, written with designated initializers: thread_pool{{.threads = 8, .name = "decode"}}.
-// What a single call can be told is in options.hpp. Entered from detail/scheduler/workers.hpp and
-// io_pool.hpp.
+// Options are aggregates, written with designated initializers:
+// thread_pool{{.threads = 8, .name = "decode"}}. The options of a single call are in options.hpp.
 #pragma once
 
 #include <parallel/detail/lite/duration.hpp>
 #include <parallel/detail/lite/small_function.hpp>
+#include <parallel/detail/lite/text.hpp>
 #include <parallel/detail/platform/processors.hpp>
 #include <parallel/errors.hpp>
 
@@ -22,10 +22,11 @@ namespace parallel {
 
 namespace detail {
 
-/// The most threads that a pool can be asked for: a mistake above, such as -1, is told as one.
+/// The most threads that a pool can be asked for. A larger number, such as -1 converted, is a
+/// mistake and is reported.
 inline constexpr std::size_t most_threads = 65'536;
 
-/// The number of threads that `text` asks for; 0 when it is no whole number from 1 to 65,536.
+/// The number of threads that `text` asks for; 0 unless it is a whole number from 1 to 65,536.
 constexpr std::size_t thread_count_from(const char* text) noexcept {
   std::size_t count = 0;
   for (; *text != '\0'; ++text) {
@@ -40,13 +41,16 @@ constexpr std::size_t thread_count_from(const char* text) noexcept {
 
 } // namespace detail
 
-/// How many threads this process can keep busy: the processors in its first thread's affinity mask,
-/// or fewer where a Linux control group (v1 or v2, the process's own or an ancestor) limits its CPU
-/// time, rounded up to whole processors; at least 1. The environment variable PARALLEL_NUM_THREADS
-/// overrides it with a whole number from 1 to 65,536; any other value of it is ignored.
+/// Returns how many threads this process can keep busy, at least 1.
 ///
-/// Reads a few small files: call it once, not in a loop. Thread-safe unless another thread changes
-/// the environment. Throws std::bad_alloc only.
+/// That is the number of processors in the affinity mask of the process's first thread. It is fewer
+/// where a Linux control group (v1 or v2, the process's own or an ancestor of it) limits the
+/// process's CPU time, which is rounded up to whole processors. The environment variable
+/// PARALLEL_NUM_THREADS overrides both with a whole number from 1 to 65,536. Any other value of the
+/// variable is ignored.
+///
+/// It reads a few small files: call it once, not in a loop. Thread-safe unless another thread
+/// changes the environment. Throws nothing but std::bad_alloc.
 [[gnu::cold]] inline std::size_t default_concurrency() {
   if (const char* text = std::getenv("PARALLEL_NUM_THREADS"))
     if (const std::size_t wished = detail::thread_count_from(text); wished != 0)
@@ -57,9 +61,12 @@ constexpr std::size_t thread_count_from(const char* text) noexcept {
   return usable < detail::most_threads ? usable : detail::most_threads;
 }
 
-/// What a pool's threads are called in debuggers and `top`; their number is put behind it, as in
-/// "parallel/3". Where the system's names are short (Linux: 15 characters) its end is cut off. Made
-/// from a string of any kind; not empty: "" is the pool's own name for them.
+/// The name of a pool's threads in debuggers and `top`. The thread's number is appended, as in
+/// "parallel/3".
+///
+/// It is made from a string of any kind, which it copies. The empty string means the default name.
+/// Where the system limits the length of names (Linux: 15 characters), the end of the name is cut
+/// off.
 class thread_name {
  public:
   thread_name() = default;
@@ -70,18 +77,14 @@ class thread_name {
       text_[i] = text[i];
   }
 
-  /// Likewise, of a std::string or std::string_view.
-  template <class String>
-  requires(!std::convertible_to<const String&, const char*> && requires(const String& string) {
-    { string.data() } -> std::same_as<const char*>;
-    { string.size() } -> std::convertible_to<std::size_t>;
-  }) thread_name(const String& string)
-  noexcept {
+  /// Copies a std::string or std::string_view.
+  template <detail::string_like String>
+  thread_name(const String& string) noexcept {
     for (std::size_t i = 0; i < most && i < string.size(); ++i)
       text_[i] = string.data()[i];
   }
 
-  /// The name, or else `other`.
+  /// Returns the name; `other` if the name is empty.
   [[nodiscard]] const char* or_else(const char* other) const noexcept {
     return text_[0] != '\0' ? text_ : other;
   }
@@ -91,18 +94,22 @@ class thread_name {
   char text_[most + 1] = {};
 };
 
-/// What each thread of a pool calls before its first task, or after its last: a copyable callable
-/// of nothing, or of the thread's number, which is the one in its name. It is called through a
-/// const reference, on several threads at once, and must not throw: that ends the program
-/// (std::terminate). The numbers begin with 1, or 0 for a worker that only tasks need; the
-/// stand-ins of a thread_pool (see blocking) have numbers from its size on. An io_pool gives the
-/// lowest that is free: while a thread that leaves is still in its hook, another one may be made
-/// beside it.
+/// A function that each thread of a pool calls first, or last: a copyable callable that takes
+/// nothing, or the thread's number.
+///
+/// It is called through a const reference, on several threads at once. It must not throw: an
+/// exception ends the program (std::terminate).
+///
+/// The number is the one in the thread's name. The workers of a thread_pool have numbers from 1 on;
+/// the worker that only tasks need has 0; compensating workers (see blocking()) have numbers from
+/// the pool's size on. An io_pool gives each new thread the lowest number that is free. A thread
+/// that ends keeps its number until its on_stop has returned, and a thread that starts meanwhile
+/// gets another one.
 class thread_hook {
  public:
   thread_hook() = default;
 
-  /// Keeps a copy of `f`, or what has been moved from it.
+  /// Keeps `f`, copied or moved in.
   template <class F>
   requires(!std::same_as<F, thread_hook> &&
            (std::invocable<const F&> || std::invocable<const F&, std::size_t>)) thread_hook(F f)
@@ -113,7 +120,7 @@ class thread_hook {
             static_cast<void>(f());
         }) {}
 
-  /// Calls it, on the thread of this number; nothing if there is none.
+  /// Calls the function for the thread of this number; does nothing if there is no function.
   void operator()(std::size_t number) const noexcept {
     if (call_)
       call_(number);
@@ -125,28 +132,33 @@ class thread_hook {
 
 /// Options of a thread_pool.
 struct thread_pool_options {
-  /// The most threads that one call may use, its caller included: from 1 to 65,536. (No more than
-  /// 32,703 take part in the same loop.)
+  /// The most threads that run one call, its caller included: from 1 to 65,536. (No more than
+  /// 32,703 threads take part in the same loop.)
   std::size_t threads = default_concurrency();
 
-  /// What its workers are called: "parallel" unless it is given.
+  /// The name of the workers; "parallel" by default.
   thread_name name = {};
 
-  /// Called first on each worker, stand-ins for blocked ones (see blocking) included. The caller of
-  /// a map, who takes part in it, is no worker: nothing is called there.
+  /// Called by each worker when it starts, compensating workers (see blocking()) included.
+  ///
+  /// It is not called on the thread that calls map(), although that thread runs elements too. What
+  /// every thread needs is therefore initialised in the element, for example by a thread_local
+  /// variable with an initialiser; or on the calling thread before the call, and by on_start on the
+  /// workers.
   thread_hook on_start = {};
 
-  /// Called last on each worker.
+  /// Called by each worker before it ends. It is not called on the thread that calls map().
   thread_hook on_stop = {};
 };
 
-/// How long a thread sleeps before it leaves: a std::chrono duration.
+/// How long a thread of an io_pool sleeps before it ends: a std::chrono duration; 10 seconds by
+/// default.
 class idle_time {
  public:
   constexpr idle_time() = default;
 
-  /// Throws std::invalid_argument, naming the value, when `time` is negative or not a number. More
-  /// than 292 years are for ever.
+  /// Throws std::invalid_argument, whose message names the value, when `time` is negative or not a
+  /// number. More than 292 years are forever.
   template <detail::duration D>
   idle_time(const D& time)
       : ns_(detail::checked_ns("the idle time-out", detail::in_seconds(time))) {}
@@ -159,25 +171,27 @@ class idle_time {
 
 /// Options of an io_pool.
 struct io_pool_options {
-  /// Threads that the pool grows to, from 1 to 65,536. One is made when those that there are seem
-  /// to be blocked and none sleeps, so a generous number costs nothing until it is needed.
+  /// The most threads that the pool grows to, from 1 to 65,536. A thread is started when all others
+  /// seem to be blocked and none sleeps, so a large number costs nothing until it is needed.
   std::size_t max_threads = 64;
 
-  /// Tasks that may wait for a thread, at least 1; a submit() beyond it blocks until one has begun.
+  /// How many tasks may wait for a thread, at least 1. When the queue is full, submit() blocks
+  /// until a task has begun.
   std::size_t queue = 1024;
 
-  /// A thread that has had nothing to do for so long ends; ten seconds unless it is given. At rest
-  /// a pool has no threads.
+  /// How long a thread may have nothing to do before it ends; ten seconds by default. So a pool
+  /// that is not used has no threads after a while.
   idle_time idle_timeout = {};
 
-  /// What its threads are called: "parallel-io" unless it is given.
+  /// The name of the threads; "parallel-io" by default.
   thread_name name = {};
 
-  /// Called on each thread of the pool when it has been made. The caller of a map, who takes part
-  /// in it, is none: nothing is called there.
+  /// Called by each thread of the pool when it starts. It is not called on the thread that calls
+  /// map(), although that thread runs elements too: see thread_pool_options::on_start.
   thread_hook on_start = {};
 
-  /// Called on each thread of the pool before it ends.
+  /// Called by each thread of the pool before it ends. It is not called on the thread that calls
+  /// map().
   thread_hook on_stop = {};
 };
 
@@ -190,7 +204,7 @@ struct discard_t {
   explicit discard_t() = default;
 };
 
-/// pool.shutdown(parallel::discard): without the tasks that nobody has begun.
+/// Tells shutdown() to discard the tasks that have not begun: pool.shutdown(parallel::discard).
 inline constexpr discard_t discard{};
 
 } // namespace parallel

@@ -1,9 +1,9 @@
-// Random numbers for simulations that give the same answer on any number of threads: a stream of
-// its own for each element.
+// Random numbers for simulations that give the same results on any number of threads: each element
+// has a stream of its own.
 //
-// A callable that takes a random_engine& behind its elements gets one made from the option `seed`
-// and the element's index: parallel::map(trials, [](int trial, auto& random) { … }, {.seed = 7}).
-// Entered from detail/call/indexed_calls.hpp, which makes it, and from detail/io/retry.hpp.
+// A callable that takes a random_engine& after its elements gets an engine that is made from the
+// option `seed` and the element's index:
+// parallel::map(trials, [](int trial, parallel::random_engine& random) { … }, {.seed = 7}).
 #pragma once
 
 #include <array>
@@ -12,23 +12,26 @@
 
 namespace parallel {
 
-/// A uniform random bit generator for use with the distributions of `<random>`: 2^64 seeds of 2^64
-/// streams of 2^65 numbers each, which never overlap. Philox4x32-10 (Salmon, Moraes, Dror, Shaw:
-/// Parallel random numbers: as easy as 1, 2, 3; 2011), which passes BigCrush. Not for cryptography.
+/// A uniform random bit generator for use with the distributions of `<random>`.
 ///
-/// 48 bytes; to make one costs nothing, a number some three nanoseconds. Not thread-safe.
+/// There are 2^64 seeds. Each has 2^64 streams of 2^65 numbers, and streams never overlap. The
+/// generator is Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1,
+/// 2, 3; 2011), which passes BigCrush. It is not for cryptography.
+///
+/// An engine has 48 bytes. Making one costs next to nothing, and a number about three nanoseconds.
+/// Not thread-safe.
 class random_engine {
  public:
-  using result_type = std::uint64_t; ///< what it returns
+  using result_type = std::uint64_t; ///< The type of the numbers.
 
-  /// At the first number of a stream.
+  /// An engine at the first number of stream `stream` of seed `seed`.
   explicit constexpr random_engine(std::uint64_t seed, std::uint64_t stream = 0) noexcept
       : seed_(seed), stream_(stream) {}
 
-  static constexpr result_type min() noexcept { return 0; }          ///< the least number
-  static constexpr result_type max() noexcept { return UINT64_MAX; } ///< the largest
+  static constexpr result_type min() noexcept { return 0; }          ///< The smallest number.
+  static constexpr result_type max() noexcept { return UINT64_MAX; } ///< The largest number.
 
-  /// The next number of the stream.
+  /// Returns the next number of the stream.
   constexpr result_type operator()() noexcept {
     if (left_ == 0) {
       const block made = philox({low(position_), high(position_), low(stream_), high(stream_)},
@@ -40,10 +43,12 @@ class random_engine {
     return numbers_[2 - left_--];
   }
 
+  // Public for the test that compares them with the published numbers: Philox's own words for its
+  // input and output, and for its key.
   using block = std::array<std::uint32_t, 4>;
   using key = std::array<std::uint32_t, 2>;
 
-  /// Ten rounds: the function that makes four numbers of 32 bits from each position.
+  /// Philox4x32-10: turns a position into four random numbers of 32 bits, in ten rounds.
   static constexpr block philox(block x, key k) noexcept {
     for (int round = 0; round < 10; ++round) {
       const std::uint64_t a = std::uint64_t{0xD251'1F53} * x[0];

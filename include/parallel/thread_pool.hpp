@@ -1,7 +1,9 @@
-// The work-stealing pool for work that computes: its class, which is in pool.hpp, and what
-// only tasks need, submit(), get() and shutdown().
+// thread_pool with tasks: adds the definitions of submit(), get() and shutdown() to the class,
+// which pool.hpp declares and documents.
 //
-// Loops over a pool are in map.hpp, which does without this header.
+// The class is in pool.hpp, and not here, because these three members need <future>, which takes
+// long to compile: map.hpp and the other algorithms include pool.hpp only. Include this header to
+// make a pool and submit tasks to it.
 #pragma once
 
 #include <parallel/blocking.hpp>
@@ -32,7 +34,7 @@ auto thread_pool::submit(F&& f) {
   if (posted == scheduler::posted::no_worker)
     throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
                             "parallel::thread_pool: the first worker could not be started");
-  static_cast<void>(task.release()); // the queue's
+  static_cast<void>(task.release()); // the queue owns it now
   return result;
 }
 
