@@ -1,9 +1,9 @@
 // filter: the elements of a range for which a predicate is true, in their order.
 //
-// Two steps: all threads ask the predicate, each answer in a place of its own; then the caller
-// fetches what is to be kept. The loop is that of map.hpp (next: detail/call/indexed_calls.hpp,
-// pool.hpp). The example for a new algorithm in tests/README.md: it needs no more of
-// detail/ than this.
+// There are two steps. First many threads call the predicate for all elements, and each writes the
+// answers for its elements side by side with the others. Then the calling thread copies or moves
+// the elements to keep. tests/README.md uses this file as the example of how to add an algorithm:
+// it needs nothing of detail/ but calls by index.
 #pragma once
 
 #include <parallel/detail/call/indexed_calls.hpp>
@@ -24,19 +24,20 @@ namespace parallel {
 
 namespace detail {
 
-/// Ranges whose elements are still there when the predicate has been asked about all of them.
+/// Ranges whose elements still exist after the predicate has been called for all of them.
 template <class R>
 concept lasting_range =
     std::ranges::forward_range<R> && std::is_lvalue_reference_v<std::ranges::range_reference_t<R>>;
 
-/// An rvalue that owns its elements, which nobody will miss. (What refers to elements of others,
-/// such as a span, gives mutable ones even if it is const itself.) R as deduced from R&&.
+/// An rvalue that owns its elements, so that they may be moved from. (A range that refers to
+/// elements which it does not own, such as a span, gives mutable ones even if it is const itself.)
+/// R is as deduced from R&&.
 template <class R>
 concept given_away =
     !std::is_lvalue_reference_v<R> &&
     std::is_const_v<std::remove_reference_t<std::ranges::range_reference_t<const R>>>;
 
-/// Asks about every element and sets answers[i] by set(answers[i], what call i returns).
+/// Calls the predicate for every element and sets answers[i] by set(answers[i], result of call i).
 template <class Answer, class E, class Calls, class Set>
 std::vector<Answer> ask(E& executor, const typename E::call_options& options, const Calls& calls,
                         const Set& set) {
@@ -50,14 +51,15 @@ std::vector<Answer> ask(E& executor, const typename E::call_options& options, co
   return answers;
 }
 
-/// Elements, such as numbers, for which a copy too many costs less than a mispredicted branch.
+/// Elements, such as numbers, of which a superfluous copy costs less than a mispredicted branch.
 template <class T>
-concept mere_words = std::is_trivially_copyable_v<T> &&
-                         std::is_trivially_default_constructible_v<T> &&
-                         std::is_copy_assignable_v<T> && sizeof(T) <= 2 * sizeof(void*) &&
-                     !std::same_as<T, bool>; // which std::vector packs
+concept cheap_to_copy = std::is_trivially_copyable_v<T> &&
+                            std::is_trivially_default_constructible_v<T> &&
+                            std::is_copy_assignable_v<T> && sizeof(T) <= 2 * sizeof(void*) &&
+                        !std::same_as<T, bool>; // which std::vector packs
 
-/// Where elements last: marks them, then walks through the range once more, to the last marked one.
+/// For ranges whose elements last: marks the elements to keep, then walks through the range again,
+/// up to the last marked one.
 template <bool move, class E, class R, class F>
 auto fetch_marked(E& executor, const typename E::call_options& options, R& xs, const F& keep) {
   using value = std::ranges::range_value_t<R>;
@@ -71,10 +73,10 @@ auto fetch_marked(E& executor, const typename E::call_options& options, R& xs, c
     count += mark;
   auto x = std::ranges::begin(xs);
   const unsigned char* mark = marks.data();
-  if constexpr (mere_words<value> &&
+  if constexpr (cheap_to_copy<value> &&
                 std::is_same_v<std::remove_cvref_t<std::ranges::range_reference_t<R>>, value>) {
-    // Without a branch, which would be mispredicted where the marks follow no pattern: what is not
-    // marked is overwritten by the next.
+    // Without a branch, which would be mispredicted where the marks follow no pattern: an element
+    // that is not marked is overwritten by the next one.
     std::vector<value> kept(count);
     for (std::size_t i = 0; i != count; ++x) {
       kept[i] = *x;
@@ -96,7 +98,7 @@ auto fetch_marked(E& executor, const typename E::call_options& options, R& xs, c
   }
 }
 
-/// A predicate that takes the element along, as its caller has it for this moment only.
+/// A predicate that also returns the element, which exists only during the call.
 template <class T, class F>
 struct taker {
   const F& keep;
@@ -111,7 +113,7 @@ struct taker {
   }
 };
 
-/// Where elements do not last: each thread takes along what it is to keep.
+/// For ranges whose elements do not last: each thread stores the elements to keep at once.
 template <class E, class R, class F>
 auto take_along(E& executor, const typename E::call_options& options, R& xs, const F& keep) {
   using value = std::ranges::range_value_t<R>;
@@ -119,7 +121,7 @@ auto take_along(E& executor, const typename E::call_options& options, R& xs, con
       executor, options, detail::index_calls(options, taker<value, F>{keep}, xs),
       [](std::optional<value>& to, std::optional<value>&& taken) {
         if (taken)
-          to.emplace(std::move(*taken)); // which asks less of the type than an assignment
+          to.emplace(std::move(*taken)); // the type need not be assignable
       });
   std::size_t count = 0;
   for (const std::optional<value>& each : all)
@@ -132,12 +134,12 @@ auto take_along(E& executor, const typename E::call_options& options, R& xs, con
   return kept;
 }
 
-/// What a predicate is called with, R as deduced from R&&: always an lvalue, as it must leave the
-/// element as it is.
+/// What a predicate is called with, R as deduced from R&&: always an lvalue, because the predicate
+/// must not move from the element.
 template <class R>
 using asked_about = decltype(std::declval<input<std::remove_reference_t<R>>>().elements()[0])&;
 
-/// What the predicate says about an element, with random numbers if it takes any.
+/// What the predicate returns for an element; it gets random numbers if it takes any.
 template <class F, class X>
 using answer = decltype(detail::call_for(std::declval<const F&>(), 0, 0, std::declval<X>()));
 
@@ -164,28 +166,32 @@ auto choose(E& executor, const typename E::call_options& options, std::remove_re
 
 } // namespace detail
 
-/// Asks a predicate about every element of a range, on many threads, and returns those for which it
-/// is true, in their order: std::vector<std::ranges::range_value_t<R>>.
+/// Calls a predicate for every element of a range, on many threads, and returns the elements for
+/// which it is true, in their order: std::vector<std::ranges::range_value_t<R>>.
 ///
 /// - `executor`, `options`: as for map().
-/// - `xs`: any input range, as for map(). What is kept is copied; it is moved if the range owns its
-///   elements and is given away, filter(std::move(xs), keep), and so may then be move-only.
-/// - `keep`: called as std::invoke(keep, x), x an lvalue, once for each element, concurrently,
-///   through a const reference; it is never copied. What it returns is converted to bool. It may
-///   take a random_engine& behind x, as map()'s callable may.
+/// - `xs`: any input range, as for map(). The elements that are kept are copied. They are moved if
+///   the range owns its elements and is given as an rvalue, filter(std::move(xs), keep); they may
+///   then be move-only.
+/// - `keep`: called as std::invoke(keep, x), where x is an lvalue, once for each element, on many
+///   threads at once, through a const reference. It is never copied. Its result is converted to
+///   bool. It may take a random_engine& after x, as the callable of map() may.
 ///
-/// If calls throw, the exception of the lowest index is rethrown when no call runs any more, as by
-/// map(); stop and deadline are looked at before each call. The range is then as it was, but for
-/// what single-pass ranges have given, and for elements that are temporaries: these are taken along
-/// by the threads that ask, and what their moves throw counts as the call's. All others are copied
-/// or moved by the calling thread, at the end.
+/// Exceptions, stop, deadline, threads and nesting are as for map(): if calls throw, the exception
+/// of the lowest index is rethrown when no call runs any more, and stop and deadline are checked
+/// before each call. The range is unchanged then, except for elements that were taken from a
+/// single-pass range, and elements that are temporaries.
 ///
-/// Cost: that of map() for the calls; then the calling thread looks at a byte for each element and
-/// copies what is kept, by a second walk through the range (a view's own functions are called
-/// again). So a predicate of a nanosecond or two is better asked by the plain loop. Besides the
-/// result it allocates that byte, or an optional for each element that is a temporary (as those of
-/// iota, of views::transform, of vector<bool>) or comes from a single-pass range, and what map()
-/// allocates for ranges that are not random-access.
+/// Elements that are temporaries, or that come from a single-pass range, are stored by the thread
+/// that calls the predicate, and an exception of their move counts as one of the call. All other
+/// elements are copied or moved at the end, by the calling thread.
+///
+/// Cost: that of map() for the calls. Then the calling thread reads one byte for each element and
+/// copies the elements that are kept, in a second walk through the range (a view's own functions
+/// are called again). So the plain loop is faster for a predicate that takes a nanosecond or two.
+/// Besides the result, filter() allocates that byte; for elements that are temporaries (as those of
+/// iota, views::transform and vector<bool>) or from a single-pass range, an optional in its place;
+/// and what map() allocates for a range that is not random-access.
 template <executor E, std::ranges::input_range R, class F>
 auto filter(E& executor, R&& xs, F&& keep,
             const typename E::call_options& options = detail::no_options<E>()) {

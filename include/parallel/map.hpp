@@ -164,16 +164,14 @@ void run(E& executor, const typename E::call_options& options, const Calls& call
 /// Calls f for every element of a range, on many threads, and returns the results in the order of
 /// their elements: std::vector<std::remove_cvref_t<decltype(f(x))>>.
 ///
-/// - `executor`: a thread_pool for work that computes, an io_pool for calls that block, or any
-/// other
+/// - `executor`: a thread_pool for work that computes, an io_pool for calls that block, or another
 ///   executor. If none is named, default_pool() is used.
-/// - `xs`: any input range. A random-access range is used in place. Of a forward range the
-/// iterators
-///   are gathered first; the elements of a single-pass range are moved into a buffer first. A
-///   view's own functions, such as that of views::transform, are called on many threads as well.
+/// - `xs`: any input range. A random-access range is used in place. Of a forward range, the
+///   iterators are gathered first; the elements of a single-pass range are moved into a buffer
+///   first. A view's own functions, such as that of views::transform, are called on many threads as
+///   well.
 /// - `f`: called as std::invoke(f, x), once for each element, on many threads at once, through a
-/// const
-///   reference. It is never copied. A mutable lambda does not compile.
+///   const reference. It is never copied. A mutable lambda does not compile.
 /// - `options`: map_options, or io_map_options on an io_pool.
 ///
 /// Results: they may be move-only and need no default constructor. `bool` is written without a
@@ -212,9 +210,10 @@ void run(E& executor, const typename E::call_options& options, const Calls& call
 /// they are. In calls of up to sixteen elements that have long been cheap, this is checked in one
 /// of eight calls.
 ///
-/// A call site is a combination of the types of f and xs. Function pointers of one type share one
-/// cost model, and so do all std::function of one type: if some of these functions are expensive
-/// and others cheap, they mislead it. `.grain = 1` is the cure: it does not use the model.
+/// A call site is an algorithm with the types of its f and xs. Function pointers of one type share
+/// one cost model, and so do all std::function of one type: if some of these functions are
+/// expensive and others cheap, they mislead it. `.grain = 1` is the cure: it does not use the
+/// model.
 ///
 /// Memory: the pages of a fresh result of 1 MiB or more are faulted in by all threads (Linux; from
 /// 4 MiB on as huge pages). Besides the result, map() allocates a few cache lines per thread when

@@ -108,7 +108,8 @@ template <class E, class T, class Op, class Calls>
   control(request, n, loop_body(elements), loop_runner(run));
 }
 
-/// Neighbours, then neighbours of those, until the first is everything.
+/// Combines pairs of neighbouring leaves, then pairs of these, until the first leaf has all of
+/// them.
 template <class E, class T, class Op>
 void reduce_tree(E& executor, const typename E::call_options& plain, const Op& op,
                  std::vector<std::optional<T>>& leaves) {
@@ -123,7 +124,7 @@ void reduce_tree(E& executor, const typename E::call_options& plain, const Op& o
   }
 }
 
-/// Options that may ask for control, as those of this library's executors.
+/// Options that may end a loop early or report progress, such as those of this library's executors.
 template <class Options>
 concept controllable = requires(const Options& options) {
   options.stop.query();
@@ -131,8 +132,8 @@ concept controllable = requires(const Options& options) {
   options.progress.call();
 };
 
-/// What is left of a call's options for its loops over leaves and pairs: how many threads run them,
-/// say, but nothing that counts elements.
+/// A call's options for its loops over leaves and pairs: without those that count elements, but,
+/// for example, with the number of threads.
 template <class Options>
 Options without_control(Options options) {
   if constexpr (requires { options.grain; })
@@ -196,12 +197,11 @@ T reduce(E& executor, const typename E::call_options& options, T initial, const 
 /// the order of the elements: op(initial, op(op(f(x0), f(x1)), op(f(x2), …))).
 ///
 /// - `executor`, `xs`, `f`: as for map().
-/// - `initial`: takes part once, as the leftmost operand, and is the result if there are no
-/// elements.
-///   Its type T is the type of the result.
-/// - `op`: called on many threads at once as op(T, T) and op(T, what f returns); it returns a T. It
-/// is
-///   associative, else the result depends on the shape of the tree. It need not be commutative.
+/// - `initial`: takes part once, as the leftmost operand. If there are no elements, it is the
+///   result. Its type T is the type of the result.
+/// - `op`: called on many threads at once as op(T, T) and op(T, what f returns), and returns a T.
+///   It is associative, else the result depends on the shape of the tree. It need not be
+///   commutative.
 /// - `options`: as for map(). `grain` is the number of elements in a leaf, which are combined one
 ///   after another; by default 1/512 of all elements.
 ///

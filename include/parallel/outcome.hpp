@@ -1,8 +1,6 @@
-// What has become of one element of try_map: a value, an exception, or nothing, as it was not run.
+// The outcome of one element of try_map: a value, an exception, or that the element was not run.
 //
-// The interface is that of std::expected (C++23) with std::exception_ptr for its error. Entered
-// from map.hpp, and from detail/stream/window.hpp, which keeps results in it until they are
-// consumed.
+// The interface is that of std::expected (C++23), with a std::exception_ptr as the error.
 #pragma once
 
 #include <parallel/detail/call/indexed_calls.hpp>
@@ -20,14 +18,15 @@ class outcome;
 
 namespace detail {
 
-/// How an element ended, whatever it returns.
+/// How an element ended: the part of an outcome that does not depend on the type of the value.
 class ending {
  public:
-  /// False when the element was never started: the call was ended before.
+  /// Returns whether the element was started. It was not, if the call was ended before.
   [[nodiscard]] bool has_run() const noexcept { return has_run_; }
 
-  /// The element's exception or, if it was not run, a `stopped` or `deadline_exceeded`, whichever
-  /// ended the call; null if there is a value, and in an outcome that comes from no call.
+  /// Returns the element's exception. If the element was not run, it is the `stopped` or
+  /// `deadline_exceeded` that ended the call. Null if there is a value, or if the outcome was made
+  /// without an error.
   [[nodiscard]] const std::exception_ptr& error() const noexcept { return error_; }
 
  protected:
@@ -42,7 +41,7 @@ class ending {
 
   [[noreturn]] void rethrow() const {
     if (error_ == nullptr)
-      throw stopped(); // made by no call: it is as if one had been stopped at once
+      throw stopped(); // an outcome that no call has made: as if the call had been stopped at once
     std::rethrow_exception(error_);
   }
 
@@ -56,13 +55,13 @@ inline constexpr bool is_outcome = false;
 template <class T>
 inline constexpr bool is_outcome<outcome<T>> = true;
 
-/// An outcome<T> that has ended as `other`, which has no value.
+/// An outcome<T> that has ended like `other`, which has no value.
 template <class T>
 outcome<T> without_value(const ending& other) noexcept {
   return other.has_run() ? outcome<T>::failed(other.error()) : outcome<T>::not_run(other.error());
 }
 
-/// std::invoke with one argument; unlike call(), also for an f that changes.
+/// std::invoke with one argument. Unlike call(), it accepts an f whose call operator is not const.
 template <class F, class X>
 decltype(auto) call_once(F& f, X&& x) {
   if constexpr (std::is_member_pointer_v<F>)
@@ -71,7 +70,7 @@ decltype(auto) call_once(F& f, X&& x) {
     return f(std::forward<X>(x));
 }
 
-/// make(), as an outcome.
+/// The outcome of make(): a value.
 template <class Make>
 auto outcome_of(const Make& make) {
   using result = std::remove_cvref_t<decltype(make())>;
@@ -85,33 +84,36 @@ auto outcome_of(const Make& make) {
 
 } // namespace detail
 
-/// The outcome of one element whose callable returns a T. Not run, when made by default.
+/// The outcome of one element whose callable returns a T: a value, an exception, or not run. An
+/// outcome that is made by default is one of an element that was not run.
 ///
-/// Besides what stands here it has two members that tell apart why there is no value: has_run() is
-/// false when the element was never started; error() is the std::exception_ptr of the element or,
-/// if it was not run, of a `stopped` or `deadline_exceeded`, null if there is a value. Not
-/// thread-safe, like any value.
+/// Two more members say why there is no value. has_run() returns false if the element was never
+/// started. error() returns the std::exception_ptr of the element or, if it was not run, of the
+/// `stopped` or `deadline_exceeded` that ended the call; it is null if there is a value.
+///
+/// Members that are const may be called on many threads at once; like any value, an outcome must
+/// not be changed meanwhile.
 template <class T>
 class [[nodiscard]] outcome : public detail::ending {
  public:
-  /// What the callable returns.
+  /// What the callable returns, without reference and const.
   using value_type = T;
 
   outcome() = default;
 
-  /// A value made from `arguments`.
+  /// An outcome with a value, made from `arguments`.
   template <class... Arguments>
   explicit outcome(std::in_place_t, Arguments&&... arguments)
       : ending(true, nullptr), value_(std::in_place, std::forward<Arguments>(arguments)...) {}
 
-  /// One that has run and has thrown `error`.
+  /// Returns the outcome of an element that has thrown `error`.
   static outcome failed(std::exception_ptr error) noexcept { return {true, std::move(error)}; }
 
-  /// One that has not run because of `why`.
+  /// Returns the outcome of an element that was not run because of `why`.
   static outcome not_run(std::exception_ptr why) noexcept { return {false, std::move(why)}; }
 
-  /// Makes a value in the place of what was there. T need not be assignable. If it throws, there is
-  /// nothing.
+  /// Replaces the outcome by a value made from `arguments`, and returns the value. T need not be
+  /// assignable. If its constructor throws, the outcome is one of an element that was not run.
   template <class... Arguments>
   T& emplace(Arguments&&... arguments) {
     reset();
@@ -120,93 +122,101 @@ class [[nodiscard]] outcome : public detail::ending {
     return made;
   }
 
-  /// Makes it one that has run and has thrown `error`; a value that it had is destroyed.
+  /// Replaces the outcome by that of an element that has thrown `error`. Destroys the value, if
+  /// any.
   void set_failed(std::exception_ptr error) noexcept {
     value_.reset();
     set(true, std::move(error));
   }
 
-  /// Makes it one that has not run because of `why`; likewise.
+  /// Replaces the outcome by that of an element that was not run because of `why`. Destroys the
+  /// value, if any.
   void set_not_run(std::exception_ptr why) noexcept {
     value_.reset();
     set(false, std::move(why));
   }
 
-  /// Makes it one that comes from no call; likewise.
+  /// Replaces the outcome by one that is made by default: not run, without an error. Destroys the
+  /// value, if any.
   void reset() noexcept { set_not_run(nullptr); }
 
-  /// True when the element has run and thrown nothing.
+  /// Returns whether the element has run and has thrown nothing.
   [[nodiscard]] bool has_value() const noexcept { return value_.has_value(); }
-  explicit operator bool() const noexcept { return has_value(); } ///< has_value()
+  explicit operator bool() const noexcept { return has_value(); } ///< The same as has_value().
 
-  /// The value; rethrows the element's exception, or throws what has ended the call before it.
+  /// Returns the value. If there is none, throws error(): the element's exception, or what ended
+  /// the call before the element. Throws `stopped` if the error is null.
   [[nodiscard]] T& value() & { return has_value() ? *value_ : (rethrow(), *value_); }
-  /// Likewise.
+  /// Returns the value of a const outcome, or throws error().
   [[nodiscard]] const T& value() const& { return has_value() ? *value_ : (rethrow(), *value_); }
-  /// Likewise, to be moved from.
+  /// Returns the value of an rvalue, to be moved from, or throws error().
   [[nodiscard]] T&& value() && { return std::move(value()); }
 
-  /// The value, if there is one; else `other`.
+  /// Returns a copy of the value; `other`, converted to T, if there is none.
   template <class U>
   [[nodiscard]] T value_or(U&& other) const& {
     return has_value() ? *value_ : static_cast<T>(std::forward<U>(other));
   }
-  /// Likewise, moved.
+  /// Returns the value of an rvalue, moved; `other`, converted to T, if there is none.
   template <class U>
   [[nodiscard]] T value_or(U&& other) && {
     return has_value() ? std::move(*value_) : static_cast<T>(std::forward<U>(other));
   }
 
-  /// The outcome of f(value), or else what this one is without a value. What f throws is thrown.
+  /// Returns an outcome with the value f(value). Without a value, returns an outcome that failed or
+  /// was not run like this one. Exceptions of f are passed on.
   template <class F>
   auto transform(F&& f) & {
     return transformed(*this, f);
   }
-  /// The same for one that is const.
+  /// transform() of a const outcome: f gets a const value.
   template <class F>
   auto transform(F&& f) const& {
     return transformed(*this, f);
   }
-  /// The same for an rvalue: f gets the value to move from.
+  /// transform() of an rvalue: f gets the value to move from.
   template <class F>
   auto transform(F&& f) && {
     return transformed(std::move(*this), f);
   }
 
-  /// f(value), which is an outcome itself, or else what this one is without a value. What f throws
-  /// is thrown.
+  /// Returns f(value), which is an outcome itself. Without a value, returns an outcome that failed
+  /// or was not run like this one. Exceptions of f are passed on.
   template <class F>
   auto and_then(F&& f) & {
     return chained(*this, f);
   }
-  /// The same for one that is const.
+  /// and_then() of a const outcome: f gets a const value.
   template <class F>
   auto and_then(F&& f) const& {
     return chained(*this, f);
   }
-  /// The same for an rvalue: f gets the value to move from.
+  /// and_then() of an rvalue: f gets the value to move from.
   template <class F>
   auto and_then(F&& f) && {
     return chained(std::move(*this), f);
   }
 
-  /// This one, if it has a value; else f(error()), an outcome of the same type.
+  /// Returns a copy of this outcome if it has a value. Without one, returns f(error()), an outcome
+  /// of the same type. Exceptions of f are passed on.
   template <class F>
   [[nodiscard]] outcome or_else(F&& f) const& {
     return has_value() ? *this : f(error());
   }
-  /// Likewise, moved.
+  /// or_else() of an rvalue, which is moved if it has a value.
   template <class F>
   [[nodiscard]] outcome or_else(F&& f) && {
     return has_value() ? std::move(*this) : f(error());
   }
 
-  /// The value, which must exist.
+  /// Returns the value, which must exist: see has_value().
   [[nodiscard]] T& operator*() & noexcept { return *value_; }
-  [[nodiscard]] const T& operator*() const& noexcept { return *value_; }   ///< likewise
-  [[nodiscard]] T&& operator*() && noexcept { return std::move(*value_); } ///< likewise
-  [[nodiscard]] T* operator->() noexcept { return &*value_; }              ///< its members
-  [[nodiscard]] const T* operator->() const noexcept { return &*value_; }  ///< likewise
+  [[nodiscard]] const T& operator*() const& noexcept { return *value_; }   ///< Of a const outcome.
+  [[nodiscard]] T&& operator*() && noexcept { return std::move(*value_); } ///< Of an rvalue.
+  [[nodiscard]] T* operator->() noexcept { return &*value_; } ///< A member of the value.
+  [[nodiscard]] const T* operator->() const noexcept {
+    return &*value_;
+  } ///< A member of a const value.
 
  private:
   outcome(bool has_run, std::exception_ptr error) noexcept : ending(has_run, std::move(error)) {}
@@ -232,38 +242,40 @@ class [[nodiscard]] outcome : public detail::ending {
   std::optional<T> value_;
 };
 
-/// The outcome of one element whose callable returns nothing.
+/// The outcome of one element whose callable returns nothing: it has run, it has thrown, or it was
+/// not run.
 template <>
 class [[nodiscard]] outcome<void> : public detail::ending {
  public:
-  /// What the callable returns.
+  /// What the callable returns: nothing.
   using value_type = void;
 
   outcome() = default;
 
-  /// One that has run and thrown nothing.
+  /// The outcome of an element that has run and thrown nothing.
   explicit outcome(std::in_place_t) noexcept : ending(true, nullptr) {}
 
-  /// One that has run and has thrown `error`.
+  /// Returns the outcome of an element that has thrown `error`.
   static outcome failed(std::exception_ptr error) noexcept { return {true, std::move(error)}; }
 
-  /// One that has not run because of `why`.
+  /// Returns the outcome of an element that was not run because of `why`.
   static outcome not_run(std::exception_ptr why) noexcept { return {false, std::move(why)}; }
 
-  /// Makes it one that has run and thrown nothing.
+  /// Replaces the outcome by that of an element that has run and thrown nothing.
   void emplace() noexcept { set(true, nullptr); }
 
-  /// Makes it one that has run and has thrown `error`.
+  /// Replaces the outcome by that of an element that has thrown `error`.
   void set_failed(std::exception_ptr error) noexcept { set(true, std::move(error)); }
 
-  /// Makes it one that has not run because of `why`.
+  /// Replaces the outcome by that of an element that was not run because of `why`.
   void set_not_run(std::exception_ptr why) noexcept { set(false, std::move(why)); }
 
-  /// True when the element has run and thrown nothing.
+  /// Returns whether the element has run and has thrown nothing.
   [[nodiscard]] bool has_value() const noexcept { return has_run() && error() == nullptr; }
-  explicit operator bool() const noexcept { return has_value(); } ///< has_value()
+  explicit operator bool() const noexcept { return has_value(); } ///< The same as has_value().
 
-  /// The outcome of f(), or else what this one is without a value. What f throws is thrown.
+  /// Returns an outcome with the value f(). If the element has thrown or was not run, returns an
+  /// outcome that failed or was not run like this one. Exceptions of f are passed on.
   template <class F>
   auto transform(F&& f) const {
     const auto call = [&] { return f(); };
@@ -272,7 +284,8 @@ class [[nodiscard]] outcome<void> : public detail::ending {
                        : detail::without_value<typename made::value_type>(*this);
   }
 
-  /// f(), which is an outcome itself, or else what this one is without a value.
+  /// Returns f(), which is an outcome itself. If the element has thrown or was not run, returns an
+  /// outcome that failed or was not run like this one. Exceptions of f are passed on.
   template <class F>
   auto and_then(F&& f) const {
     using made = std::remove_cvref_t<decltype(f())>;
@@ -281,13 +294,15 @@ class [[nodiscard]] outcome<void> : public detail::ending {
     return has_value() ? f() : detail::without_value<typename made::value_type>(*this);
   }
 
-  /// This one, if nothing was thrown; else f(error()), an outcome<void>.
+  /// Returns a copy of this outcome if the element has run and thrown nothing. Else returns
+  /// f(error()), an outcome<void>. Exceptions of f are passed on.
   template <class F>
   [[nodiscard]] outcome or_else(F&& f) const {
     return has_value() ? *this : f(error());
   }
 
-  /// Rethrows the element's exception, or throws what has ended the call before it; else nothing.
+  /// Returns nothing if the element has run and thrown nothing. Else throws error(): the element's
+  /// exception, or what ended the call before the element. Throws `stopped` if the error is null.
   void value() const {
     if (!has_value())
       rethrow();

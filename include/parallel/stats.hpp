@@ -1,9 +1,9 @@
-// What the threads of a pool have done so far: calls, blocks, steals, sleeps, and how busy they
+// What the threads of a pool have done so far: calls, chunks, steals, sleeps, and how busy they
 // were.
 //
-// It is counted always, by each thread for itself (detail/observe/counter.hpp,
-// detail/observe/stopwatch.hpp), and only added up here. What happened when, rather than how often,
-// is in a trace (detail/observe/trace.hpp).
+// Each thread always counts for itself (detail/observe/counter.hpp, detail/observe/stopwatch.hpp);
+// the numbers are only added up here. A trace (detail/observe/trace.hpp) shows when things
+// happened.
 #pragma once
 
 #include <parallel/detail/observe/counter.hpp>
@@ -21,43 +21,44 @@ namespace parallel {
 
 /// What one worker of a thread_pool has done since it was started.
 struct worker_stats {
-  /// The number in its name, as a thread_hook is given it.
+  /// The number in the worker's name, which a thread_hook gets too.
   std::size_t number = 0;
 
-  /// Chunks of loops that it has run: consecutive elements that it took at once.
+  /// How many chunks of loops it has run. A chunk is what a thread takes at once: consecutive
+  /// elements.
   std::uint64_t chunks = 0;
 
   /// The name that `chunks` had in version 1.0; the same number.
   std::uint64_t blocks = 0;
 
-  /// How often it has taken blocks from another thread's share; half of that, as a rule.
+  /// How often it has stolen elements from another thread's share, usually half of what was left.
   std::uint64_t steals = 0;
 
   /// How often it went to sleep.
   std::uint64_t parks = 0;
 
-  /// How often it has woken up. Each time it ends a sleep: `parks` is the same or, while it sleeps
-  /// or is about to, one more.
+  /// How often it has woken up. `parks` is the same number or, while the worker sleeps or is about
+  /// to, one more.
   std::uint64_t wakes = 0;
 
-  /// How long it had work, nested calls and the waits in them included.
+  /// How long it had work, including nested calls and the waits in them.
   std::chrono::nanoseconds busy{0};
 
-  /// The rest of its life: asleep, or looking around.
+  /// How long it had none: it slept, or searched for work.
   std::chrono::nanoseconds idle{0};
 };
 
 /// What a thread_pool has done since it was made.
 struct thread_pool_stats {
-  /// Calls that were shared: offered to the workers. Calls that are too small for that run on their
-  /// caller, as the plain loop, and leave no mark here. (For a result of more than 1 MiB in fresh
-  /// memory there is a second one, which has its pages made.)
+  /// How many calls were shared: offered to the workers. Calls that are too small for that run on
+  /// their caller and are not counted. (A result of more than 1 MiB in fresh memory counts as a
+  /// second call, in which threads fault in its pages.)
   std::uint64_t calls = 0;
 
-  /// Submitted tasks that have been begun.
+  /// How many submitted tasks have begun.
   std::uint64_t tasks = 0;
 
-  /// Chunks that workers and callers have run: callers take part in their calls.
+  /// How many chunks workers and callers have run. (Callers take part in their calls.)
   std::uint64_t chunks = 0;
 
   /// The name that `chunks` had in version 1.0; the same number.
@@ -69,10 +70,10 @@ struct thread_pool_stats {
   /// How often workers went to sleep.
   std::uint64_t parks = 0;
 
-  /// How often workers have woken up: never more often than they went to sleep.
+  /// How often workers have woken up, which is at most `parks`.
   std::uint64_t wakes = 0;
 
-  /// The workers that have been started so far, those that stand in for blocked ones included.
+  /// The workers that have been started so far, including compensating workers (see blocking()).
   std::vector<worker_stats> workers;
 };
 
@@ -80,43 +81,47 @@ struct thread_pool_stats {
 using pool_stats [[deprecated("parallel: pool_stats is called thread_pool_stats now")]] =
     thread_pool_stats;
 
-/// What an io_pool is doing, and has done since it was made.
+/// What an io_pool is doing now, and has done since it was made.
 struct io_pool_stats {
-  /// Calls of map and its family; not imap, which looks ahead element by element.
+  /// How many calls of map and its family there were. Calls of imap are not counted: they compute
+  /// ahead one element at a time.
   std::uint64_t calls = 0;
 
-  /// Submitted tasks that have been begun.
+  /// How many submitted tasks have begun.
   std::uint64_t tasks = 0;
 
-  /// Tasks under way right now, and threads that help a call.
+  /// How many tasks are running now; each thread that helps a call counts as one.
   std::size_t running = 0;
 
-  /// Tasks that wait for a thread right now, and helpers of calls.
+  /// How many tasks are waiting for a thread now; each helper that a call has asked for counts as
+  /// one.
   std::size_t queued = 0;
 
-  /// Threads that there are right now; not one that is only being made.
+  /// How many threads exist now. A thread that is only being started is not counted.
   std::size_t threads = 0;
 
-  /// The most threads that there were at once.
+  /// The most threads that have existed at once.
   std::size_t most_threads = 0;
 
-  /// Threads that were ever made.
+  /// How many threads have been started in all.
   std::uint64_t threads_made = 0;
 
   /// How often a thread went to sleep.
   std::uint64_t parks = 0;
 
-  /// How often one that slept was called. (The others sleep, or have left after a long sleep.)
+  /// How often a sleeping thread was woken for work. (Others still sleep, or have ended after a
+  /// long sleep.)
   std::uint64_t wakes = 0;
 };
 
-/// What the threads of `pool` have done so far.
+/// Returns what the threads of `pool` have done so far.
 ///
-/// Any thread may call it at any time, while calls are under way and after shutdown() too; nobody
-/// waits for it but who starts a worker. Each number is exact, but they are read one after another,
-/// so those of a busy pool are of slightly different moments. Takes some nanoseconds for each
-/// worker and call; the counting itself is always on, and adds about a nanosecond to a block.
-/// Throws std::bad_alloc.
+/// Thread-safe: any thread may call it at any time, also while calls are running and after
+/// shutdown(). It delays no thread except one that starts a worker. Each number is exact, but they
+/// are read one after another, so the numbers of a busy pool are of slightly different moments.
+///
+/// It takes some nanoseconds for each worker, and for as many calls as have been open at once. The
+/// counting itself is always on and adds about a nanosecond to each chunk. Throws std::bad_alloc.
 [[nodiscard]] inline thread_pool_stats stats(const thread_pool& pool) {
   thread_pool_stats all;
   const auto add_loops = [&](const detail::loop_counts& counts) {
@@ -128,14 +133,14 @@ struct io_pool_stats {
     add_loops(each.owner_counts());
   });
   pool.scheduler_.for_each_started_worker([&](const detail::worker& each) {
-    const std::uint64_t busy = each.busy.ns(); // before the whole, of which it is a part
+    const std::uint64_t busy = each.busy.ns(); // read before `alive`, of which it is a part
     const std::uint64_t alive = each.alive.ns();
     worker_stats one;
     one.number = each.number;
     one.chunks = each.loops.chunks.get();
     one.blocks = one.chunks;
     one.steals = each.loops.steals.get();
-    one.wakes = each.wakes.get(); // before the sleeps, of which each ends one
+    one.wakes = each.wakes.get(); // read before `parks`, so that it is not the larger number
     one.parks = each.parks.get();
     one.busy = std::chrono::nanoseconds(busy);
     one.idle = std::chrono::nanoseconds(alive > busy ? alive - busy : 0);
@@ -149,15 +154,16 @@ struct io_pool_stats {
   return all;
 }
 
-/// Likewise, of the pool of calls that name none.
+/// Returns what the threads of default_pool() have done so far: see stats(const thread_pool&).
 [[nodiscard]] inline thread_pool_stats stats() {
   return stats(default_pool());
 }
 
-/// What the threads of `pool` are doing, and have done so far: all of one moment.
-///
-/// Any thread may call it at any time, after shutdown() too. It takes the pool's mutex for a
+/// Returns what the threads of `pool` are doing and have done so far. All numbers are of one
 /// moment.
+///
+/// Thread-safe: any thread may call it at any time, also after shutdown(). It locks the pool's
+/// mutex for a moment.
 [[nodiscard]] inline io_pool_stats stats(io_pool& pool) noexcept {
   const auto counted = pool.scheduler_.count();
   io_pool_stats all;
