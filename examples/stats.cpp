@@ -11,12 +11,12 @@
 #include <vector>
 
 void log(const parallel::thread_pool_stats& pool) {
-  std::cout << pool.calls << " calls of " << pool.blocks << " blocks (" << pool.steals
+  std::cout << pool.calls << " calls of " << pool.chunks << " chunks (" << pool.steals
             << " steals), " << pool.tasks << " tasks; " << pool.parks << " sleeps, " << pool.wakes
             << " wakes\n";
   for (const parallel::worker_stats& worker : pool.workers) {
     const std::chrono::duration<double> life = worker.busy + worker.idle;
-    std::cout << "worker " << worker.number << ": " << worker.blocks << " blocks (" << worker.steals
+    std::cout << "worker " << worker.number << ": " << worker.chunks << " chunks (" << worker.steals
               << " steals), " << worker.parks << " sleeps, " << worker.wakes << " wakes, busy for "
               << 100 * (worker.busy / life) << " % of " << life.count() << " s\n";
   }

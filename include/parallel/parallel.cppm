@@ -65,4 +65,11 @@ using parallel::stopped;
 using parallel::thread_pool_stats;
 using parallel::worker_stats;
 
+// names of version 1.0 that are deprecated: a program that uses them is warned, this file is not
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wdeprecated-declarations"
+using parallel::io_options;
+using parallel::pool_stats;
+#pragma clang diagnostic pop
+
 } // namespace parallel

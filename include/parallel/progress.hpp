@@ -65,9 +65,12 @@ class progress_description {
            }) progress_description(const Path& path) // NOLINT: see above
       : progress_description(path.c_str()) {}
 
+  /// Copies the text. Throws std::bad_alloc.
   progress_description(const progress_description& other) : progress_description(other.c_str()) {}
+  /// Takes the text of `other`, which is empty afterwards.
   progress_description(progress_description&& other) noexcept
       : text_(std::exchange(other.text_, nullptr)) {}
+  /// Replaces the text.
   progress_description& operator=(progress_description other) noexcept {
     std::swap(text_, other.text_);
     return *this;
