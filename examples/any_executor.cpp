@@ -1,5 +1,5 @@
-// Functions that leave it to their caller where they run: on cores, on threads for what blocks, or,
-// for debugging, on the calling thread alone.
+// Functions whose caller chooses where they run: on a thread_pool, on an io_pool or, for debugging,
+// on the calling thread alone.
 #include <parallel/imap.hpp>
 #include <parallel/io_pool.hpp>
 #include <parallel/map_reduce.hpp>
@@ -9,8 +9,8 @@
 #include <iostream>
 #include <ranges>
 
-/// With the options that calls on this executor have: a thread_pool's have a grain, an io_pool's
-/// none.
+/// Each executor has its own type of options: those of a thread_pool have a grain, those of an
+/// io_pool a number of calls in flight.
 template <parallel::executor E>
 long sum_of_squares(E& executor, long n, const typename E::call_options& options = {}) {
   return parallel::map_reduce(
@@ -18,7 +18,7 @@ long sum_of_squares(E& executor, long n, const typename E::call_options& options
       options);
 }
 
-/// imap needs an executor that has tasks, too, as all three have.
+/// imap needs an executor that also runs tasks, as all three do.
 template <parallel::task_executor E>
 long sum_as_they_end(E& executor, long n) {
   long sum = 0;

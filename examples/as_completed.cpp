@@ -1,5 +1,5 @@
-// Results in the order in which they are ready, each with the input that it belongs to; and calls
-// that are made again when they fail.
+// Results in the order in which they become ready, each with the index of its input; and calls that
+// are repeated when they fail.
 #include <parallel/as_completed.hpp>
 #include <parallel/io_pool.hpp>
 #include <parallel/map.hpp>

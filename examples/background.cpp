@@ -1,4 +1,4 @@
-// Maps and single tasks whose results are futures: started now, asked for later.
+// A map and a single task that run in the background: each returns a future of its result.
 #include <parallel/map_async.hpp>
 #include <parallel/thread_pool.hpp>
 

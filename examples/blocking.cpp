@@ -1,5 +1,5 @@
-// Work that computes and has to wait in between: another worker stands in while a call blocks, and
-// a task that waits for its own tasks runs them meanwhile.
+// Work that computes and sometimes waits: a compensating worker runs while a call blocks, and a
+// task that waits for tasks that it submitted runs them itself.
 #include <parallel/blocking.hpp>
 #include <parallel/thread_pool.hpp>
 
@@ -19,7 +19,7 @@ int main() {
   parallel::thread_pool pool(2);
   std::cout << pool.submit([&] { return fibonacci(pool, 12); }).get() << '\n';
 
-  // Both workers wait for what only a third task gives them.
+  // Both workers block until a third task, which a compensating worker runs, sets the value.
   std::promise<int> given;
   const std::shared_future<int> number = given.get_future().share();
   const auto wait = [number] { return parallel::blocking([&] { return number.get(); }); };

@@ -1,5 +1,5 @@
-// A call that is ended early says so by an exception of its own: a stop was requested, the deadline
-// has passed, or the pool has been shut down.
+// Calls that end early throw an exception that says why: a stop was requested, the deadline passed,
+// or the pool has been shut down.
 #include <parallel/map.hpp>
 #include <parallel/thread_pool.hpp>
 
@@ -17,7 +17,7 @@ int main() {
   using namespace std::chrono_literals;
   const auto numbers = std::views::iota(0, 1'000'000);
 
-  switch_off found; // a search: the rest need not be looked at
+  switch_off found; // a search: when it has found something, the rest is not needed
   try {
     parallel::for_each(numbers, [&](int x) { found.is_off = found.is_off || x % 1'000 == 999; },
                        {.stop = &found});
@@ -32,10 +32,10 @@ int main() {
   }
 
   parallel::thread_pool pool(2);
-  pool.shutdown(parallel::discard); // without what nobody has begun; there is nothing
+  pool.shutdown(parallel::discard); // discards the tasks that have not begun (here there are none)
   try {
     pool.submit([] {});
-  } catch (const parallel::error& error) { // the base of all three
+  } catch (const parallel::error& error) { // the base class of all three
     std::cout << error.what() << '\n';
   }
 }

@@ -1,5 +1,5 @@
-// Downloads, 16 at once: with another try where one fails, no more starts after a minute, an end at
-// Ctrl-C, and a list of what did not come. Usage: fetch FILE-WITH-URLS
+// Downloads, 16 at once: a failed one is tried again twice, none is started after a minute, Ctrl-C
+// ends them all, and failures are listed. Usage: fetch FILE-WITH-URLS
 #include <parallel/parallel.hpp>
 
 #include <atomic>
@@ -19,23 +19,22 @@ struct at_interrupt {
   [[nodiscard]] bool stop_requested() const { return interrupted; }
 };
 
-std::size_t append(char* data, std::size_t size, std::size_t count, void* page) {
-  static_cast<std::string*>(page)->append(data, size * count);
-  return size * count;
-}
-int end_at_interrupt(void*, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  return interrupted ? 1 : 0;
-}
-
-/// A running call cannot be killed from outside. So this one has a time-out of its own, and libcurl
-/// asks from time to time whether it is to go on.
+/// The library cannot interrupt a running call. So this one has a time-out of its own, and libcurl
+/// asks from time to time whether it should go on.
 std::string fetch(const std::string& url) {
   const std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(), curl_easy_cleanup);
   std::string page;
   curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
   curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &page);
-  curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, append);
-  curl_easy_setopt(curl.get(), CURLOPT_XFERINFOFUNCTION, end_at_interrupt);
+  const auto append = [](char* data, std::size_t size, std::size_t count, void* to) {
+    static_cast<std::string*>(to)->append(data, size * count);
+    return size * count;
+  };
+  const auto must_end = [](void*, curl_off_t, curl_off_t, curl_off_t, curl_off_t) -> int {
+    return interrupted ? 1 : 0;
+  };
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, +append);
+  curl_easy_setopt(curl.get(), CURLOPT_XFERINFOFUNCTION, +must_end);
   curl_easy_setopt(curl.get(), CURLOPT_NOPROGRESS, 0L);
   curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT, 10L);
   curl_easy_setopt(curl.get(), CURLOPT_FAILONERROR, 1L);

@@ -1,5 +1,5 @@
-// The elements for which a question is answered with yes, in their order: copied, or moved out of a
-// range that is given away.
+// The elements for which a predicate is true, in their order: they are copied, or moved out of a
+// range that is given as an rvalue.
 #include <parallel/filter.hpp>
 
 #include <iostream>

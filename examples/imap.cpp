@@ -1,5 +1,5 @@
-// Results one by one from a source of any length: standard input is read a few lines ahead, many
-// lines are worked on at once, and what is printed is in order.
+// Results one by one from a source of any length: standard input is read up to 32 words ahead, many
+// words are worked on at once, and the results are printed in order.
 #include <parallel/imap.hpp>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Results into existing storage, effects without results, and the same call without threads for
+// Results that go into existing storage, calls that return nothing, and a call without threads for
 // debugging.
 #include <parallel/map.hpp>
 #include <parallel/serial.hpp>
@@ -17,7 +17,7 @@ int main() {
 
   parallel::for_each(roots, [](double& x) { x *= x; }); // each element belongs to one call
 
-  // The plain loop, on this thread: a breakpoint in it stops where one expects.
+  // The plain loop on this thread, as a debugger likes it.
   parallel::map_into(parallel::serial, samples, roots, roots.begin(),
                      [](double x, double square) { return std::abs(x - square); });
   double worst = 0;

@@ -1,5 +1,5 @@
-// Blocking work beside computing work: files are read on an io_pool, their words counted on all
-// cores. Usage: io_pool FILE…
+// Blocking work and computing work: files are read on an io_pool, and their words are counted on
+// all cores. Usage: io_pool FILE…
 #include <parallel/io_pool.hpp>
 #include <parallel/map.hpp>
 
@@ -32,7 +32,7 @@ int main(int argc, char** argv) try {
   for (std::size_t i = 0; i < paths.size(); ++i)
     std::cout << words[i] << ' ' << paths[i] << '\n';
 } catch (const std::exception& error) {
-  // Of several unreadable files the first is named, as in a plain loop.
+  // If several files cannot be read, the first one is named, as in a plain loop.
   std::cerr << error.what() << '\n';
   return 1;
 }

@@ -1,5 +1,5 @@
-// Reading on one pool, computing on another, and never more than 64 files in memory: files are read
-// ahead on an io_pool, their lines counted on all cores, each in turn. Usage: line_counts FILE…
+// Reading on one pool, computing on another, with at most 64 files in memory: files are read ahead
+// on an io_pool, and their lines are counted on all cores. Usage: line_counts FILE…
 #include <parallel/imap.hpp>
 #include <parallel/io_pool.hpp>
 
@@ -28,7 +28,7 @@ int main(int argc, char** argv) try {
   const std::vector<std::string> paths(argv + 1, argv + argc);
   parallel::io_pool io{{.max_threads = 16}};
 
-  // A pipeline: what is counted pulls what is read, one text at a time.
+  // A pipeline: the counting imap takes texts from the reading imap, one at a time.
   auto texts = parallel::imap(io, paths, read_file, {.window = 32});
   auto path = paths.begin();
   std::ptrdiff_t total = 0;
@@ -38,7 +38,7 @@ int main(int argc, char** argv) try {
   }
   std::cout << total << " total\n";
 } catch (const std::exception& error) {
-  // The first file that cannot be read, in order, after the counts of those before it.
+  // Names the first file that cannot be read, after the counts of the files before it.
   std::cerr << error.what() << '\n';
   return 1;
 }

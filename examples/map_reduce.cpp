@@ -1,4 +1,4 @@
-// One value from many: the same answer, to the last bit, on any number of threads.
+// One value from many: the result is the same, to the last bit, on any number of threads.
 #include <parallel/map_reduce.hpp>
 
 #include <functional>

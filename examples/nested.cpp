@@ -1,5 +1,5 @@
-// Loops inside loops: the rows of a picture on all cores, and in each row the pixels. No deadlock,
-// no more threads than cores, at any depth. Prints the Mandelbrot set.
+// Loops inside loops: the rows of a picture, and in each row the pixels, run on all cores. Calls
+// nest to any depth without deadlock and share the pool's threads. Prints the Mandelbrot set.
 #include <parallel/map.hpp>
 
 #include <complex>

@@ -1,5 +1,5 @@
-// Outcomes without try and catch: passed on to the next step, given a value where there is none;
-// and made by hand, as a cache would.
+// Outcomes without try and catch: they are transformed, get a value where there is none, and are
+// made by hand, as a cache would do it.
 #include <parallel/map.hpp>
 
 #include <cmath>

@@ -1,5 +1,5 @@
-// Progress in words of one's own, for a log; and a bar that goes to another stream. Prints how far
-// the call has come when it ends.
+// A progress hook of your own, for a log, and a bar on another stream. Prints how far the call has
+// come when it ends.
 #include <parallel/imap.hpp>
 #include <parallel/map.hpp>
 #include <parallel/progress.hpp>
@@ -8,12 +8,12 @@
 #include <iostream>
 #include <ranges>
 
-/// Ten times a second at most, by one thread at a time, and once more at the end.
+/// Called at most ten times per second, by one thread at a time, and once more at the end.
 void report(const parallel::progress& now) {
   if (now.last) {
     std::cout << now.done << " of ";
     if (now.total == parallel::progress::unknown)
-      std::cout << "who knows how many\n";
+      std::cout << "an unknown number\n";
     else
       std::cout << now.total << '\n';
   } else {
@@ -27,11 +27,12 @@ int main() {
   const auto halve = [](int x) { return x / 2; };
   parallel::map(numbers, halve, {.progress = report});
 
-  // What a filter lets through is not known before it has been looked at.
+  // How many elements pass the filter is not known before they have been read.
   auto even = numbers | std::views::filter([](int x) { return x % 2 == 0; });
   for ([[maybe_unused]] const int half : parallel::imap(even, halve, {.progress = report})) {
   }
 
-  parallel::progress_bar bar({.description = "halving", .stream = stdout}); // silent in a file
+  parallel::progress_bar bar(
+      {.description = "halving", .stream = stdout}); // draws on a terminal only
   parallel::map(numbers, halve, {.progress = bar});
 }

@@ -1,5 +1,5 @@
-// Asking a server politely: four calls at a time, and so many a second over several maps together.
-// And a queue that is full is noticed, not waited for.
+// Asking a server politely: at most four calls at a time, and at most 1,000 starts per second over
+// several maps together. And try_submit() does not wait when the queue is full.
 #include <parallel/io_pool.hpp>
 #include <parallel/map.hpp>
 
@@ -19,7 +19,7 @@ int main() {
   const auto second = parallel::map(io, first, ask, {.in_flight = 4, .rate = polite});
   std::cout << "the last answer is " << second.back() << '\n';
 
-  // One thread held up, one task in the queue: for a third there is no room.
+  // One task keeps the only thread busy, and one is queued: the queue is full for a third.
   parallel::io_pool narrow{{.max_threads = 1, .queue = 1}};
   std::promise<void> begun;
   std::promise<void> answered;

@@ -1,5 +1,5 @@
-// A progress bar, and a stop on Ctrl-C that keeps what is finished. The bar is drawn on a terminal
-// only: run it in one, and interrupt it.
+// A progress bar, and a stop on Ctrl-C that keeps the finished results. The bar is drawn on a
+// terminal only: run this program in one and interrupt it.
 #include <parallel/map.hpp>
 #include <parallel/progress.hpp>
 
@@ -12,7 +12,7 @@
 
 std::atomic<bool> interrupted{false};
 
-/// Anything with a stop_requested() will do; std::stop_token has one too.
+/// Any type with a member stop_requested() will do, such as std::stop_token.
 struct on_interrupt {
   [[nodiscard]] bool stop_requested() const { return interrupted; }
 };

@@ -1,4 +1,4 @@
-// The README's first program: a loop, on all cores.
+// The first program of the README: a loop on all cores.
 #include <parallel/map.hpp>
 
 #include <algorithm>

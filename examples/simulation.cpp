@@ -1,4 +1,4 @@
-// A simulation that gives the same answer for any number of threads: with a seed each trial gets
+// A simulation that gives the same result on any number of threads: with a seed, each trial gets
 // random numbers of its own. How often do two of 23 people share a birthday?
 #include <parallel/map.hpp>
 #include <parallel/random.hpp>

@@ -1,4 +1,4 @@
-// Is a pool well used? What its threads have done so far, as a program would log it.
+// How well a pool is used: what its threads have done so far, as a program would log it.
 #include <parallel/io_pool.hpp>
 #include <parallel/map.hpp>
 #include <parallel/stats.hpp>

@@ -1,5 +1,5 @@
-// Single blocking tasks: submit gives a future at once, and the exception of a task to whoever asks
-// for its result.
+// Single blocking tasks: submit returns a future at once, and the future's get() returns the result
+// of the task or throws its exception.
 #include <parallel/io_pool.hpp>
 
 #include <chrono>

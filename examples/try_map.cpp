@@ -1,5 +1,5 @@
-// Nothing good is lost when some elements fail, or when time runs out: try_map returns for each
-// element its value, its exception, or that it was not run.
+// Results are kept when some elements fail, or when time runs out: try_map returns, for each
+// element, its value, its exception, or that it was not run.
 #include <parallel/map.hpp>
 
 #include <chrono>
@@ -27,6 +27,6 @@ int main() {
     else if (numbers[i].has_run())
       std::cout << "no number\n";
     else
-      std::cout << "not looked at\n";
+      std::cout << "not run\n";
   }
 }

@@ -1,4 +1,5 @@
-// A pool whose threads have a name and prepare themselves, and that is shut down before it goes.
+// A pool whose workers have a name and call a function when they start and before they end, and
+// that is shut down before it is destroyed.
 #include <parallel/map.hpp>
 #include <parallel/thread_pool.hpp>
 
@@ -18,7 +19,7 @@ int main() {
   std::cout << "the answer is " << answer.get() << '\n';
 
   pool.submit([] { std::cout << "queued tasks are still run\n"; });
-  pool.shutdown(); // pool.shutdown(parallel::discard) would drop them
+  pool.shutdown(); // pool.shutdown(parallel::discard) would discard them
   try {
     pool.submit([] {});
   } catch (const parallel::shut_down& error) {
