@@ -79,7 +79,7 @@ TEST_CASE("filter of an empty range is an empty vector and calls nothing") {
   CHECK(parallel::filter(pool, std::views::istream<int>(nothing), never).empty());
 }
 
-TEST_CASE("filter asks once about each element") {
+TEST_CASE("filter calls the predicate once for each element") {
   parallel::thread_pool pool(any_pool_size());
   const std::size_t grain = GENERATE(std::size_t{0}, 1U, 64U);
   std::vector<std::atomic<int>> calls(10'000);
@@ -171,7 +171,7 @@ TEST_CASE("filter keeps bools, packed or not") {
   CHECK(parallel::filter(pool, packed, std::logical_not<>()).size() == 666);
 }
 
-TEST_CASE("filter copies out of a range that is not given away") {
+TEST_CASE("filter copies the elements of a range that is an lvalue") {
   parallel::thread_pool pool(any_pool_size());
   const auto all = [](const std::string&) { return true; };
   const std::vector<std::string> expected{"a string too long to be kept in place", "b"};
@@ -197,7 +197,7 @@ TEST_CASE("filter copies out of a range that is not given away") {
   }
 }
 
-TEST_CASE("filter moves out of a range that is given away, and so takes move-only elements") {
+TEST_CASE("filter moves the elements of a range that is an rvalue, which may be move-only") {
   parallel::thread_pool pool(any_pool_size());
 
   SECTION("a vector, of which the rest stays") {
@@ -316,7 +316,7 @@ TEST_CASE("filter takes every kind of predicate") {
   }
 }
 
-TEST_CASE("filter rethrows the exception of the lowest index and keeps nothing") {
+TEST_CASE("filter rethrows the exception of the lowest index and leaves the range unchanged") {
   parallel::thread_pool pool(any_pool_size());
   const std::size_t grain = GENERATE(std::size_t{0}, 1U, 5U);
   for (int lowest = 0; lowest < 1'000; lowest += 37) {
@@ -340,7 +340,7 @@ TEST_CASE("filter rethrows the exception of the lowest index and keeps nothing")
   }
 }
 
-TEST_CASE("filter destroys what it has taken along before an exception once each") {
+TEST_CASE("filter destroys each element that it stored before an exception once") {
   parallel::thread_pool pool(any_pool_size());
   const auto made =
       std::views::iota(0, 100) | std::views::transform([](int x) { return test::counted(x); });
@@ -388,7 +388,7 @@ TEMPLATE_TEST_CASE("filter throws when it is stopped or its deadline passes", ""
       parallel::deadline_exceeded);
 }
 
-TEST_CASE("filter tells how far it has come, once to the end") {
+TEST_CASE("filter reports its end once, with all elements done") {
   parallel::thread_pool pool(any_pool_size());
   parallel::progress last;
   int ends = 0;
@@ -401,7 +401,7 @@ TEST_CASE("filter tells how far it has come, once to the end") {
   CHECK(ends == 1);
 }
 
-TEST_CASE("filter asks again on an io_pool when the predicate throws") {
+TEST_CASE("filter on an io_pool calls the predicate again when it throws and retries are left") {
   parallel::io_pool io;
   std::array<std::atomic<int>, 10> asked{};
   const auto answers_late = [&](int x) {
@@ -447,7 +447,7 @@ int choose(const Xs&...) {
 
 } // namespace acme
 
-TEST_CASE("filter takes no function of the user's for one of its own") {
+TEST_CASE("filter does not call functions of the user's namespace") {
   acme::figures xs{1, 2, 3};
   CHECK(parallel::filter(xs, is_odd) == std::vector<int>{1, 3});
 }

@@ -445,7 +445,7 @@ int map(P&, R&, F&, const O&) {
 
 } // namespace acme
 
-TEST_CASE("functions of the element's own namespace are not mistaken for the library's") {
+TEST_CASE("map and for_each are not looked up in the element's namespace") {
   acme::points xs{1, 2};
   CHECK(parallel::map(xs, add_one) == std::vector<int>{2, 3});
   parallel::for_each(xs, [](int& x) { x = 0; });
@@ -527,7 +527,7 @@ TEST_CASE("of several exceptions the one of the lowest index is rethrown") {
   }
 }
 
-TEST_CASE("elements above a failed one that have not started are skipped") {
+TEST_CASE("elements above a failed one are skipped if they have not started") {
   // The pool's only worker is held in a loop of another thread, so the caller is alone in a loop
   // that is nevertheless shared, and runs its elements in order.
   parallel::thread_pool pool(2);
@@ -556,7 +556,7 @@ TEST_CASE("elements above a failed one that have not started are skipped") {
   other.join();
 }
 
-TEST_CASE("nothing unwinds while a call still runs") {
+TEST_CASE("an exception is rethrown only when no element runs any more") {
   // One element throws while the other is inside for certain, and stays there for a while.
   parallel::thread_pool pool(2);
   for (int round = 0; round < 200; ++round) {
@@ -579,8 +579,8 @@ TEST_CASE("nothing unwinds while a call still runs") {
   }
 }
 
-TEMPLATE_TEST_CASE("results built before an exception are destroyed once each", "", test::counted,
-                   test::counted_default) {
+TEMPLATE_TEST_CASE("each result that was made before an exception is destroyed once", "",
+                   test::counted, test::counted_default) {
   parallel::thread_pool pool(any_pool_size());
   for (int at = 0; at <= 100; ++at) {
     try {
@@ -607,7 +607,8 @@ TEST_CASE("a pool that has seen an exception works as before") {
   }
 }
 
-TEST_CASE("maps nest to any depth on any number of threads") {
+TEST_CASE(
+    "maps nest to any depth, on any number of threads, without more threads than the pool has") {
   const auto threads = static_cast<std::size_t>(GENERATE(range(1, 9)));
   parallel::thread_pool pool(threads);
   const std::size_t grain = GENERATE(std::size_t{0}, 1U);
@@ -643,7 +644,7 @@ TEST_CASE("maps nest to any depth on any number of threads") {
   }
 }
 
-TEST_CASE("a caller that waits helps with the maps within its elements") {
+TEST_CASE("a caller that waits runs elements of the maps that its elements call") {
   parallel::thread_pool pool(2);
   const auto caller = std::this_thread::get_id();
   for (int round = 0; round < 500; ++round) {
@@ -682,7 +683,7 @@ TEST_CASE("exceptions pass through nested maps") {
   CHECK(caught == 703);
 }
 
-TEST_CASE("a lock held across an inner map is safe") {
+TEST_CASE("a lock may be held across a nested map") {
   // A caller that waited by running other elements of the outer map would ask for the lock again.
   parallel::thread_pool pool(any_pool_size());
   std::mutex mutex;
@@ -732,7 +733,7 @@ inline std::size_t size_hint(const points&) {
 }
 } // namespace common_names
 
-TEST_CASE("map takes no function of the user's for one of its own") {
+TEST_CASE("map does not call functions of the user's namespace") {
   const common_names::points xs = {1, 2, 3};
   const auto twice = [](int x) { return 2 * x; };
   CHECK(parallel::map(xs, twice) == std::vector<int>{2, 4, 6});
@@ -742,7 +743,7 @@ TEST_CASE("map takes no function of the user's for one of its own") {
   CHECK(parallel::map(xs, callable{}) == std::vector<int>{3, 6, 9});
 }
 
-TEST_CASE("map keeps every element of a large result whose memory is fresh") {
+TEST_CASE("a large result in fresh memory, whose pages all threads fault in, is complete") {
   // 12 MiB: several parts that are faulted in side by side.
   const auto n = static_cast<std::size_t>(3) << 20;
   parallel::thread_pool pool(4);

@@ -33,7 +33,7 @@ TEST_CASE("map_async returns before its elements have run") {
   CHECK(later.get() == numbers(3));
 }
 
-TEST_CASE("map_async keeps what it is given") {
+TEST_CASE("map_async keeps its range and its callable until they have run") {
   std::vector<std::unique_ptr<int>> owned;
   owned.push_back(std::make_unique<int>(4));
   auto later = parallel::map_async(
@@ -44,7 +44,7 @@ TEST_CASE("map_async keeps what it is given") {
   CHECK(parallel::map_async(std::span(outlives), [](int x) { return x; }).get() == outlives);
 }
 
-TEST_CASE("map_async hands the exception of the lowest index to whoever asks for the result") {
+TEST_CASE("the future of map_async throws the exception of the lowest index") {
   auto later = parallel::map_async(numbers(100), [](int x) {
     if (x >= 30)
       throw x;

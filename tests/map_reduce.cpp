@@ -73,7 +73,7 @@ TEST_CASE("map_reduce gives the same floating-point sum for any number of thread
   }
 }
 
-TEST_CASE("map_reduce keeps the order of what does not commute") {
+TEST_CASE("map_reduce keeps the order of operands that do not commute") {
   for (const std::size_t n : {0U, 1U, 2U, 3U, 100U, 1'000U, 1'500U}) {
     std::string expected = "<";
     for (const int x : numbers(n))
@@ -89,7 +89,7 @@ TEST_CASE("map_reduce of no elements is the initial value") {
   CHECK(parallel::map_reduce(numbers(0), same, 42, never) == 42);
 }
 
-TEST_CASE("map_reduce lets the initial value take part once") {
+TEST_CASE("map_reduce uses the initial value once") {
   CHECK(parallel::map_reduce(numbers(1'000), same, 7, std::plus<>()) == 7 + 499'500);
 }
 
@@ -102,7 +102,7 @@ TEST_CASE("the grain of map_reduce is the number of elements combined one after 
         "(((((01)2)3)4))");
 }
 
-TEST_CASE("map_reduce takes values that can only be moved") {
+TEST_CASE("map_reduce takes move-only values") {
   using owned = std::unique_ptr<long>;
   const auto sum = parallel::map_reduce(
       numbers(3'000), [](int x) { return std::make_unique<long>(x); }, std::make_unique<long>(0),
@@ -151,7 +151,7 @@ TEST_CASE("map_reduce combines bools without a race") {
       numbers(5'000), [](int x) { return x != 4'321; }, true, std::logical_and<>()));
 }
 
-TEST_CASE("exceptions of the function and of the operation leave map_reduce") {
+TEST_CASE("map_reduce rethrows exceptions of the function and of the operation") {
   CHECK_THROWS_AS(parallel::map_reduce(
                       numbers(1'000),
                       [](int x) {
@@ -169,7 +169,7 @@ TEST_CASE("exceptions of the function and of the operation leave map_reduce") {
   CHECK_THROWS_AS(parallel::map_reduce(numbers(10), same, 0, refuse), std::domain_error);
 }
 
-TEST_CASE("map_reduce tells its progress in elements, and can be stopped") {
+TEST_CASE("map_reduce reports its progress in elements, and can be stopped") {
   parallel::progress last;
   parallel::map_reduce(numbers(10'000), same, 0, std::plus<>(),
                        {.progress = [&](const parallel::progress& now) { last = now; }});
@@ -181,7 +181,7 @@ TEST_CASE("map_reduce tells its progress in elements, and can be stopped") {
                   parallel::deadline_exceeded);
 }
 
-TEMPLATE_TEST_CASE("map_reduce asks for a stop before each element and counts elements", "",
+TEMPLATE_TEST_CASE("map_reduce checks for a stop before each element and counts elements", "",
                    parallel::thread_pool, parallel::io_pool, parallel::serial_executor) {
   TestType executor;
   std::atomic<bool> requested{false};
@@ -196,8 +196,8 @@ TEMPLATE_TEST_CASE("map_reduce asks for a stop before each element and counts el
   CHECK(last.last);
 }
 
-TEMPLATE_TEST_CASE("map_reduce asks for its deadline before each element", "",
-                   parallel::thread_pool, parallel::io_pool, parallel::serial_executor) {
+TEMPLATE_TEST_CASE("map_reduce checks its deadline before each element", "", parallel::thread_pool,
+                   parallel::io_pool, parallel::serial_executor) {
   TestType executor;
   auto options = in_one_leaf<TestType>();
   const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(5);
@@ -209,7 +209,7 @@ TEMPLATE_TEST_CASE("map_reduce asks for its deadline before each element", "",
   CHECK(calls_until(10, executor, options, let_it_pass) <= 11);
 }
 
-TEST_CASE("map_reduce on an io_pool takes a turn of its rate for each element") {
+TEST_CASE("map_reduce on an io_pool counts each element towards its rate") {
   parallel::io_pool io({.max_threads = 4});
   const parallel::start_rate rate = 10'000;
   constexpr std::size_t n = 1'500; // three in each leaf
@@ -336,7 +336,7 @@ struct plain_executor {
 
 } // namespace
 
-TEST_CASE("map_reduce runs on executors that ask for no more than the concept says") {
+TEST_CASE("map_reduce runs on executors that have no more than the concept requires") {
   own_executor own;
   plain_executor plain;
   const std::vector<int> ones(1'000, 1);

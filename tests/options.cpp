@@ -99,7 +99,7 @@ FOR_EVERY_EXECUTOR("after a stop no element is started, and the call throws stop
   CHECK(started_after <= 65);
 }
 
-FOR_EVERY_EXECUTOR("a call that was stopped before it began runs nothing") {
+FOR_EVERY_EXECUTOR("a call that is stopped before it begins runs no element") {
   executor_of<TestType> e;
   flag stop;
   stop.requested = true;
@@ -152,7 +152,7 @@ FOR_EVERY_EXECUTOR("a deadline ends a call") {
   CHECK(started < 1'000'000);
 }
 
-FOR_EVERY_EXECUTOR("what was finished by the deadline is kept by try_map") {
+FOR_EVERY_EXECUTOR("try_map keeps the results that were finished before the deadline") {
   executor_of<TestType> e;
   const auto deadline = std::chrono::steady_clock::now() + 5ms;
   const auto tried = parallel::try_map(e.executor, numbers(10'000),
@@ -174,7 +174,7 @@ FOR_EVERY_EXECUTOR("what was finished by the deadline is kept by try_map") {
                       [](const auto& each) { return !each.has_run(); }) > 9'000);
 }
 
-FOR_EVERY_EXECUTOR("a deadline that has passed, of any clock, starts nothing") {
+FOR_EVERY_EXECUTOR("with a deadline in the past, of any clock, no element is started") {
   executor_of<TestType> e;
   int started = 0;
   const auto count = [&](int) { ++started; };
@@ -203,7 +203,7 @@ FOR_EVERY_EXECUTOR("a deadline far away lets the call finish") {
         xs);
 }
 
-TEST_CASE("time points at the ends of their clocks are no limit, or have passed") {
+TEST_CASE("the last time point of a clock is no limit, and the first one has passed") {
   using hours_of_system = std::chrono::time_point<std::chrono::system_clock, std::chrono::hours>;
   using seconds_of_system =
       std::chrono::time_point<std::chrono::system_clock, std::chrono::seconds>;
@@ -219,7 +219,7 @@ TEST_CASE("time points at the ends of their clocks are no limit, or have passed"
     CHECK(past.ns_left() == 0);
 }
 
-TEST_CASE("a stop source may answer with anything that converts to bool") {
+TEST_CASE("stop_requested() may return anything that converts to bool") {
   struct source {
     int* signal;
     [[nodiscard]] int stop_requested() const { return *signal; }
@@ -243,7 +243,7 @@ TEST_CASE("std::stop_token and std::stop_source stop a call") {
 }
 #endif
 
-TEST_CASE("what a progress hook throws midway ends the call, and leaves try_map") {
+TEST_CASE("an exception of a progress hook ends the call, try_map included") {
   const auto wait = [](int) { work_until(std::chrono::steady_clock::now() + 1ms); };
   const auto refuse = [](const parallel::progress& now) {
     if (!now.last)
@@ -267,7 +267,7 @@ TEST_CASE("a negative deadline is refused, and the message names it") {
       std::invalid_argument);
 }
 
-FOR_EVERY_EXECUTOR("progress is told in order, by one thread at a time, and once at the end") {
+FOR_EVERY_EXECUTOR("progress is reported in order, by one thread at a time, and once at the end") {
   executor_of<TestType> e;
   test::crowd reporters;
   std::vector<parallel::progress> told;
@@ -295,7 +295,7 @@ FOR_EVERY_EXECUTOR("progress is told in order, by one thread at a time, and once
   CHECK(told.size() <= 2 + static_cast<std::size_t>(told.back().seconds * 10));
 }
 
-FOR_EVERY_EXECUTOR("progress is told at the end of a call that fails, too") {
+FOR_EVERY_EXECUTOR("progress is reported at the end of a call that fails, too") {
   executor_of<TestType> e;
   std::vector<parallel::progress> told;
   CHECK_THROWS_AS(parallel::for_each(e.executor, numbers(100),
@@ -312,7 +312,7 @@ FOR_EVERY_EXECUTOR("progress is told at the end of a call that fails, too") {
   CHECK(told.back().done < 100);
 }
 
-FOR_EVERY_EXECUTOR("progress of an empty call is told once") {
+FOR_EVERY_EXECUTOR("progress of an empty call is reported once") {
   executor_of<TestType> e;
   int told = 0;
   parallel::for_each(e.executor, numbers(0), [](int) {}, {.progress = [&](const auto& now) {
@@ -323,14 +323,14 @@ FOR_EVERY_EXECUTOR("progress of an empty call is told once") {
   CHECK(told == 1);
 }
 
-TEST_CASE("what a progress hook throws reaches the caller") {
+TEST_CASE("an exception of a progress hook reaches the caller") {
   CHECK_THROWS_AS(
       parallel::for_each(numbers(10), [](int) {},
                          {.progress = [](const auto&) { throw std::string("enough"); }}),
       std::string);
 }
 
-TEST_CASE("an element's exception is told of rather than the progress hook's at the end") {
+TEST_CASE("an element's exception is rethrown, not that of the progress hook at the end") {
   const auto hook = [](const parallel::progress& now) {
     if (now.last)
       throw std::string("the hook");
@@ -343,7 +343,7 @@ TEST_CASE("an element's exception is told of rather than the progress hook's at 
       break;
 }
 
-TEST_CASE("a progress hook given as an lvalue is referred to, another one is kept") {
+TEST_CASE("a progress hook that is an lvalue is referred to, and an rvalue is kept") {
   struct counter {
     int calls = 0;
     void operator()(const parallel::progress&) { ++calls; }
@@ -360,7 +360,7 @@ TEST_CASE("a progress hook given as an lvalue is referred to, another one is kep
   CHECK(mine.calls == 3);
 }
 
-TEST_CASE("rate and time left follow from what has been done") {
+TEST_CASE("rate and remaining time follow from the elements done") {
   const parallel::progress now{.done = 50, .total = 200, .seconds = 2};
   CHECK(now.rate() == 25);
   CHECK(now.seconds_left() == 6);
@@ -385,7 +385,7 @@ FOR_EVERY_EXECUTOR("stop, deadline and progress work together, and with nested c
   CHECK(done == 20);
 }
 
-TEST_CASE("options can be copied, with what they keep") {
+TEST_CASE("options can be copied, including the callables that they keep") {
   const shared_token stop;
   std::vector<int> large(100); // so that the hook does not fit in place
   int told = 0;
@@ -415,7 +415,7 @@ TEST_CASE("the library's own exceptions have one base") {
   CHECK(std::string(parallel::deadline_exceeded().what()).find("deadline") != std::string::npos);
 }
 
-TEST_CASE("a call that was stopped does not spoil what its call site knows") {
+TEST_CASE("a call that was stopped does not change the cost model of its call site") {
   parallel::thread_pool pool(2);
   shared_token stop;
   const auto slow = [&](int x) {

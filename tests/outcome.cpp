@@ -54,7 +54,7 @@ TEMPLATE_TEST_CASE("try_map keeps every value and every exception", "", parallel
   }
 }
 
-TEMPLATE_TEST_CASE("try_map says which elements were not run, and why", "", parallel::thread_pool,
+TEMPLATE_TEST_CASE("try_map tells which elements were not run, and why", "", parallel::thread_pool,
                    parallel::io_pool, parallel::serial_executor) {
   TestType executor;
   std::atomic<bool> requested{false};
@@ -80,7 +80,7 @@ TEMPLATE_TEST_CASE("try_map says which elements were not run, and why", "", para
   CHECK(tried[20].has_run());
 }
 
-TEST_CASE("try_map after its deadline returns what was finished before") {
+TEST_CASE("try_map returns the results that were finished when its deadline passed") {
   const auto tried = parallel::try_map(numbers(10), [](int x) { return x; },
                                        {.deadline = std::chrono::seconds(0)});
   REQUIRE(tried.size() == 10);
@@ -90,7 +90,7 @@ TEST_CASE("try_map after its deadline returns what was finished before") {
   }
 }
 
-TEST_CASE("an exception of the library's own is an element's if it was thrown by one") {
+TEST_CASE("an exception of the library's own that an element throws is the element's") {
   const auto tried = parallel::try_map(numbers(3), [](int x) {
     if (x == 1)
       throw parallel::stopped();
@@ -102,7 +102,7 @@ TEST_CASE("an exception of the library's own is an element's if it was thrown by
   CHECK(tried[2].has_value());
 }
 
-TEMPLATE_TEST_CASE("try_map throws what its progress hook throws, whatever its type", "",
+TEMPLATE_TEST_CASE("try_map throws the exception of its progress hook, whatever its type", "",
                    parallel::thread_pool, parallel::io_pool, parallel::serial_executor) {
   TestType executor;
   const auto failing = [&](auto error) {
@@ -121,7 +121,7 @@ TEMPLATE_TEST_CASE("try_map throws what its progress hook throws, whatever its t
       parallel::stopped);
 }
 
-TEMPLATE_TEST_CASE("try_map tells its progress hook as much as map does", "", parallel::thread_pool,
+TEMPLATE_TEST_CASE("try_map reports the same progress as map", "", parallel::thread_pool,
                    parallel::io_pool, parallel::serial_executor) {
   TestType executor;
   parallel::progress last;
@@ -170,7 +170,7 @@ TEST_CASE("try_map takes results that cannot be assigned") {
   CHECK((*made[7])() == 7);
 }
 
-TEST_CASE("try_map destroys what it has built once each") {
+TEST_CASE("try_map destroys each of its results once") {
   {
     const auto tried = parallel::try_map(numbers(500), [](int x) {
       if (x % 7 == 0)
@@ -242,7 +242,7 @@ TEST_CASE("outcomes are transformed and chained as those of std::expected are") 
   CHECK_FALSE(outcome<void>().or_else([](const auto&) { return outcome<void>(); }).has_value());
 }
 
-TEST_CASE("an outcome of nothing is made in the same ways") {
+TEST_CASE("an outcome<void> is made in the same ways") {
   const auto failed = outcome<void>::failed(std::make_exception_ptr(5));
   CHECK(failed.has_run());
   CHECK_FALSE(failed.has_value());

@@ -49,7 +49,7 @@ TEST_CASE("a progress line has a description, a share, a bar, a count, times and
         " 42%|########            | 2520/6000 [00:06<00:08, 401.3/s]");
 }
 
-TEST_CASE("a progress line never reaches the last column, and gives up its bar first") {
+TEST_CASE("a progress line never fills the last column, and leaves out its bar first") {
   const progress now{.done = 5, .total = 10, .seconds = 3'700};
   for (std::size_t columns = 0; columns < 200; ++columns)
     CHECK(progress_line("some description", now, columns, true).size() <
@@ -67,7 +67,7 @@ TEST_CASE("a bar is drawn in eighths of a column") {
   CHECK(bar_text(0.5, 3, true) == "#  ");
 }
 
-TEST_CASE("a progress line says what it cannot know yet, and when it is over") {
+TEST_CASE("a progress line shows question marks for what is unknown, and 100% at the end") {
   CHECK(progress_line("", {.total = 7}, 100, true).find("0/7 [00:00<?, ?/s]") != std::string::npos);
   CHECK(progress_line("", {.done = 7, .total = 7, .seconds = 1, .last = true}, 100, true)
             .find("100%") != std::string::npos);
@@ -92,7 +92,7 @@ TEST_CASE("a progress line measures its description in columns, whatever its scr
   }
 }
 
-TEST_CASE("a progress line that is cut short ends between two characters") {
+TEST_CASE("a progress line is cut between two characters") {
   const progress now{.done = 5, .total = progress::unknown, .seconds = 1};
   CHECK(progress_line("обработка", now, 5, true) == "обра");
   CHECK(progress_line("縮小画像", now, 6, true) == "縮小"); // half of the third would fit
@@ -101,7 +101,7 @@ TEST_CASE("a progress line that is cut short ends between two characters") {
   CHECK(progress_line("\U0001F5BC\U0001F5BC", now, 3, true) == "\U0001F5BC");
 }
 
-TEST_CASE("a progress line takes a description that is no UTF-8 as it is") {
+TEST_CASE("a progress line does not change a description that is not UTF-8") {
   const progress now{.done = 5, .total = progress::unknown, .seconds = 1};
   const std::string broken[] = {"\x80\x80\x80",
                                 "\xC3",
@@ -123,7 +123,7 @@ TEST_CASE("without a total a progress line has the count, the time and the rate"
   CHECK(progress_line("", now, 80, true) == " 41 [00:02, 20.5/s]");
 }
 
-TEST_CASE("a progress bar is made of a description or of options, in parentheses or braces") {
+TEST_CASE("a progress bar is made from a description or options, in parentheses or braces") {
   const std::string text = "thumbnails";
   [[maybe_unused]] parallel::progress_bar literal("thumbnails");
   [[maybe_unused]] parallel::progress_bar named(text);
@@ -196,7 +196,7 @@ std::string drawn_with(const char* term, const char* no_color) {
 
 } // namespace
 
-TEST_CASE("a progress bar draws on a terminal, and less where it is asked for less") {
+TEST_CASE("a progress bar draws on a terminal, in ASCII with NO_COLOR, and not with TERM=dumb") {
   CHECK(drawn_with("xterm", "").find("█") != std::string::npos);
   CHECK(drawn_with("xterm", "").find("8/8") != std::string::npos);
   const std::string plain = drawn_with("xterm", "1");

@@ -20,7 +20,7 @@ using test::numbers;
 
 static_assert(std::uniform_random_bit_generator<random_engine>);
 
-TEST_CASE("the generator gives the numbers that its authors have published") {
+TEST_CASE("the generator gives the numbers that its authors published") {
   // Random123's known answers for philox4x32-10.
   using block = random_engine::block;
   CHECK(random_engine::philox({0, 0, 0, 0}, {0, 0}) ==
@@ -33,7 +33,7 @@ TEST_CASE("the generator gives the numbers that its authors have published") {
         block{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
 }
 
-TEST_CASE("streams and seeds differ from each other, and repeat themselves") {
+TEST_CASE("different streams and seeds give different numbers, and the same ones repeat") {
   std::set<std::uint64_t> seen;
   for (std::uint64_t seed = 0; seed < 10; ++seed)
     for (std::uint64_t stream = 0; stream < 10; ++stream) {
@@ -67,7 +67,7 @@ TEST_CASE("a callable that takes random numbers gets the same ones on any execut
         parallel::map(parallel::serial, numbers(2'000), walk, {.seed = 0}));
 }
 
-TEST_CASE("random numbers stand behind the elements of two ranges") {
+TEST_CASE("a callable of two ranges takes random numbers after its elements") {
   const auto sums = parallel::map(numbers(3), numbers(3), [](int x, int y, random_engine& random) {
     return static_cast<std::uint64_t>(x + y) + random() % 2;
   });
@@ -75,7 +75,7 @@ TEST_CASE("random numbers stand behind the elements of two ranges") {
   parallel::for_each(numbers(3), [](int, random_engine& random) { random(); }, {.seed = 1});
 }
 
-TEST_CASE("member functions take random numbers too, and the grain changes none") {
+TEST_CASE("member functions take random numbers too, and the grain does not change them") {
   struct walker {
     int steps;
     std::uint64_t walk(random_engine& random) const {
@@ -88,7 +88,8 @@ TEST_CASE("member functions take random numbers too, and the grain changes none"
     CHECK(parallel::map(walkers, &walker::walk, {.grain = grain, .seed = 1}) == expected);
 }
 
-TEST_CASE("a seed for a callable that takes no random numbers is refused, and named") {
+TEST_CASE(
+    "a seed for a callable that takes no random numbers is refused, and the message names it") {
   std::string message;
   try {
     parallel::map(numbers(3), [](int x) { return x; }, {.seed = 12'345});
