@@ -1,4 +1,5 @@
-// What filter promises: the plain loop's answer, whatever the range, the executor and the threads.
+// What filter promises: the result of the plain loop, for every range, executor and number of
+// threads.
 #include "catch.hpp"
 #include "support.hpp"
 
@@ -56,7 +57,7 @@ TEST_CASE("filter keeps what the plain loop keeps, in its order") {
   const std::size_t n = GENERATE(std::size_t{1}, 2U, 3U, 10U, 1'000U, 100'000U);
   const std::size_t grain = GENERATE(std::size_t{0}, 1U, 7U, 1'000'000U);
   const std::vector<int> xs = numbers(n);
-  for (const int divisor : {1, 2, 97, 1'000'000'000}) { // all, half, few, the first alone
+  for (const int divisor : {1, 2, 97, 1'000'000'000}) { // all, half, few, only the first
     const auto divides = [&](int x) { return x % divisor == 0; };
     std::vector<int> expected;
     for (const int x : xs)
@@ -187,7 +188,7 @@ TEST_CASE("filter copies the elements of a range that is an lvalue") {
     CHECK(parallel::filter(pool, std::ranges::subrange(xs), all) == expected);
     CHECK(parallel::filter(pool, xs | std::views::all, all) == expected);
     CHECK(parallel::filter(pool, xs | std::views::take(2), all) == expected);
-    struct slice { // no view by its own account
+    struct slice { // it refers to elements, but is not marked as a view
       std::vector<std::string>* of;
       [[nodiscard]] auto begin() const { return of->begin(); }
       [[nodiscard]] auto end() const { return of->end(); }
@@ -435,7 +436,7 @@ struct figures : std::vector<int> {
   using std::vector<int>::vector;
 };
 
-/// Better matches than the library's own, were they looked for here.
+/// Better matches than the library's own functions, if the library used argument-dependent lookup.
 template <class P, class R, class F, class O>
 int filter(P&, R&, F&, const O&) {
   throw std::logic_error("the wrong filter");
@@ -452,7 +453,7 @@ TEST_CASE("filter does not call functions of the user's namespace") {
   CHECK(parallel::filter(xs, is_odd) == std::vector<int>{1, 3});
 }
 
-// What it returns: a vector of the range's values.
+// filter returns a vector of the range's values.
 template <class R>
 using filtered = decltype(parallel::filter(std::declval<R>(), [](const auto&) { return true; }));
 static_assert(std::is_same_v<std::vector<int>, filtered<const std::vector<int>&>>);

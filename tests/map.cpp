@@ -1,4 +1,4 @@
-// What map, map_into and for_each promise on a thread_pool, whatever its size.
+// What map, map_into and for_each promise on a thread_pool of any size.
 #include "catch.hpp"
 #include "support.hpp"
 
@@ -38,7 +38,7 @@ int twice(int x) {
   return 2 * x;
 }
 
-/// Results that are assigned where they will stand, as nothing would be lost.
+/// A type of results that are assigned in place: assignment keeps all that construction would.
 struct plain {
   int number = 0;
   std::string text;
@@ -53,7 +53,7 @@ static_assert(in_place<std::tuple<int, std::string>>);
 static_assert(in_place<std::array<double, 1'000>>);
 static_assert(!in_place<std::pair<int, std::pmr::string>>);
 
-/// Too little for the scheduler to notice, too opaque for the optimiser.
+/// Less work than any call that is shared.
 const auto add_one = [](int x) { return x + 1; };
 
 } // namespace
@@ -228,13 +228,13 @@ TEST_CASE("map walks no further into a range than the other one needs") {
   parallel::thread_pool pool(2);
   const std::vector<int> xs = numbers(3);
   const std::vector<int> expected{0, 2, 4};
-  // Endless, though not by its type.
+  // Endless, but its type does not say so.
   CHECK(parallel::map(pool, xs, std::views::iota(0) | std::views::transform(twice), std::plus{}) ==
         std::vector<int>{0, 3, 6});
   const auto always = [](int) { return true; };
   CHECK(parallel::map(pool, xs, std::views::iota(0) | std::views::take_while(always),
                       std::plus{}) == expected);
-  // Behind its third element lies nothing but an endless search.
+  // To step beyond its third element would be an endless search.
   const auto below_three = [](long x) { return x < 3; };
   CHECK(parallel::map(pool, xs, std::views::iota(0L) | std::views::filter(below_three),
                       [](int x, long y) { return x + static_cast<int>(y); }) == expected);
@@ -433,7 +433,7 @@ struct points : std::vector<int> {
   using std::vector<int>::vector;
 };
 
-/// Better matches than the library's own, were they looked for here.
+/// Better matches than the library's own functions, if the library used argument-dependent lookup.
 template <class P, class R, class F, class O>
 void for_each(P&, R&, F&, const O&) {
   throw std::logic_error("the wrong for_each");
@@ -528,8 +528,8 @@ TEST_CASE("of several exceptions the one of the lowest index is rethrown") {
 }
 
 TEST_CASE("elements above a failed one are skipped if they have not started") {
-  // The pool's only worker is held in a loop of another thread, so the caller is alone in a loop
-  // that is nevertheless shared, and runs its elements in order.
+  // The pool's only worker is kept busy by a loop of another thread. So the caller is alone in a
+  // loop that is shared nevertheless, and runs its elements in order.
   parallel::thread_pool pool(2);
   test::gate held;
   std::latch both(3);
@@ -557,7 +557,7 @@ TEST_CASE("elements above a failed one are skipped if they have not started") {
 }
 
 TEST_CASE("an exception is rethrown only when no element runs any more") {
-  // One element throws while the other is inside for certain, and stays there for a while.
+  // One element throws while the other one certainly runs, and keeps running for a while.
   parallel::thread_pool pool(2);
   for (int round = 0; round < 200; ++round) {
     test::crowd running;
@@ -652,7 +652,7 @@ TEST_CASE("a caller that waits runs elements of the maps that its elements call"
     std::latch inner(2);
     parallel::for_each(pool, numbers(2),
                        [&](int) {
-                         both.arrive_and_wait(); // one here, one on the pool's only worker
+                         both.arrive_and_wait(); // one on the caller, one on the only worker
                          if (std::this_thread::get_id() == caller)
                            return;
                          parallel::for_each(pool, numbers(2), [&](int) { inner.arrive_and_wait(); },
@@ -684,7 +684,7 @@ TEST_CASE("exceptions pass through nested maps") {
 }
 
 TEST_CASE("a lock may be held across a nested map") {
-  // A caller that waited by running other elements of the outer map would ask for the lock again.
+  // A caller that ran other elements of the outer map while it waits would lock the mutex again.
   parallel::thread_pool pool(any_pool_size());
   std::mutex mutex;
   int total = 0;
@@ -719,7 +719,7 @@ TEST_CASE("one pool serves many calling threads at once") {
 }
 
 namespace common_names {
-/// A user's own functions of common names: the library must not take them for its own.
+/// A user's functions with common names: the library must not call them by mistake.
 struct points : std::vector<int> {
   using std::vector<int>::vector;
 };
@@ -744,7 +744,7 @@ TEST_CASE("map does not call functions of the user's namespace") {
 }
 
 TEST_CASE("a large result in fresh memory, whose pages all threads fault in, is complete") {
-  // 12 MiB: several parts that are faulted in side by side.
+  // 12 MiB: several parts, which threads fault in at once.
   const auto n = static_cast<std::size_t>(3) << 20;
   parallel::thread_pool pool(4);
   const auto numbers = std::views::iota(std::size_t{0}, n);

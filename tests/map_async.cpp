@@ -1,4 +1,4 @@
-// map_async: a map whose result is waited for later.
+// What map_async promises: a map that runs in the background.
 #include "catch.hpp"
 #include "support.hpp"
 
@@ -29,7 +29,7 @@ TEST_CASE("map_async returns before its elements have run") {
     open.wait();
     return x;
   });
-  open.open(); // by the thread that would otherwise still be inside
+  open.open(); // a call that did not return at once would wait forever
   CHECK(later.get() == numbers(3));
 }
 

@@ -1,4 +1,4 @@
-// map_reduce: one answer, whatever the number of threads.
+// What map_reduce promises: the same result on any number of threads.
 #include "catch.hpp"
 #include "support.hpp"
 
@@ -26,8 +26,8 @@ using test::same;
 
 namespace {
 
-/// Options with which an executor goes through one leaf of a hundred elements or more on the
-/// calling thread.
+/// Options with which an executor runs one leaf of a hundred elements or more on the calling
+/// thread.
 template <class E>
 typename E::call_options in_one_leaf() {
   if constexpr (std::is_same_v<E, parallel::io_pool>)
@@ -36,10 +36,11 @@ typename E::call_options in_one_leaf() {
     return {.grain = 1'000'000};
 }
 
-/// Elements of which an io_pool, which has no grain, puts a hundred in each leaf.
+/// As many elements as are needed so that each leaf has a hundred of them on an io_pool, which has
+/// no grain.
 constexpr std::size_t many = 51'200;
 
-/// The first calls of f until it has been called for `last`.
+/// How many calls of f there are when at_last(), called for the element `last`, ends the call.
 template <class E, class Options, class AtLast>
 int calls_until(int last, E& executor, const Options& options, const AtLast& at_last) {
   std::atomic<int> calls{0};
@@ -218,8 +219,7 @@ TEST_CASE("map_reduce on an io_pool counts each element towards its rate") {
   CHECK(rate.pace()->reserve_turn(0) - began >= static_cast<std::int64_t>(n) * 100'000);
 }
 
-TEST_CASE(
-    "map_reduce on an io_pool has as many calls of function and operation under way as told") {
+TEST_CASE("map_reduce on an io_pool runs at most in_flight calls of f and op at once") {
   parallel::io_pool io({.max_threads = 8});
   test::crowd inside;
   const auto look_around = [&] {
@@ -313,7 +313,7 @@ TEST_CASE("map_reduce runs on an io_pool") {
 
 namespace {
 
-/// An executor of a user's own, whose options are its own too and whose bodies return nothing.
+/// An executor of a user's own, with options of its own, and with bodies that return nothing.
 struct own_executor {
   struct call_options {
     int priority = 0;
@@ -325,7 +325,7 @@ struct own_executor {
 };
 static_assert(parallel::executor<own_executor>);
 
-/// The same with the options of the library.
+/// The same, with the library's options.
 struct plain_executor {
   using call_options = parallel::map_options;
   template <class Body>

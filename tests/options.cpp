@@ -1,5 +1,4 @@
-// What a call can be told: to stop, to end by a time, to say how far it has come; on every
-// executor.
+// What the options of a call promise on every executor: stop, deadline and progress.
 #include "catch.hpp"
 #include "support.hpp"
 
@@ -32,14 +31,13 @@ using test::same;
 
 namespace {
 
-/// A stop token, copies included, as simple as can be. (libc++ has std::stop_token behind a flag
-/// only.)
+/// A minimal stop token that can be copied. (libc++ has std::stop_token behind a flag only.)
 struct shared_token {
   std::shared_ptr<std::atomic<bool>> requested = std::make_shared<std::atomic<bool>>(false);
   [[nodiscard]] bool stop_requested() const { return requested->load(); }
 };
 
-/// Not to be copied: given by its address.
+/// A stop token that cannot be copied: its address is given.
 struct flag {
   flag() = default;
   flag(const flag&) = delete;
@@ -95,7 +93,7 @@ FOR_EVERY_EXECUTOR("after a stop no element is started, and the call throws stop
                                      {.stop = stop}),
                   parallel::stopped);
   CHECK(started < 100'000);
-  // Only those that had been let start when the stop came: one a thread.
+  // Only elements that passed the check before the stop came: one per thread.
   CHECK(started_after <= 65);
 }
 
@@ -337,7 +335,7 @@ TEST_CASE("an element's exception is rethrown, not that of the progress hook at 
   };
   const auto fail = [](int) -> int { throw 5; };
   CHECK_THROWS_AS(parallel::map(test::numbers(10), fail, {.progress = hook}), int);
-  // Nor does it reach anybody who has left a loop early.
+  // Neither is it thrown by a view that is destroyed early.
   for (const int x : parallel::imap(test::numbers(10), [](int x) { return x; }, {.progress = hook}))
     if (x == 3)
       break;

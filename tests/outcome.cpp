@@ -1,4 +1,4 @@
-// try_map: what has become of each element, whatever has become of the others.
+// What try_map and outcome promise: the outcome of each element, however the others end.
 #include "catch.hpp"
 #include "support.hpp"
 
@@ -113,7 +113,7 @@ TEMPLATE_TEST_CASE("try_map throws the exception of its progress hook, whatever 
   CHECK_THROWS_AS(failing(parallel::stopped()), parallel::stopped);
   CHECK_THROWS_AS(failing(parallel::shut_down()), parallel::shut_down);
 
-  // Even if the call is ended by its options as well.
+  // Even if the options end the call as well.
   CHECK_THROWS_AS(
       parallel::try_map(executor, numbers(1'000), [](int x) { return x; },
                         {.deadline = std::chrono::seconds(0),

@@ -1,4 +1,4 @@
-// The progress bar: what it draws, and when it keeps silent.
+// What the progress bar draws, and when it writes nothing.
 #include "catch.hpp"
 #include "support.hpp"
 
@@ -88,7 +88,7 @@ TEST_CASE("a progress line measures its description in columns, whatever its scr
     CHECK(bar_of("縮小画像", columns) == bar_of("pictures", columns)); // two columns each
     CHECK(bar_of("re\u0301sume\u0301", columns) == bar_of("resume", columns)); // combining marks
     CHECK(bar_of("\U0001F5BC", columns) == bar_of("::", columns));
-    CHECK(bar_of("\xFF\x80", columns) == bar_of("??", columns)); // no UTF-8: a column a byte
+    CHECK(bar_of("\xFF\x80", columns) == bar_of("??", columns)); // not UTF-8: each byte is a column
   }
 }
 
@@ -167,7 +167,7 @@ TEST_CASE("a progress bar whose stream is no terminal writes nothing") {
 #if defined(__linux__) && !defined(PARALLEL_PORTABLE)
 namespace {
 
-/// What a bar writes to a terminal of 60 columns.
+/// Returns what a bar writes to a terminal of 60 columns.
 std::string drawn_with(const char* term, const char* no_color) {
   int ours = -1;
   int theirs = -1;

@@ -1,4 +1,4 @@
-// Random numbers: the published ones, and the same for every number of threads.
+// Random numbers: those that Philox's authors published, and the same on any number of threads.
 #include "catch.hpp"
 #include "support.hpp"
 

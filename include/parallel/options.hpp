@@ -271,10 +271,10 @@ controller controller_of(const Options& options) noexcept {
 
 template <class Options>
 control_request request_of(const Options& options) noexcept {
-  const rate_limiter* pace = nullptr;
+  const rate_limiter* limiter = nullptr;
   if constexpr (requires { options.rate.pace(); })
-    pace = options.rate.pace();
-  return {options.stop.query(), options.deadline.ns_left(), options.progress.call(), pace};
+    limiter = options.rate.pace();
+  return {options.stop.query(), options.deadline.ns_left(), options.progress.call(), limiter};
 }
 
 } // namespace detail

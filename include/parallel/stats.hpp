@@ -93,7 +93,7 @@ struct io_pool_stats {
   /// How many tasks are running now; each thread that helps a call counts as one.
   std::size_t running = 0;
 
-  /// How many tasks are waiting for a thread now; each helper that a call has asked for counts as
+  /// How many tasks are waiting for a thread now; each helper that a call has queued counts as
   /// one.
   std::size_t queued = 0;
 
