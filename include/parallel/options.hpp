@@ -10,6 +10,7 @@
 #include <parallel/detail/lite/duration.hpp>
 #include <parallel/errors.hpp>
 #include <parallel/executor.hpp>
+#include <parallel/progress.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -160,9 +161,8 @@ class random_seed {
   constexpr random_seed(T value) noexcept
       : value_(static_cast<std::uint64_t>(value)), is_given_(true) {}
 
-  [[nodiscard]] constexpr std::uint64_t value() const noexcept {
-    return value_;
-  } ///< 0 if none was given
+  /// Returns the seed; 0 if none was given.
+  [[nodiscard]] constexpr std::uint64_t value() const noexcept { return value_; }
   [[nodiscard]] constexpr bool is_given() const noexcept { return is_given_; }
 
  private:
@@ -172,8 +172,8 @@ class random_seed {
 
 /// Options of a call on a thread_pool, or on `serial`.
 ///
-/// They are designated initializers, which C++ requires in the order of declaration: grain, stop,
-/// deadline, progress, seed. Each may be left out.
+/// C++ requires designated initializers in the order of declaration: grain, stop, deadline,
+/// progress, seed. Each option may be left out.
 struct map_options {
   /// How many consecutive elements a thread takes at once and runs: a chunk.
   ///
@@ -211,8 +211,8 @@ struct map_options {
 
 /// Options of imap and imap_unordered, on any executor.
 ///
-/// They are designated initializers, which C++ requires in the order of declaration: window,
-/// in_flight, stop, deadline, progress, seed. Each may be left out.
+/// C++ requires designated initializers in the order of declaration: window, in_flight, stop,
+/// deadline, progress, seed. Each option may be left out.
 struct imap_options {
   /// The most elements that are taken from the source before their results have been consumed: from
   /// 1 to 1,000,000,000. Any other value is a mistake: std::invalid_argument. Memory for all of

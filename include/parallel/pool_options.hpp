@@ -141,10 +141,9 @@ struct thread_pool_options {
 
   /// Called by each worker when it starts, compensating workers (see blocking()) included.
   ///
-  /// It is not called on the thread that calls map(), although that thread runs elements too. What
-  /// every thread needs is therefore initialised in the element, for example by a thread_local
-  /// variable with an initialiser; or on the calling thread before the call, and by on_start on the
-  /// workers.
+  /// It is not called on the thread that calls map(), although that thread runs elements too. So if
+  /// every thread that runs elements needs something, initialise it in the element, for example
+  /// with a thread_local variable. Or initialise it on the calling thread before the call.
   thread_hook on_start = {};
 
   /// Called by each worker before it ends. It is not called on the thread that calls map().
