@@ -211,12 +211,14 @@ class [[nodiscard]] outcome : public detail::ending {
 
   /// Returns the value, which must exist: see has_value().
   [[nodiscard]] T& operator*() & noexcept { return *value_; }
-  [[nodiscard]] const T& operator*() const& noexcept { return *value_; }   ///< Of a const outcome.
-  [[nodiscard]] T&& operator*() && noexcept { return std::move(*value_); } ///< Of an rvalue.
-  [[nodiscard]] T* operator->() noexcept { return &*value_; } ///< A member of the value.
-  [[nodiscard]] const T* operator->() const noexcept {
-    return &*value_;
-  } ///< A member of a const value.
+  /// Returns the value of a const outcome, which must exist.
+  [[nodiscard]] const T& operator*() const& noexcept { return *value_; }
+  /// Returns the value of an rvalue, which must exist, to be moved from.
+  [[nodiscard]] T&& operator*() && noexcept { return std::move(*value_); }
+  /// Accesses a member of the value, which must exist.
+  [[nodiscard]] T* operator->() noexcept { return &*value_; }
+  /// Accesses a member of the value of a const outcome, which must exist.
+  [[nodiscard]] const T* operator->() const noexcept { return &*value_; }
 
  private:
   outcome(bool has_run, std::exception_ptr error) noexcept : ending(has_run, std::move(error)) {}

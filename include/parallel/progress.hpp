@@ -128,7 +128,7 @@ class progress_bar {
   explicit progress_bar(Description&& description)
       : progress_bar(progress_bar_options{.description = std::forward<Description>(description)}) {}
 
-  /// Draws the line. The library calls it about ten times per second while a call runs.
+  /// Draws the line. A call does this at most ten times per second, and once when it ends.
   void operator()(const progress& now) {
     const std::size_t columns = detail::terminal_columns(options_.stream);
     if (columns == 0)
