@@ -11,7 +11,7 @@
 
 #include <parallel/detail/lite/invalid_argument.hpp>
 #include <parallel/detail/lite/loop_body.hpp>
-#include <parallel/detail/loop/loop.hpp>
+#include <parallel/detail/loop/run_loop.hpp>
 #include <parallel/detail/platform/loaded_code.hpp>
 #include <parallel/detail/platform/pages.hpp>
 #include <parallel/detail/platform/process.hpp>

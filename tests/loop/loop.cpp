@@ -2,7 +2,7 @@
 // early, and who else comes.
 #include "support.hpp"
 
-#include <parallel/detail/loop/loop.hpp>
+#include <parallel/detail/loop/run_loop.hpp>
 #include <parallel/io_pool.hpp>
 #include <parallel/map.hpp>
 #include <parallel/serial.hpp>

@@ -3,7 +3,7 @@
 // have run.
 #include "relacy.hpp"
 
-#include <parallel/detail/loop/loop.hpp>
+#include <parallel/detail/loop/run_loop.hpp>
 #include <parallel/detail/platform/loaded_code.hpp>
 #include <parallel/detail/platform/thread.hpp>
 #include <parallel/detail/scheduler/blocked_scope.hpp>

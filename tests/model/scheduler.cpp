@@ -3,7 +3,7 @@
 // some cannot be started.
 #include "relacy.hpp"
 
-#include <parallel/detail/loop/loop.hpp>
+#include <parallel/detail/loop/run_loop.hpp>
 #include <parallel/detail/platform/thread.hpp>
 #include <parallel/detail/scheduler/scheduler.hpp>
 

@@ -2,7 +2,7 @@
 // more when it is opened further.
 #include "catch.hpp"
 
-#include <parallel/detail/loop/loop.hpp>
+#include <parallel/detail/loop/run_loop.hpp>
 #include <parallel/detail/scheduler/participant_scope.hpp>
 #include <parallel/detail/scheduler/scheduler.hpp>
 #include <parallel/detail/scheduler/worker.hpp>

@@ -1,9 +1,8 @@
-// The blocks that one participant of a loop still has to run, packed into one 64-bit word.
+// The grains that one participant of a loop still has to run, packed into one 64-bit word.
 //
-// Its owner takes blocks from either end, thieves take half of what is left from the back, and
-// anybody drops what is not wanted any more; all by compare-and-swap, so every block goes to
-// exactly one of them. Entered from loop/loop.hpp, which gives each participant a slot of its own
-// and decides when to steal.
+// The owner takes grains from either end, thieves steal half of what is left from the back, and any
+// thread may drop grains that need not run any more. Each is one compare-and-swap on the word, so
+// every grain goes to exactly one thread.
 #pragma once
 
 #include <parallel/detail/platform/sync.hpp>
@@ -12,7 +11,7 @@
 
 namespace parallel::detail {
 
-/// A half-open range of block numbers.
+/// A half-open range of grain numbers.
 struct grain_range {
   std::uint32_t begin = 0;
   std::uint32_t end = 0;
@@ -28,18 +27,18 @@ enum class side { front, back };
 /// The word is the whole state, so a compare-and-swap that succeeds is right whatever happened
 /// since the word was read: there is no ABA problem to guard against.
 ///
-/// A slot fills a cache line (64 bytes on the machines we know), so that an owner who takes its
-/// own blocks shares no line with anyone.
+/// A slot fills a cache line (64 bytes on the machines we know), so that an owner that takes its
+/// own grains shares no line with another thread.
 class alignas(64) range_slot {
  public:
-  /// How many blocks are left to take; once 0, 0 until the next put(). Any other answer may be
-  /// stale by the time it is used.
+  /// How many grains are left to take. Once it is 0 it stays 0 until the next put(); any other
+  /// number may be stale by the time it is used.
   [[nodiscard]] std::uint32_t size() const noexcept {
-    // acquire: pairs with the release in steal() and put(); see loop::steal_for.
+    // acquire: pairs with the release in steal() and put(); see loop::steal_into.
     return unpack(word_.load(memory_order_acquire)).size();
   }
 
-  /// Any thread: drops the blocks from number `limit` on, which nobody gets any more.
+  /// Any thread: drops the grains from number `limit` on, which nobody gets any more.
   [[gnu::cold]] void trim(std::uint32_t limit) noexcept {
     std::uint64_t word = word_.load(memory_order_relaxed);
     for (;;) {
@@ -60,17 +59,17 @@ class alignas(64) range_slot {
     word_.store(pack(range), memory_order_release);
   }
 
-  /// Owner only: takes up to `wanted` blocks from one end, at most a quarter of what is left, so
-  /// that thieves find something; or `least`, if that is more. Both are at least 1.
-  [[nodiscard]] grain_range take(side from, std::uint32_t wanted, std::uint32_t least) noexcept {
+  /// Owner only: takes up to `wanted` grains from one end, but at most a quarter of what is left,
+  /// so that thieves find something, or `min` grains if that is more. Both are at least 1.
+  [[nodiscard]] grain_range take(side from, std::uint32_t wanted, std::uint32_t min) noexcept {
     std::uint64_t word = word_.load(memory_order_relaxed);
     for (;;) {
       const grain_range left = unpack(word);
       if (left.empty())
         return {};
       const std::uint32_t quarter = left.size() / 4;
-      const std::uint32_t most = quarter > least ? quarter : least;
-      const std::uint32_t count = wanted < most ? wanted : most;
+      const std::uint32_t max = quarter > min ? quarter : min;
+      const std::uint32_t count = wanted < max ? wanted : max;
       const cut parts = split(left, from, count < left.size() ? count : left.size());
       // relaxed: only the word itself is contended. As a read-modify-write it continues the
       // release sequence of the put() or steal() before it.
@@ -79,18 +78,18 @@ class alignas(64) range_slot {
     }
   }
 
-  /// Any thread: takes the back half of what is left, rounded up, so the last block too; or `most`
-  /// blocks, if that is less.
-  [[nodiscard]] grain_range steal(std::uint32_t most = UINT32_MAX) noexcept {
+  /// Any thread: takes the back half of what is left, rounded up so that the last grain can be
+  /// stolen too, but at most `max` grains.
+  [[nodiscard]] grain_range steal(std::uint32_t max = UINT32_MAX) noexcept {
     std::uint64_t word = word_.load(memory_order_relaxed);
     for (;;) {
       const grain_range left = unpack(word);
       if (left.empty())
         return {};
       const std::uint32_t half = left.size() - left.size() / 2;
-      const cut parts = split(left, side::back, half < most ? half : most);
-      // release: pairs with the acquire in size(); who sees the blocks gone sees that a steal
-      // has begun.
+      const cut parts = split(left, side::back, half < max ? half : max);
+      // release: pairs with the acquire in size(): a thread that sees the grains gone also sees
+      // that a steal has begun.
       if (word_.compare_exchange_weak(word, pack(parts.left), memory_order_release,
                                       memory_order_relaxed))
         return parts.taken;
@@ -103,7 +102,7 @@ class alignas(64) range_slot {
     grain_range left;
   };
 
-  /// `count` blocks of `whole` from one end, and the rest.
+  /// `count` grains of `whole` from one end, and the rest.
   static constexpr cut split(grain_range whole, side from, std::uint32_t count) noexcept {
     const std::uint32_t middle = from == side::front ? whole.begin + count : whole.end - count;
     const grain_range low = {whole.begin, middle};

@@ -1,8 +1,7 @@
-// Lots, for what is done once in so many times: quicker than good.
+// Cheap sampling: true once in n calls, at random.
 //
-// In no pattern that a program's own could match, as a count would be. Entered from
-// loop/cost_model.hpp and loop/sequential_cutoff.hpp. (The random numbers that users get are in
-// random.hpp.)
+// A count would do the same in a pattern that a program's own pattern could match. (The random
+// numbers that users get are in random.hpp.)
 #pragma once
 
 #include <parallel/detail/platform/clock.hpp>
@@ -12,16 +11,16 @@
 
 namespace parallel::detail {
 
-/// True for about one in `many` of the numbers given, be they moments or drawn at random: the upper
+/// True for about one in `interval` numbers, be they points in time or random numbers: the upper
 /// bits of this product are as good as random.
-constexpr bool one_in(std::uint64_t many, std::uint64_t number) noexcept {
-  return number * 0x9E37'79B9'7F4A'7C15 <= ~std::uint64_t{0} / many;
+constexpr bool is_sampled(std::uint64_t interval, std::uint64_t number) noexcept {
+  return number * 0x9E37'79B9'7F4A'7C15 <= ~std::uint64_t{0} / interval;
 }
 
-/// The calling thread's next random number, in less time than a look at the clock takes: Knuth's
-/// linear congruential generator (MMIX). Each thread begins elsewhere, as it may make a few calls
-/// only.
-inline std::uint64_t draw() noexcept {
+/// The calling thread's next random number, in less time than a clock reading takes: Knuth's linear
+/// congruential generator (MMIX). The sequence starts from the clock, so that it differs from
+/// thread to thread even in threads that make only a few calls.
+inline std::uint64_t next_random() noexcept {
   auto& state = this_thread.random_state;
   if (state == 0)
     state = quick_clock::now();

@@ -1,14 +1,15 @@
-// What is too little to share: run on its caller, and looked at, as it may have become more.
+// The sequential cutoff: calls that are too short to share run on their caller.
 //
-// `run_below_cutoff` is how each loop begins whose grain is measured. What it decides by is in
-// loop/cost_model.hpp. A look at the clock costs as much as a few elements, so here is also decided
-// how few are enough. Entered from loop/loop.hpp, which shares the rest.
+// `run_below_cutoff` is how each loop begins whose grain is measured. It decides by what the call
+// site's cost model expects. As the elements may cost more now, the caller reads the clock while it
+// runs them, as rarely as it can: a clock reading costs as much as a few elements. If they turn out
+// expensive, the rest of the call is left to be shared.
 #pragma once
 
 #include <parallel/detail/lite/loop_body.hpp>
-#include <parallel/detail/loop/chunking.hpp>
 #include <parallel/detail/loop/cost_model.hpp>
 #include <parallel/detail/loop/sampling.hpp>
+#include <parallel/detail/loop/tuning.hpp>
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/task/thread_context.hpp>
 
@@ -17,201 +18,251 @@
 
 namespace parallel::detail {
 
-/// A look at the clock costs 10 to 25 and holds up the processor: what comes after it waits for
-/// what came before, which can cost 60 more. So a call that stays on its caller and is expected to
-/// be shorter than this is looked at once, soon after its beginning, unless that finds it dear; and
-/// one of so few elements that little is left to share by then one time in so many, if they have
-/// long been cheap.
-inline constexpr double worth_watching_ns = 4'000;
-inline constexpr std::size_t few_elements = 16;
-inline constexpr std::uint64_t brief_calls_a_look = 8;
-
-/// Less than this says more about the clock than about the elements, unless it is this small a part
-/// of what they were thought to take.
-inline constexpr double worth_learning_ns = 200;
-inline constexpr double worth_unlearning = 1.0 / 8;
-
-/// Elements of less than this may be part of a loop of vector instructions.
-inline constexpr double worth_vectors_ns = 4;
-
-/// A call of few elements that are not worth sharing, going by what the site remembers.
-inline bool is_brief(const cost_model& site, std::size_t n) noexcept {
-  return n <= few_elements && site.estimate() * static_cast<double>(n) <= site.break_even_ns();
+/// A call of few elements that are not worth sharing, as far as the model knows.
+inline bool is_few_and_cheap(const cost_model& model, std::size_t n) noexcept {
+  return n <= tuning::few_elements &&
+         model.estimate() * static_cast<double>(n) <= model.break_even_ns();
 }
 
-/// How many elements come before the first look: one or a few, or as many of the smallest as leave
-/// the rest on a cache line's boundary: loops over those are made of vector instructions, to which
-/// that matters.
-constexpr std::size_t first_strip(double known, std::size_t n) noexcept {
-  return known < worth_vectors_ns && n >= 256 ? 16 : n / 64 + 1;
+/// How many elements come before the first clock reading: one or a few; or, of the cheapest, as
+/// many as leave the rest on the boundary of a cache line.
+constexpr std::size_t first_segment_size(double ns_per_element, std::size_t n) noexcept {
+  return ns_per_element < tuning::vectorized_ns && n >= tuning::min_vectorized_call
+             ? tuning::vectorized_segment
+             : n / tuning::first_segment_divisor + 1;
 }
 
-/// The first elements of a call, and what the look at the clock behind them has found.
-struct first_look {
+/// The first elements of a call, and what the clock reading behind them has found.
+struct first_segment {
   std::size_t elements;
-  std::uint64_t at;
-  bool quick;
+  std::uint64_t ended_at; // on the caller's clock
+  bool was_quick;
   bool goes_on; // false: the body has ended the loop
 };
 
-/// Runs the first elements; they are quick if hardly more than `due` nanoseconds have passed since
-/// `before`.
+/// Runs the first elements. They are quick if, since `before`, hardly more than `expected_ns` have
+/// passed.
 template <class Clock, class Body>
-first_look run_first(std::size_t elements, std::uint64_t before, double due, const Body& body) {
+first_segment run_first_segment(std::size_t elements, std::uint64_t before, double expected_ns,
+                                const Body& body) {
   const bool goes_on = detail::run_range(body, 0, elements);
-  const std::uint64_t at = Clock::now();
-  this_thread.clock_reading = at;
-  const double since = Clock::ns_between(before, at);
-  return {elements, at, since >= 0 && since < first_chunk_ns + due, goes_on};
+  const std::uint64_t now = Clock::now();
+  this_thread.clock_reading = now;
+  const double since = Clock::ns_between(before, now);
+  return {elements, now, since >= 0 && since < tuning::first_chunk_ns + expected_ns, goes_on};
 }
 
-/// How the rest of a call is watched.
-struct watch {
-  double known;        // what an element has been thought to take
-  std::size_t longest; // how many elements there are between two looks at the most
-  bool compare;        // whether the call is timed to its end, to be compared with shared ones
-  std::uint64_t timed_once_in; // of other calls, one in so many is timed to its end too
+/// How the rest of a call is timed.
+struct timing_plan {
+  double ns_per_element;       // remembered
+  std::size_t longest_segment; // elements
+  bool is_comparison_run;      // timed to its end
+  std::uint64_t tail_interval; // of other calls, one in this many is timed to its end, too
 };
 
-/// What the last strip takes is looked at once in a while only: a tail that has become dear is
-/// found by one of the next calls.
-inline constexpr std::uint64_t calls_a_last_look = 32;
+/// Learns from `elements` behind the first segment, which took `ns`; 0 if they were not timed.
+template <class Workers>
+void learn_from_segments(cost_model& model, double ns, std::size_t elements, const Workers& workers,
+                         const timing_plan& plan) {
+  const double expected = plan.ns_per_element * static_cast<double>(elements);
+  const bool is_sample =
+      ns > tuning::min_sample_ns || (ns > 0 && ns < tuning::far_cheaper * expected);
+  if (!is_sample || (plan.is_comparison_run && !model.is_settled()))
+    return;
+  if (workers.wake_ns() > 0)
+    model.learn(ns, elements);
+  else
+    model.learn_while_workers_awake(ns, elements);
+}
 
-/// Runs what follows the first look in strips that grow, and learns what the elements take; nothing
-/// if the body ends the loop.
-template <class Clock, class Wakes, class Body>
-std::size_t run_rest(cost_model& site, std::size_t n, const Wakes& wakes, const Body& body,
-                     const first_look& look, const watch& how) {
-  const std::size_t first = look.elements;
-  // No comparison is worth more than four times what is remembered.
-  const double least = how.compare ? 4 * how.known * static_cast<double>(n) : 0;
-  std::size_t done = first;
+/// Runs what follows the first segment in segments that grow, and learns what the elements cost;
+/// nothing if the body ends the loop. Returns n, or the index from which sharing pays.
+template <class Clock, class Workers, class Body>
+std::size_t run_remaining_segments(cost_model& model, std::size_t n, const Workers& workers,
+                                   const Body& body, const first_segment& first,
+                                   const timing_plan& plan) {
+  const std::size_t begin = first.elements;
+  const double min_left = plan.is_comparison_run ? tuning::max_comparison_ratio *
+                                                       plan.ns_per_element * static_cast<double>(n)
+                                                 : 0;
+  const std::size_t longest = plan.longest_segment;
+  std::size_t done = begin;
   double elapsed = 0;
-  // A jump to 32 elements; or, if the call is worth no more looks, to its end.
-  const std::size_t second = how.longest == n || how.longest < 32 ? how.longest : 32;
-  for (std::size_t strip = look.quick ? second : first; strip < n - done;
-       strip = strip * 32 < how.longest ? strip * 32 : how.longest) {
-    if (!detail::run_range(body, done, done + strip))
+  // A jump to segment_growth elements; or to the end, if no further reading is worth its cost.
+  const std::size_t second =
+      longest == n || longest < tuning::segment_growth ? longest : tuning::segment_growth;
+  for (std::size_t segment = first.was_quick ? second : begin; segment < n - done;
+       segment = segment * tuning::segment_growth < longest ? segment * tuning::segment_growth
+                                                            : longest) {
+    if (!detail::run_range(body, done, done + segment))
       return n;
-    done += strip;
+    done += segment;
     this_thread.clock_reading = Clock::now();
-    elapsed = Clock::ns_between(look.at, this_thread.clock_reading);
-    const double left = elapsed / static_cast<double>(done - first) * static_cast<double>(n - done);
-    if (elapsed > first_chunk_ns && left > least && left > site.break_even_ns() &&
-        left > worth_waking * wakes.wake_ns()) {
-      site.learn(elapsed, done - first);
+    elapsed = Clock::ns_between(first.ended_at, this_thread.clock_reading);
+    const double left = elapsed / static_cast<double>(done - begin) * static_cast<double>(n - done);
+    if (elapsed > tuning::first_chunk_ns && left > min_left && left > model.break_even_ns() &&
+        left > tuning::wake_break_even_ratio * workers.wake_ns()) {
+      model.learn(elapsed, done - begin);
       return done;
     }
   }
   if (!detail::run_range(body, done, n))
     return n;
-  if (!look.quick || how.compare || one_in(how.timed_once_in, look.at)) {
+  if (!first.was_quick || plan.is_comparison_run ||
+      is_sampled(plan.tail_interval, first.ended_at)) {
     this_thread.clock_reading = Clock::now();
-    elapsed = Clock::ns_between(look.at, this_thread.clock_reading);
+    elapsed = Clock::ns_between(first.ended_at, this_thread.clock_reading);
     done = n;
   }
-  const double expected = how.known * static_cast<double>(done - first);
-  if ((elapsed > worth_learning_ns || (elapsed > 0 && elapsed < worth_unlearning * expected)) &&
-      (!how.compare || site.is_settled())) {
-    if (wakes.wake_ns() > 0)
-      site.learn(elapsed, done - first);
-    else
-      site.learn_beside(elapsed, done - first);
-  }
+  detail::learn_from_segments(model, elapsed, done - begin, workers, plan);
   return n;
 }
 
-/// What run_below_cutoff does for calls that may be worth sharing, and for few elements.
+/// A call before it runs, as far as the model knows it.
+struct expected_call {
+  std::size_t elements;
+  double ns_per_element; // not 0
+  double total_ns;
+  bool is_few_and_cheap;
+  std::uint64_t calls_per_reading; // one call in this many comes to be decided and timed
+};
+
+/// What becomes of a call.
+struct cutoff_decision {
+  bool stays;             // on its caller; false: it is shared from its first element
+  bool is_comparison_run; // if it stays
+};
+
+/// Decides whether a call stays on its caller. Near the break-even, a few calls in a hundred are
+/// comparison runs, for which the decision is reversed.
 ///
-/// The elements may have become dearer than the site remembers, so the clock is looked at after the
-/// first one (or few) and then, in longer calls, after strips that grow to a microsecond of what is
-/// remembered. To save a look before the first one, that is taken to be cheap if the thread's last
-/// look, in an earlier call, is hardly longer ago than the rest of a short call takes; else the
-/// second one is timed. Near the break-even, a few calls in a hundred go the other way.
-template <class Clock, class Wakes, class Body>
-std::size_t run_and_look(cost_model& site, std::size_t n, const Wakes& wakes, const Body& body) {
-  const double known = site.estimate();
+/// Inlined, as is run_in_segments: for their one caller that is smaller and quicker than a call.
+template <class Clock, class Workers>
+[[gnu::always_inline]] inline cutoff_decision
+decide_cutoff(cost_model& model, const expected_call& call, const Workers& workers) {
+  const double total = call.total_ns;
+  if (total <= tuning::min_shared_call_ns) {
+    model.end_comparison();
+    return {true, false};
+  }
+  const double wake = workers.wake_ns();
+  const bool pays = total > model.break_even_ns();
+  const bool is_rare = wake > 0 ? total <= tuning::min_segmented_call_ns
+                                : pays && total > tuning::frequent_comparison_ns;
+  const std::uint64_t interval =
+      is_rare ? tuning::rare_comparison_interval : tuning::frequent_comparison_interval;
+  bool is_comparison_run = total < tuning::max_comparison_ns &&
+                           model.take_comparison_run(interval / call.calls_per_reading);
+  if (is_comparison_run && wake > 0) {
+    model.decay_sharing_cost();
+    is_comparison_run = false;
+  }
+  // Until a worker comes the caller works alone, and the wake itself takes some of its time. So up
+  // to half of the call is lost if nobody is woken.
+  const bool should_share = pays && (total > tuning::wake_break_even_ratio * wake ||
+                                     model.should_wake<Clock>(total, total / 2, wake));
+  if (should_share != is_comparison_run)
+    return {false, false};
+  if (pays && wake > 0 && total > wake / 2)
+    workers.forget_wake();
+  return {true, is_comparison_run};
+}
+
+/// Runs a call on its caller for as long as its elements cost what is expected. Returns n, or the
+/// index from which sharing pays.
+///
+/// The clock is read behind the first element (or few) and then, in longer calls, behind segments
+/// that grow to a microsecond of what is remembered. To save a reading before the first segment,
+/// that is taken to be quick if the thread's last reading, in an earlier call, is hardly longer ago
+/// than the rest of a short call takes; otherwise the second segment is timed.
+template <class Clock, class Workers, class Body>
+[[gnu::always_inline]] inline std::size_t
+run_in_segments(cost_model& model, const expected_call& call, bool is_comparison_run,
+                const Workers& workers, const Body& body) {
+  const std::size_t n = call.elements;
+  const double known = call.ns_per_element;
+  const bool is_segmented = call.total_ns > tuning::min_segmented_call_ns;
+  const std::size_t longest = is_segmented
+                                  ? n / tuning::longest_segment_divisor +
+                                        static_cast<std::size_t>(tuning::first_chunk_ns / known) + 1
+                                  : n;
+  const std::size_t size =
+      is_segmented && known >= tuning::vectorized_ns ? 1 : detail::first_segment_size(known, n);
+  const std::uint64_t before =
+      call.is_few_and_cheap ? Clock::now()
+                            : std::uint64_t{this_thread.clock_reading}; // nested calls change it
+  const double expected_ns = call.is_few_and_cheap ? known : is_segmented ? 0 : call.total_ns;
+  const first_segment first = detail::run_first_segment<Clock>(size, before, expected_ns, body);
+  if (!first.goes_on)
+    return n;
+  if (call.is_few_and_cheap)
+    model.note_reading(first.was_quick);
+  return detail::run_remaining_segments<Clock>(
+      model, n, workers, body, first,
+      {known, longest, is_comparison_run, tuning::tail_interval / call.calls_per_reading});
+}
+
+/// What run_below_cutoff does for calls that may be worth sharing, and for few elements. Not
+/// inlined, as run_below_cutoff would then save its registers for the shortest calls too.
+template <class Clock, class Workers, class Body>
+[[gnu::noinline]] std::size_t decide_and_run(cost_model& model, std::size_t n,
+                                             const Workers& workers, const Body& body) {
+  const double known = model.estimate();
   if (known == 0)
     return 0;
-  const double total = known * static_cast<double>(n);
-  const bool brief = detail::is_brief(site, n);
-  const std::uint64_t calls_a_look = brief && site.is_calm() ? brief_calls_a_look : 1;
-  const bool watched = total > worth_watching_ns;
-  bool compare = false;
-  if (total > worth_sharing_ns) {
-    const double wake = wakes.wake_ns();
-    const bool pays = total > site.break_even_ns();
-    // Rarely where there is little to lose, or little to gain if that takes a wake.
-    const bool rarely = wake > 0 ? !watched : pays && total > worth_comparing_ns;
-    compare = total < worth_comparing_rarely_ns &&
-              site.tries_other_way((rarely ? 1'024 : 128) / calls_a_look);
-    if (compare && wake > 0) {
-      site.forget_sharing();
-      compare = false;
-    }
-    // Until a worker comes the caller works alone, and the wake itself takes some of its time.
-    const bool shared =
-        pays && (total > worth_waking * wake || site.worth_a_wake<Clock>(total, total / 2, wake));
-    if (shared != compare)
-      return 0;
-    if (pays && wake > 0 && total > wake / 2)
-      wakes.forget_wake();
-  } else {
-    site.end_trial();
-  }
-  const auto longest = watched ? n / 16 + static_cast<std::size_t>(first_chunk_ns / known) + 1 : n;
-  const std::size_t first = watched && known >= worth_vectors_ns ? 1 : first_strip(known, n);
-  const std::uint64_t before =
-      brief ? Clock::now() : std::uint64_t{this_thread.clock_reading}; // nested calls change it
-  const double due = brief ? known : watched ? 0 : total; // what that should have taken
-  const first_look look = detail::run_first<Clock>(first, before, due, body);
-  if (!look.goes_on)
-    return n;
-  if (brief)
-    site.note_look(look.quick);
-  return detail::run_rest<Clock>(site, n, wakes, body, look,
-                                 {known, longest, compare, calls_a_last_look / calls_a_look});
+  const bool is_few_and_cheap = detail::is_few_and_cheap(model, n);
+  const expected_call call = {n, known, known * static_cast<double>(n), is_few_and_cheap,
+                              is_few_and_cheap && model.is_stable() ? tuning::few_elements_interval
+                                                                    : 1};
+  const cutoff_decision decision = detail::decide_cutoff<Clock>(model, call, workers);
+  if (!decision.stays)
+    return 0;
+  return detail::run_in_segments<Clock>(model, call, decision.is_comparison_run, workers, body);
 }
 
-/// Likewise for more elements that are not worth sharing: in half of the time, some 20 ns. Not
-/// inlined, as run_below_cutoff would then save its registers for the shortest calls too.
-template <class Clock, class Wakes, class Body>
-[[gnu::noinline]] std::size_t run_and_look_once(cost_model& site, double known, std::size_t n,
-                                                const Wakes& wakes, const Body& body) {
+/// What run_below_cutoff does for more than a few elements that are not worth sharing: the same as
+/// decide_and_run in half of the time, some 20 ns, with one clock reading as a rule. Not inlined
+/// for the same reason.
+template <class Clock, class Workers, class Body>
+[[gnu::noinline]] std::size_t run_with_one_reading(cost_model& model, double known, std::size_t n,
+                                                   const Workers& workers, const Body& body) {
   const double total = known * static_cast<double>(n);
-  const first_look look = detail::run_first<Clock>(detail::first_strip(known, n),
-                                                   this_thread.clock_reading, total, body);
-  if (!look.goes_on)
+  const first_segment first = detail::run_first_segment<Clock>(
+      detail::first_segment_size(known, n), this_thread.clock_reading, total, body);
+  if (!first.goes_on)
     return n;
-  if (look.quick && !one_in(calls_a_last_look, look.at)) {
-    body(look.elements, n);
+  if (first.was_quick && !is_sampled(tuning::tail_interval, first.ended_at)) {
+    body(first.elements, n);
     return n;
   }
-  return detail::run_rest<Clock>(site, n, wakes, body, look, {known, n, false, calls_a_last_look});
+  return detail::run_remaining_segments<Clock>(model, n, workers, body, first,
+                                               {known, n, false, tuning::tail_interval});
 }
 
-/// Runs the front of [0, n) on the calling thread for as long as that is too little to share, and
-/// returns how far it came: n, or the index from which sharing pays. A site of unknown cost shares
-/// from the start. `wakes.wake_ns()` is what it takes to have a worker come, 0 when one is awake;
-/// forget_wake() hears of calls for which that was a little too much. A body that throws leaves at
-/// once, as in the plain loop; when it returns false (see run_range()), the answer is n.
-/// `Clock` is another one in tests only.
-template <class Clock, class Wakes, class Body>
-std::size_t run_below_cutoff(cost_model& site, std::size_t n, const Wakes& wakes,
+/// Runs the front of [0, n) on the calling thread for as long as that is too little to share.
+/// Returns how far it came: n, or the index from which sharing pays. A call whose cost is unknown
+/// shares from its first element.
+///
+/// `workers.wake_ns()` is the time until a sleeping worker has come, 0 if a worker is awake;
+/// `workers.forget_wake()` is told of calls for which that was a little too long. A body that
+/// throws ends the call at once, as in the plain loop; if it returns false (see run_range()), n is
+/// returned. Only tests use another `Clock`.
+template <class Clock, class Workers, class Body>
+std::size_t run_below_cutoff(cost_model& model, std::size_t n, const Workers& workers,
                              const Body& body) {
-  if (site.is_settled()) {
-    if (n <= few_elements) {
-      if (site.is_calm() && detail::is_brief(site, n) &&
-          !one_in(brief_calls_a_look, detail::draw())) {
+  if (model.is_settled()) {
+    if (n <= tuning::few_elements) {
+      if (model.is_stable() && detail::is_few_and_cheap(model, n) &&
+          !is_sampled(tuning::few_elements_interval, detail::next_random())) {
         body(0, n);
         return n;
       }
-    } else if (const double known = site.estimate();
-               known > 0 && known * static_cast<double>(n) <= worth_sharing_ns) {
-      return detail::run_and_look_once<Clock>(site, known, n, wakes, body);
+    } else if (const double known = model.estimate();
+               known > 0 && known * static_cast<double>(n) <= tuning::min_shared_call_ns) {
+      return detail::run_with_one_reading<Clock>(model, known, n, workers, body);
     }
   }
-  return detail::run_and_look<Clock>(site, n, wakes, body);
+  return detail::decide_and_run<Clock>(model, n, workers, body);
 }
 
 } // namespace parallel::detail
