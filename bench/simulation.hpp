@@ -8,6 +8,7 @@
 #pragma once
 
 #include <parallel/detail/loop/chunking.hpp>
+#include <parallel/detail/loop/participation.hpp>
 #include <parallel/detail/loop/range_slot.hpp>
 
 #include <algorithm>
@@ -169,7 +170,7 @@ class simulation {
 
   void take_chunk(std::size_t thread) {
     participant& self = state_[thread];
-    self.chunk = self.slot.take(self.end, self.sizer.wanted(), self.sizer.least());
+    self.chunk = self.slot.take(self.end, self.sizer.chunk_size(), self.sizer.min_chunk_size());
     if (self.chunk.empty()) {
       find_work(thread);
       return;
@@ -181,15 +182,15 @@ class simulation {
 
   void finish_chunk(std::size_t thread) {
     participant& self = state_[thread];
-    self.sizer.claimed(self.chunk.size());
+    self.sizer.chunk_done(self.chunk.size());
     if (self.end == parallel::detail::side::back && !self.sizer.is_expensive()) {
       self.end = parallel::detail::side::front;
-      self.sizer.turn();
+      self.sizer.change_end();
     }
     take_chunk(thread);
   }
 
-  /// As in loop::steal_for.
+  /// As in loop::steal_into.
   void find_work(std::size_t thread) {
     participant& self = state_[thread];
     double time = virtual_clock::time;
@@ -204,8 +205,8 @@ class simulation {
         most = left;
       }
     }
-    if (most >= self.sizer.worth_stealing(state_.size()) ||
-        (most != 0 && self.attempts >= parallel::detail::polite_looks)) {
+    if (most >= self.sizer.min_steal_size(state_.size()) ||
+        (most != 0 && self.attempts >= parallel::detail::tuning::deferring_scans)) {
       self.attempts = 0;
       self.chunk = state_[richest].slot.steal();
       ++under_way_;
@@ -223,8 +224,8 @@ class simulation {
     participant& self = state_[thread];
     --under_way_;
     self.slot.put(self.chunk);
-    self.sizer.restart();
-    self.end = self.sizer.worth_trying(self.chunk.size()) ? parallel::detail::side::back
+    self.sizer.restart_after_steal();
+    self.end = self.sizer.should_probe_both_ends(self.chunk.size()) ? parallel::detail::side::back
                                                           : parallel::detail::side::front;
     take_chunk(thread);
   }

@@ -1,12 +1,10 @@
-// How large claims become, and how many threads are invited. Time stands still here unless a test
-// moves it.
+// How large chunks become. Time stands still here unless a test moves it.
 #include "catch.hpp"
 #include "test_clock.hpp"
 
 #include <parallel/detail/loop/chunking.hpp>
 
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -16,225 +14,185 @@ using test::test_clock;
 
 namespace {
 
-using pace = parallel::detail::basic_chunk_sizer<test_clock>;
+using chunk_sizer = parallel::detail::basic_chunk_sizer<test_clock>;
 
 } // namespace
 
-TEST_CASE("claims are one block when the user has chosen the grain") {
-  pace own(nullptr);
-  own.start();
-  for (int claim = 0; claim < 10; ++claim) {
-    CHECK(own.wanted() == 1);
-    CHECK(own.least() == 1);
-    own.claimed(1);
+TEST_CASE("chunks are one grain when the user has chosen the grain") {
+  chunk_sizer sizer(nullptr);
+  sizer.start();
+  for (int chunk = 0; chunk < 10; ++chunk) {
+    CHECK(sizer.chunk_size() == 1);
+    CHECK(sizer.min_chunk_size() == 1);
+    sizer.chunk_done(1);
   }
-  CHECK(own.total_grains() == 0);
-}
-
-TEST_CASE("claims of known cost begin with a short trial, then double from a microsecond to ten") {
-  cost_model known(10);
-  pace own(&known);
-  own.start();
-  std::vector<std::uint32_t> sizes;
-  for (int claim = 0; claim < 7; ++claim) {
-    sizes.push_back(own.wanted());
-    test_clock::pass(10ns * own.wanted());
-    own.claimed(own.wanted());
-  }
-  CHECK(sizes == std::vector<std::uint32_t>{12, 100, 200, 400, 800, 1'000, 1'000});
-  CHECK(own.total_ns() == 10.0 * static_cast<double>(own.total_grains()));
-}
-
-TEST_CASE("the first claim tells whether elements are much dearer than before") {
-  cost_model known(10);
-  for (const auto each : {10ns, 70ns}) { // the latter because of empty caches
-    pace own(&known);
-    own.start();
-    test_clock::pass(12 * each);
-    own.claimed(12);
-    CHECK(own.wanted() == 100);
-    CHECK(own.total_ns() == 12.0 * static_cast<double>(each.count()));
-  }
-  pace own(&known);
-  own.start();
-  test_clock::pass(12us);
-  own.claimed(12);
-  CHECK(own.wanted() == 10);
+  CHECK(sizer.total_grains() == 0);
 }
 
 TEST_CASE(
-    "a block's price is that of the last claims if the system has had a part in an earlier one") {
-  cost_model known(100);
-  pace own(&known);
-  own.start();
-  test_clock::pass(1ms);
-  own.claimed(1);
-  CHECK(own.ns_per_grain() == 1'000'000);
-  test_clock::pass(300ns);
-  own.claimed(3);
-  CHECK(own.ns_per_grain() == 100);
+    "chunks of remembered cost begin with a short probe, then double from one microsecond to ten") {
+  cost_model known(10);
+  chunk_sizer sizer(&known);
+  sizer.start();
+  std::vector<std::uint32_t> sizes;
+  for (int chunk = 0; chunk < 7; ++chunk) {
+    sizes.push_back(sizer.chunk_size());
+    test_clock::pass(10ns * sizer.chunk_size());
+    sizer.chunk_done(sizer.chunk_size());
+  }
+  CHECK(sizes == std::vector<std::uint32_t>{12, 100, 200, 400, 800, 1'000, 1'000});
+  CHECK(sizer.total_ns() == 10.0 * static_cast<double>(sizer.total_grains()));
 }
 
-TEST_CASE("claims of unknown cost grow fourfold to a microsecond, then twofold") {
-  const cost_model site;
-  pace own(&site);
-  own.start();
+TEST_CASE("the probe tells whether elements cost much more than remembered") {
+  cost_model known(10);
+  for (const auto each : {10ns, 70ns}) { // the latter because of empty caches
+    chunk_sizer sizer(&known);
+    sizer.start();
+    test_clock::pass(12 * each);
+    sizer.chunk_done(12);
+    CHECK(sizer.chunk_size() == 100);
+    CHECK(sizer.total_ns() == 12.0 * static_cast<double>(each.count()));
+  }
+  chunk_sizer sizer(&known);
+  sizer.start();
+  test_clock::pass(12us);
+  sizer.chunk_done(12);
+  CHECK(sizer.chunk_size() == 10);
+}
+
+TEST_CASE(
+    "the cost of a grain is that of the last chunks if the system interrupted an earlier one") {
+  cost_model known(100);
+  chunk_sizer sizer(&known);
+  sizer.start();
+  test_clock::pass(1ms);
+  sizer.chunk_done(1);
+  CHECK(sizer.ns_per_grain() == 1'000'000);
+  test_clock::pass(300ns);
+  sizer.chunk_done(3);
+  CHECK(sizer.ns_per_grain() == 100);
+}
+
+TEST_CASE("chunks of unknown cost grow fourfold to a microsecond, then twofold") {
+  const cost_model model;
+  chunk_sizer sizer(&model);
+  sizer.start();
   std::vector<std::uint32_t> sizes;
-  for (int claim = 0; claim < 9; ++claim) {
-    sizes.push_back(own.wanted());
-    test_clock::pass(100ns * own.wanted());
-    own.claimed(own.wanted());
+  for (int chunk = 0; chunk < 9; ++chunk) {
+    sizes.push_back(sizer.chunk_size());
+    test_clock::pass(100ns * sizer.chunk_size());
+    sizer.chunk_done(sizer.chunk_size());
   }
   CHECK(sizes == std::vector<std::uint32_t>{1, 4, 10, 20, 40, 80, 100, 100, 100});
 }
 
-TEST_CASE("claims shrink at once when elements turn out dear") {
+TEST_CASE("chunks shrink at once when elements turn out expensive") {
   cost_model known(1);
-  pace own(&known);
-  own.start();
-  own.claimed(125);
-  CHECK(own.wanted() == 1'000);
+  chunk_sizer sizer(&known);
+  sizer.start();
+  sizer.chunk_done(125);
+  CHECK(sizer.chunk_size() == 1'000);
   test_clock::pass(1ms);
-  own.claimed(1'000);
-  CHECK(own.wanted() == 10);
-  CHECK(own.least() == 1);
+  sizer.chunk_done(1'000);
+  CHECK(sizer.chunk_size() == 10);
+  CHECK(sizer.min_chunk_size() == 1);
 }
 
-TEST_CASE("blocks that last half a microsecond are worth a steal, or longer among many slots") {
+TEST_CASE(
+    "grains that last half a microsecond are stolen at once, or longer ones among many slots") {
   cost_model known(100);
-  pace own(&known);
-  CHECK(own.worth_stealing(2) == 5);
-  CHECK(own.worth_stealing(4) == 5);
-  CHECK(own.worth_stealing(16) == 20);
-  own.restart();
-  CHECK(own.worth_stealing(16) == 1); // nothing is known
-  CHECK(pace(nullptr).worth_stealing(16) == 1);
+  chunk_sizer sizer(&known);
+  CHECK(sizer.min_steal_size(2) == 5);
+  CHECK(sizer.min_steal_size(4) == 5);
+  CHECK(sizer.min_steal_size(16) == 20);
+  sizer.restart_after_steal();
+  CHECK(sizer.min_steal_size(16) == 1); // nothing is known
+  CHECK(chunk_sizer(nullptr).min_steal_size(16) == 1);
 }
 
-TEST_CASE("short claims are timed together") {
+TEST_CASE("short chunks are timed together") {
   cost_model known(100);
-  pace own(&known);
-  own.start();
+  chunk_sizer sizer(&known);
+  sizer.start();
   test_clock::pass(100ns);
-  own.claimed(1); // the trial
-  for (int claim = 0; claim < 5; ++claim) {
-    CHECK(own.total_grains() == 1);
+  sizer.chunk_done(1); // the probe
+  for (int chunk = 0; chunk < 5; ++chunk) {
+    CHECK(sizer.total_grains() == 1);
     test_clock::pass(200ns);
-    own.claimed(2);
+    sizer.chunk_done(2);
   }
-  CHECK(own.total_grains() == 11);
-  CHECK(own.total_ns() == 1'100);
+  CHECK(sizer.total_grains() == 11);
+  CHECK(sizer.total_ns() == 1'100);
 }
 
-TEST_CASE("blocks are dear that take many times what is remembered, or else than a trial should") {
-  const auto are_dear = [](const cost_model* site, std::chrono::nanoseconds each, bool loot) {
-    pace own(site);
-    own.start();
-    if (loot)
-      own.restart();
-    test_clock::pass(each * own.wanted());
-    own.claimed(own.wanted());
-    return own.is_expensive();
+TEST_CASE("grains are expensive that take many times what is remembered, or longer than a probe") {
+  const auto are_expensive = [](const cost_model* model, std::chrono::nanoseconds each,
+                                bool stolen) {
+    chunk_sizer sizer(model);
+    sizer.start();
+    if (stolen)
+      sizer.restart_after_steal();
+    test_clock::pass(each * sizer.chunk_size());
+    sizer.chunk_done(sizer.chunk_size());
+    return sizer.is_expensive();
   };
   const cost_model known(10);
   const cost_model unknown;
-  for (const bool loot : {false, true}) {
-    CHECK(!are_dear(&known, 300ns, loot));
-    CHECK(are_dear(&known, 340ns, loot));
-    CHECK(!are_dear(&unknown, 100ns, loot));
-    CHECK(are_dear(&unknown, 150ns, loot));
-    CHECK(!are_dear(nullptr, 1h, loot));
+  for (const bool stolen : {false, true}) {
+    CHECK(!are_expensive(&known, 300ns, stolen));
+    CHECK(are_expensive(&known, 340ns, stolen));
+    CHECK(!are_expensive(&unknown, 100ns, stolen));
+    CHECK(are_expensive(&unknown, 150ns, stolen));
+    CHECK(!are_expensive(nullptr, 1h, stolen));
   }
 }
 
-TEST_CASE("one end of loot says nothing of the other, one end of a share does") {
+TEST_CASE("the chunk size starts again at the other end of a stolen range, but not of a share") {
   const cost_model known(10);
-  pace own(&known);
-  own.start();
+  chunk_sizer sizer(&known);
+  sizer.start();
   test_clock::pass(12 * 10ns);
-  own.claimed(12);
-  own.turn();
-  CHECK(own.wanted() == 100);
-  own.restart();
+  sizer.chunk_done(12);
+  sizer.change_end();
+  CHECK(sizer.chunk_size() == 100);
+  sizer.restart_after_steal();
   test_clock::pass(10ns);
-  own.claimed(1);
-  CHECK(own.wanted() == 4);
-  own.turn();
-  CHECK(own.wanted() == 1);
-  CHECK(own.least() == 1);
+  sizer.chunk_done(1);
+  CHECK(sizer.chunk_size() == 4);
+  sizer.change_end();
+  CHECK(sizer.chunk_size() == 1);
+  CHECK(sizer.min_chunk_size() == 1);
   test_clock::pass(1ms);
-  own.claimed(1);
-  CHECK(own.wanted() == 1);
+  sizer.chunk_done(1);
+  CHECK(sizer.chunk_size() == 1);
 }
 
-TEST_CASE("both ends of loot are worth a try unless it should be done in half a microsecond") {
+TEST_CASE(
+    "both ends of a stolen range are probed unless it should last half a microsecond or less") {
   const cost_model known(10);
-  pace own(&known);
-  own.start();
-  CHECK(own.worth_trying(51));
-  CHECK(!own.worth_trying(50));
+  chunk_sizer sizer(&known);
+  sizer.start();
+  CHECK(sizer.should_probe_both_ends(51));
+  CHECK(!sizer.should_probe_both_ends(50));
   const cost_model unknown;
-  pace first(&unknown);
+  chunk_sizer first(&unknown);
   first.start();
-  CHECK(first.worth_trying(1));
+  CHECK(first.should_probe_both_ends(1));
 }
 
-TEST_CASE("a steal is not charged to the claims, and the first one after it is a single block") {
+TEST_CASE("a steal is not charged to the chunks, and the first one after it is a single grain") {
   cost_model known(100);
-  pace own(&known);
-  own.start();
+  chunk_sizer sizer(&known);
+  sizer.start();
   test_clock::pass(1us);
-  own.claimed(10);
-  CHECK(own.wanted() == 10);
+  sizer.chunk_done(10);
+  CHECK(sizer.chunk_size() == 10);
   test_clock::pass(1h);
-  own.restart();
-  CHECK(own.wanted() == 1);
-  CHECK(own.least() == 1);
+  sizer.restart_after_steal();
+  CHECK(sizer.chunk_size() == 1);
+  CHECK(sizer.min_chunk_size() == 1);
   test_clock::pass(1us);
-  own.claimed(1);
-  CHECK(own.total_ns() == 2'000);
-}
-
-TEST_CASE("as many threads are worth inviting as the work is long") {
-  using parallel::detail::useful_threads;
-  CHECK(useful_threads(1, 2, 1, 0) == 2); // no fewer than two
-  CHECK(useful_threads(1, 256, 255, 0) == 2);
-  CHECK(useful_threads(30'000, 256, 255, 0) == 10);
-  CHECK(useful_threads(1e9, 256, 255, 0) == 256);
-}
-
-TEST_CASE("sleeping workers are worth a wake each that has work left when they come") {
-  using parallel::detail::useful_threads;
-  CHECK(useful_threads(500'000, 256, 0, 50'000) == 11);
-  CHECK(useful_threads(500'000, 256, 7, 50'000) == 18);
-  CHECK(useful_threads(20'000, 256, 0, 50'000) == 2);
-  CHECK(useful_threads(1e9, 16, 0, 50'000) == 16);
-}
-
-TEST_CASE("little work is for those who are awake, and wakes nobody") {
-  using parallel::detail::plan_participation;
-  CHECK(plan_participation(30'000, 16, 3, 50'000).threads == 4);
-  CHECK(plan_participation(30'000, 16, 3, 50'000).wakes == 0);
-  CHECK(plan_participation(30'000, 16, 15, 50'000).threads == 10);
-  CHECK(plan_participation(30'000, 16, 15, 50'000).wakes == 0);
-  CHECK(plan_participation(15'000, 16, 1, 1'000).wakes ==
-        0); // a wake has its price for the waker, too
-}
-
-TEST_CASE("work wakes those who come in time, and little work one if all sleep") {
-  using parallel::detail::plan_participation;
-  CHECK(plan_participation(500'000, 16, 3, 50'000).threads == 14);
-  CHECK(plan_participation(500'000, 16, 3, 50'000).wakes == 10);
-  CHECK(plan_participation(30'000, 16, 0, 50'000).threads == 2);
-  CHECK(plan_participation(30'000, 16, 0, 50'000).wakes == 1);
-}
-
-TEST_CASE("long work wakes one although enough are awake, as they may be busy elsewhere") {
-  CHECK(parallel::detail::plan_participation(500'000, 4, 3, 50'000).wakes == 1);
-}
-
-TEST_CASE("work of unknown length invites all") {
-  using parallel::detail::plan_participation;
-  CHECK(plan_participation(0, 16, 3, 50'000).threads == 16);
-  CHECK(plan_participation(0, 16, 3, 50'000).wakes == 12);
+  sizer.chunk_done(1);
+  CHECK(sizer.total_ns() == 2'000);
 }

@@ -1,5 +1,5 @@
-// From whom a participant of a loop takes, in which order, what it leaves out when the loop is over
-// early, and who else comes.
+// Where a participant of a loop takes its grains from, in which order, what it leaves out when the
+// loop ends early, and when more threads come.
 #include "support.hpp"
 
 #include <parallel/detail/loop/run_loop.hpp>
@@ -32,30 +32,30 @@ using parallel::detail::loop_body;
 namespace {
 
 struct course {
-  cost_model* site = nullptr;
-  std::size_t dear = SIZE_MAX;                // the element that takes a millisecond
+  cost_model* model = nullptr;
+  std::size_t expensive = SIZE_MAX;           // the element that takes a millisecond
   std::size_t fails = SIZE_MAX;               // the one that throws
-  std::vector<std::size_t>* claims = nullptr; // where to note how many elements each claim has
+  std::vector<std::size_t>* chunks = nullptr; // where to note how many elements each chunk has
 };
 
-/// The elements that slot 2 of 3 runs, in order, when nobody else comes; `n` in blocks of one.
-std::vector<std::size_t> run_by_the_last_seat(std::size_t n, const course& what = {}) {
+/// The elements that slot 2 of 3 runs, in order, when no other thread comes; `n` in grains of one.
+std::vector<std::size_t> run_by_the_last_slot(std::size_t n, const course& what = {}) {
   std::vector<std::size_t> order;
   const auto body = [&](std::size_t begin, std::size_t end) {
-    if (what.claims != nullptr)
-      what.claims->push_back(end - begin);
+    if (what.chunks != nullptr)
+      what.chunks->push_back(end - begin);
     for (; begin != end; ++begin) {
       order.push_back(begin);
       if (begin == what.fails)
         throw begin;
       const auto start = std::chrono::steady_clock::now();
-      while (begin == what.dear && std::chrono::steady_clock::now() - start < 1ms) {
+      while (begin == what.expensive && std::chrono::steady_clock::now() - start < 1ms) {
       }
     }
   };
   parallel::detail::scheduler nobody({.threads = 3}, parallel::detail::make_loop);
   loop work(3);
-  work.prepare(loop_body(body), 0, n, 1, what.site, 3, &nobody);
+  work.prepare(loop_body(body), 0, n, 1, what.model, 3, &nobody);
   parallel::detail::loop_counts counts;
   work.help(2, counts);
   return order;
@@ -63,7 +63,7 @@ std::vector<std::size_t> run_by_the_last_seat(std::size_t n, const course& what 
 
 constexpr std::size_t a_billion = 1'000'000'000;
 
-/// A loop of a billion blocks for three threads, of which nobody has run any yet.
+/// A loop of a billion grains for three threads, none of which has been run.
 struct endless_loop {
   template <class Body>
   explicit endless_loop(const Body& body) {
@@ -152,8 +152,7 @@ class busy_pool {
   parallel::detail::scheduler all{{.threads = 4}, parallel::detail::make_loop}; // ends first
 };
 
-/// Elements that take long as long as only one thread has come to run them; and how many threads
-/// have come.
+/// Elements that take `time` each until a second thread has come to run them; counts the threads.
 class expensive_elements {
  public:
   explicit expensive_elements(std::chrono::milliseconds time = 5ms) : time_(time) {}
@@ -176,7 +175,7 @@ class expensive_elements {
   mutable std::set<std::thread::id> threads_;
 };
 
-/// Elements whose cost is the caller's choice: all through one function pointer.
+/// Elements of very different costs, all called through one type of function pointer.
 struct shared_function {
   static void cheap(int) {}
   static void expensive(int) { (*elements)(0, 1); }
@@ -185,70 +184,73 @@ struct shared_function {
 
 } // namespace
 
-TEST_CASE("a thief takes half of what is left to whoever has most") {
-  const std::vector<std::size_t> order = run_by_the_last_seat(27);
-  const std::vector<std::size_t> loot(order.begin() + 9, order.begin() + 23);
-  CHECK(loot == std::vector<std::size_t>{8, 4, 5, 6, 7,      // half of slot 0's
-                                         17, 13, 14, 15, 16, // half of slot 1's
-                                         3, 2, 12, 11});
+TEST_CASE("a thief steals half of the fullest slot") {
+  const std::vector<std::size_t> order = run_by_the_last_slot(27);
+  const std::vector<std::size_t> stolen(order.begin() + 9, order.begin() + 23);
+  CHECK(stolen == std::vector<std::size_t>{8, 4, 5, 6, 7,      // half of slot 0's
+                                           17, 13, 14, 15, 16, // half of slot 1's
+                                           3, 2, 12, 11});
 }
 
 TEST_CASE("the last slot begins with the last element and goes on from the front of its share") {
-  const std::vector<std::size_t> order = run_by_the_last_seat(27);
+  const std::vector<std::size_t> order = run_by_the_last_slot(27);
   const std::vector<std::size_t> own(order.begin(), order.begin() + 9);
   CHECK(own == std::vector<std::size_t>{26, 18, 19, 20, 21, 22, 23, 24, 25});
 }
 
-TEST_CASE("the last slot goes on from the back if the last element is dear") {
+TEST_CASE("the last slot goes on from the back if the last element is expensive") {
   cost_model known(125);
-  const std::vector<std::size_t> order = run_by_the_last_seat(27, {.site = &known, .dear = 26});
+  const std::vector<std::size_t> order =
+      run_by_the_last_slot(27, {.model = &known, .expensive = 26});
   CHECK(order[0] == 26);
   CHECK(order[1] == 25);
 }
 
-TEST_CASE("a thief goes on from the back of its loot if that is dear") {
+TEST_CASE("a thief goes on from the back of a stolen range if that is expensive") {
   cost_model known(125);
-  const std::vector<std::size_t> order = run_by_the_last_seat(27, {.site = &known, .dear = 8});
+  const std::vector<std::size_t> order =
+      run_by_the_last_slot(27, {.model = &known, .expensive = 8});
   CHECK(order[9] == 8);
   CHECK(order[10] == 7);
 }
 
-TEST_CASE("a thief tries one block at the back of its loot, then one at its front") {
+TEST_CASE("a thief probes one grain at the back of a stolen range, then one at its front") {
   cost_model known(1'000);
-  std::vector<std::size_t> claims;
+  std::vector<std::size_t> chunks;
   const std::vector<std::size_t> order =
-      run_by_the_last_seat(300, {.site = &known, .claims = &claims});
+      run_by_the_last_slot(300, {.model = &known, .chunks = &chunks});
   CHECK(order[100] == 99); // its own share has a hundred
-  std::size_t loot = 0;
-  for (std::size_t own = 0; own < 100; ++loot)
-    own += claims[loot];
-  CHECK(claims[loot] == 1);
-  CHECK(claims[loot + 1] == 1);
+  std::size_t stolen = 0;
+  for (std::size_t own = 0; own < 100; ++stolen)
+    own += chunks[stolen];
+  CHECK(chunks[stolen] == 1);
+  CHECK(chunks[stolen + 1] == 1);
 }
 
-TEST_CASE("a slot whose first element fails, the last one, runs the others, which are lower") {
-  std::vector<std::size_t> order = run_by_the_last_seat(27, {.fails = 26});
+TEST_CASE(
+    "the last slot still runs lower elements when the last one, with which it begins, fails") {
+  std::vector<std::size_t> order = run_by_the_last_slot(27, {.fails = 26});
   std::sort(order.begin(), order.end());
   CHECK(order.size() == 27);
 }
 
-TEST_CASE("a slot leaves out what is higher than an element that fails") {
-  std::vector<std::size_t> order = run_by_the_last_seat(27, {.fails = 20});
+TEST_CASE("a slot leaves out the elements above one that fails") {
+  std::vector<std::size_t> order = run_by_the_last_slot(27, {.fails = 20});
   std::sort(order.begin(), order.end());
   CHECK(order.size() == 22); // 0 to 20, and 26
   CHECK(order[20] == 20);
   CHECK(order[21] == 26);
 }
 
-TEST_CASE("a participant runs the shares of those who do not come") {
-  std::vector<std::size_t> order = run_by_the_last_seat(1'000);
+TEST_CASE("a participant runs the shares of threads that do not come") {
+  std::vector<std::size_t> order = run_by_the_last_slot(1'000);
   std::sort(order.begin(), order.end());
   std::vector<std::size_t> all(1'000);
   std::iota(all.begin(), all.end(), 0);
   CHECK(order == all);
 }
 
-TEST_CASE("participants claim nothing of a billion blocks once the first element has failed") {
+TEST_CASE("participants take nothing of a billion grains once the first element has failed") {
   const auto fails_at_0 = [](std::size_t begin, std::size_t) {
     if (begin == 0)
       throw std::runtime_error("0");
@@ -263,7 +265,7 @@ TEST_CASE("participants claim nothing of a billion blocks once the first element
   CHECK(all.work.take_error() != nullptr);
 }
 
-TEST_CASE("participants claim nothing of a billion blocks once the body has ended the loop") {
+TEST_CASE("participants take nothing of a billion grains once the body has ended the loop") {
   const auto ends_at_once = [](std::size_t, std::size_t) { return false; };
   endless_loop all(ends_at_once);
   parallel::detail::loop_counts counts;
@@ -312,7 +314,7 @@ TEST_CASE("each element below a failed one runs once, one above it at most once"
   }
 }
 
-TEST_CASE("a stop ends a call over a billion elements without a look at each") {
+TEST_CASE("a stop ends a call over a billion elements without asking for each") {
   for (const std::size_t threads : {1U, 2U, 4U}) {
     parallel::thread_pool pool(threads);
     for (const std::size_t grain : {0U, 1U, 1'000U})
@@ -326,7 +328,8 @@ TEST_CASE("a stop ends a call over a billion elements without a look at each") {
   CHECK(asked_after_a_stop(io, {.in_flight = 2, .rate = 1e9}) < 100);
 }
 
-TEST_CASE("a deadline that has passed ends a call over a billion elements without a walk") {
+TEST_CASE(
+    "a deadline that has passed ends a call over a billion elements without a walk through them") {
   const auto elements = std::views::iota(std::size_t{0}, a_billion);
   const auto nothing = [](std::size_t) {};
   for (const std::size_t threads : {1U, 2U, 4U}) {
@@ -358,7 +361,7 @@ TEST_CASE("an element's exception wins over the end of its loop, the lowest over
   CHECK(error.take() == nullptr);
 }
 
-TEST_CASE("a call whose body ends it teaches its call site nothing") {
+TEST_CASE("a call site learns nothing from a call whose body ends it") {
   parallel::detail::scheduler pool({.threads = 2}, parallel::detail::make_loop);
   const auto ends_at_once = [](std::size_t, std::size_t) { return false; };
   cost_model known(10'000);
@@ -373,18 +376,18 @@ TEST_CASE("elements that have become expensive get a sleeping worker while other
   const std::size_t busy = GENERATE(std::size_t{1}, 2U);
   const double remembered = GENERATE(0.0, 1.0, 15.0, 30.0, 100.0); // of 2,000
   busy_pool pool(busy);
-  cost_model site(remembered);
+  cost_model model(remembered);
   const expensive_elements elements;
-  parallel::detail::run_loop(pool.all, &site, 2'000, 0, loop_body(elements));
+  parallel::detail::run_loop(pool.all, &model, 2'000, 0, loop_body(elements));
   CHECK(elements.threads() >= 2);
 }
 
 TEST_CASE("few elements that have become expensive get a sleeping worker while others are busy") {
   const std::size_t busy = GENERATE(std::size_t{1}, 2U);
   busy_pool pool(busy);
-  cost_model site(3'000);
+  cost_model model(3'000);
   const expensive_elements elements(300ms);
-  parallel::detail::run_loop(pool.all, &site, 10, 0, loop_body(elements));
+  parallel::detail::run_loop(pool.all, &model, 10, 0, loop_body(elements));
   CHECK(elements.threads() >= 2);
 }
 

@@ -1,4 +1,4 @@
-// The word in which a participant's blocks are packed: who takes what, and each block once.
+// The word in which a participant's grains are packed: owner and thieves take each grain once.
 #include "catch.hpp"
 
 #include <parallel/detail/loop/range_slot.hpp>
@@ -12,7 +12,7 @@ using parallel::detail::grain_range;
 using parallel::detail::range_slot;
 using parallel::detail::side;
 
-TEST_CASE("an owner takes a quarter from the front, or what is worth it") {
+TEST_CASE("an owner takes at most a quarter from the front, or a minimum if that is more") {
   range_slot slot;
   slot.put({0, 100});
   CHECK(slot.take(side::front, 1'000, 1) == grain_range{0, 25});
@@ -28,7 +28,7 @@ TEST_CASE("an owner takes a quarter from the front, or what is worth it") {
   CHECK(slot.take(side::front, 2, 1).empty());
 }
 
-TEST_CASE("a thief takes the back half, the last block included") {
+TEST_CASE("a thief takes the back half, the last grain included") {
   range_slot slot;
   slot.put({10, 13});
   CHECK(slot.steal() == grain_range{11, 13});
@@ -53,14 +53,14 @@ TEST_CASE("a thief takes no more than it wants") {
   CHECK(slot.steal(90) == grain_range{45, 90});
 }
 
-TEST_CASE("a slot holds block numbers up to the last one") {
+TEST_CASE("a slot holds grain numbers up to the last one") {
   range_slot slot;
   slot.put({0, 0xFFFF'FFFF});
   CHECK(slot.steal() == grain_range{0x7FFF'FFFF, 0xFFFF'FFFF});
   CHECK(slot.take(side::front, 1, 1) == grain_range{0, 1});
 }
 
-TEST_CASE("trim drops the blocks from a limit on and leaves the others") {
+TEST_CASE("trim drops the grains from a limit on and leaves the others") {
   range_slot slot;
   slot.put({3, 9});
   slot.trim(0xFFFF'FFFF);
@@ -78,7 +78,7 @@ TEST_CASE("trim drops the blocks from a limit on and leaves the others") {
   CHECK(slot.size() == 0);
 }
 
-TEST_CASE("a slot that is trimmed below its first block is empty") {
+TEST_CASE("a slot that is trimmed below its first grain is empty") {
   for (const std::uint32_t limit : {0U, 2U, 3U}) {
     range_slot slot;
     slot.put({3, 0xFFFF'FFFF});
@@ -92,24 +92,24 @@ TEST_CASE("a slot that is trimmed below its first block is empty") {
   }
 }
 
-TEST_CASE("blocks below a limit go to one thread each while another thread trims the slot") {
-  constexpr std::uint32_t blocks = 20'000;
+TEST_CASE("grains below a limit go to one thread each while another thread trims the slot") {
+  constexpr std::uint32_t grains = 20'000;
   constexpr std::uint32_t limit = 7'000;
   for (int round = 0; round < 20; ++round) {
     range_slot slot;
-    std::vector<std::atomic<int>> taken(blocks);
+    std::vector<std::atomic<int>> taken(grains);
     const auto note = [&](grain_range range) {
-      for (std::uint32_t block = range.begin; block != range.end; ++block)
-        ++taken[block];
+      for (std::uint32_t grain = range.begin; grain != range.end; ++grain)
+        ++taken[grain];
       return !range.empty();
     };
-    slot.put({0, blocks});
+    slot.put({0, grains});
     std::thread thief([&] {
       while (note(slot.steal(1)))
         ;
     });
     std::thread trimmer([&] {
-      for (std::uint32_t down = blocks; down != limit; down -= 1'000)
+      for (std::uint32_t down = grains; down != limit; down -= 1'000)
         slot.trim(down - 1'000);
     });
     while (note(slot.take(side::front, 1, 1)))
@@ -117,29 +117,29 @@ TEST_CASE("blocks below a limit go to one thread each while another thread trims
     thief.join();
     trimmer.join();
     bool once = true;
-    for (std::uint32_t block = 0; block != blocks; ++block)
-      once = once && (block < limit ? taken[block] == 1 : taken[block] <= 1);
+    for (std::uint32_t grain = 0; grain != grains; ++grain)
+      once = once && (grain < limit ? taken[grain] == 1 : taken[grain] <= 1);
     REQUIRE(once);
     REQUIRE(slot.size() == 0);
   }
 }
 
-TEST_CASE("owner and thieves get every block once between them") {
-  constexpr std::uint32_t blocks = 20'000;
+TEST_CASE("every grain goes once to either the owner or one of the thieves") {
+  constexpr std::uint32_t grains = 20'000;
   for (int round = 0; round < 20; ++round) {
     range_slot slot;
-    std::vector<std::atomic<int>> taken(blocks);
+    std::vector<std::atomic<int>> taken(grains);
     const auto note = [&](grain_range range) {
-      for (std::uint32_t block = range.begin; block != range.end; ++block)
-        ++taken[block];
+      for (std::uint32_t grain = range.begin; grain != range.end; ++grain)
+        ++taken[grain];
       return !range.empty();
     };
-    slot.put({0, blocks});
+    slot.put({0, grains});
     std::vector<std::thread> thieves;
     for (int thief = 0; thief < 3; ++thief)
       thieves.emplace_back([&] {
-        // A thief of a whole half would end the race at once: it puts most of its loot back in a
-        // slot of its own, as the loop does, and eats from there.
+        // A thief that ran a whole half at once would end the race: it puts what it has stolen into
+        // a slot of its own, as the loop does, and takes grains from there.
         range_slot own;
         while (slot.size() != 0) {
           own.put(slot.steal());

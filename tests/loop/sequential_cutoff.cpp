@@ -1,5 +1,5 @@
-// What stays on its caller, when it is looked at, and what is learnt of it. Time stands still here
-// unless a test moves it.
+// Which calls stay on their caller, when they read the clock, and what is learnt from them. Time
+// stands still here unless a test moves it.
 #include "catch.hpp"
 #include "test_clock.hpp"
 
@@ -19,52 +19,53 @@ using test::test_clock;
 namespace {
 
 struct workers {
-  double wakes_take_ns;
+  double wake_takes_ns;
   mutable int forgotten = 0;
 
-  [[nodiscard]] double wake_ns() const { return wakes_take_ns; }
+  [[nodiscard]] double wake_ns() const { return wake_takes_ns; }
   void forget_wake() const { ++forgotten; }
 };
 const workers awake{0};
 const workers asleep{100'000};
 
 template <class Body>
-std::size_t run_small(cost_model& site, std::size_t n, const workers& wakes, const Body& body) {
-  return parallel::detail::run_below_cutoff<test_clock>(site, n, wakes, body);
+std::size_t run_small(cost_model& model, std::size_t n, const workers& some, const Body& body) {
+  return parallel::detail::run_below_cutoff<test_clock>(model, n, some, body);
 }
 
 const auto must_not_run = [](std::size_t, std::size_t) { FAIL("the body ran"); };
 
-/// A body whose elements take so long each.
+/// A body whose elements take `time` each.
 auto lasting(std::chrono::nanoseconds time) {
   return [=](std::size_t begin, std::size_t end) { test_clock::pass(time * (end - begin)); };
 }
 
-int looks_taken = 0;
+int clock_readings = 0;
 
 struct counting_clock : test_clock {
   static std::uint64_t now() {
-    ++looks_taken;
+    ++clock_readings;
     return test_clock::now();
   }
 };
 
-/// How many looks at the clock so many calls take.
-int looks_of(int calls, cost_model& site, std::size_t n, std::chrono::nanoseconds each = 1ns) {
-  looks_taken = 0;
+/// How many clock readings `calls` calls take.
+int readings_of(int calls, cost_model& model, std::size_t n, std::chrono::nanoseconds each = 1ns) {
+  clock_readings = 0;
   for (int call = 0; call < calls; ++call)
-    CHECK(parallel::detail::run_below_cutoff<counting_clock>(site, n, awake, lasting(each)) == n);
-  return looks_taken;
+    CHECK(parallel::detail::run_below_cutoff<counting_clock>(model, n, awake, lasting(each)) == n);
+  return clock_readings;
 }
 
-/// How many of so many calls, a microsecond apart, stay on their caller; the others are `shared()`.
+/// How many of `calls` calls, a microsecond apart, stay on their caller; shared() is called for the
+/// others.
 template <class Shared>
-int alone_of(int calls, cost_model& site, std::size_t n, std::chrono::nanoseconds each,
+int alone_of(int calls, cost_model& model, std::size_t n, std::chrono::nanoseconds each,
              const Shared& shared) {
   int alone = 0;
   for (int call = 0; call < calls; ++call) {
     test_clock::pass(997ns);
-    if (run_small(site, n, awake, lasting(each)) == n)
+    if (run_small(model, n, awake, lasting(each)) == n)
       ++alone;
     else
       shared();
@@ -72,8 +73,8 @@ int alone_of(int calls, cost_model& site, std::size_t n, std::chrono::nanosecond
   return alone;
 }
 
-/// How many of 1,000 calls of 10 microseconds stay on their caller while the workers sleep, the
-/// calls `apart` from each other, before one wakes them.
+/// How many of 1,000 calls of 10 microseconds, `apart` from each other, stay on their caller while
+/// the workers sleep, before one of them wakes a worker.
 int calls_until_a_wake(std::chrono::nanoseconds apart) {
   cost_model known(1'000);
   for (int call = 0; call < 1'000; ++call) {
@@ -88,12 +89,12 @@ int calls_until_a_wake(std::chrono::nanoseconds apart) {
 
 TEST_CASE("a call site of unknown cost shares from the start") {
   for (const std::size_t n : {2U, 20U, 2'000U}) {
-    cost_model site;
-    CHECK(run_small(site, n, asleep, must_not_run) == 0);
+    cost_model model;
+    CHECK(run_small(model, n, asleep, must_not_run) == 0);
   }
 }
 
-TEST_CASE("a call worth more than a few wakes shares from the start") {
+TEST_CASE("a call much longer than a wake is shared from the start") {
   cost_model known(1'000);
   CHECK(run_small(known, 200, asleep, must_not_run) == 0);
 }
@@ -103,7 +104,7 @@ TEST_CASE("a call of three microseconds is shared with workers that are awake") 
   CHECK(alone_of(1'000, known, 30, 100ns, [] {}) < 200); // those that compare, see below
 }
 
-TEST_CASE("a call of three microseconds wakes nobody") {
+TEST_CASE("a call of three microseconds wakes no worker") {
   cost_model known(100);
   CHECK(run_small(known, 30, asleep, lasting(100ns)) == 30);
 }
@@ -122,13 +123,12 @@ TEST_CASE("a call known to be small runs whole and in order on its caller") {
   CHECK(known.estimate() == 1);
 }
 
-TEST_CASE(
-    "small calls in quick succession wake the workers once they have lost what a wake costs") {
+TEST_CASE("short calls in quick succession wake a worker once they have lost what a wake costs") {
   CHECK(calls_until_a_wake(1us) == 20); // each could have gained half of its ten microseconds
 }
 
 TEST_CASE(
-    "a call that a wake is a little too long for lets that be forgotten, a small one does not") {
+    "a call a little too short for a wake makes the wake time fade, a much shorter one does not") {
   const workers sleepers{100'000};
   cost_model known(1'000);
   CHECK(run_small(known, 49, sleepers, lasting(1us)) == 49);
@@ -139,11 +139,11 @@ TEST_CASE(
   CHECK(sleepers.forgotten == 1);
 }
 
-TEST_CASE("small calls far apart never wake the workers") {
+TEST_CASE("short calls far apart never wake a worker") {
   CHECK(calls_until_a_wake(1ms) == 1'000);
 }
 
-TEST_CASE("a call that was cheap notices dear elements after the first few") {
+TEST_CASE("a call that was cheap notices expensive elements after the first few") {
   // Elements of a nanosecond, says the memory. (Functions of one type share a call site.)
   for (const workers& some : {awake, asleep}) {
     cost_model known(1);
@@ -152,77 +152,79 @@ TEST_CASE("a call that was cheap notices dear elements after the first few") {
   }
 }
 
-TEST_CASE("a call that was not that cheap notices dear elements after the first one") {
+TEST_CASE("a call that was less cheap notices expensive elements after the first one") {
   cost_model known(100);
   CHECK(run_small(known, 200, asleep, lasting(1ms)) == 1 + 1);
 }
 
-TEST_CASE("a call looks at the clock once if the call before has just ended") {
+TEST_CASE("a call reads the clock once if the call before has just ended") {
   for (const int each : {1, 50, 90}) {
     cost_model known(each);
-    looks_of(1, known, 20, each * 1ns);
-    const int looks = looks_of(20'000, known, 20, each * 1ns);
-    CHECK(looks > 20'450); // one in 32 looks at its end too
-    CHECK(looks < 20'800);
+    readings_of(1, known, 20, each * 1ns);
+    const int readings = readings_of(20'000, known, 20, each * 1ns);
+    CHECK(readings > 20'450); // one in 32 reads it at its end too
+    CHECK(readings < 20'800);
   }
 }
 
-TEST_CASE("brief calls look at the clock rarely once they have long been as cheap as remembered") {
+TEST_CASE(
+    "calls of few elements rarely read the clock once they have long been as cheap as remembered") {
   cost_model known(1);
-  CHECK(looks_of(200, known, 10) >= 400);
-  looks_of(100, known, 10);
-  const int looks = looks_of(80'000, known, 10);
-  CHECK(looks > 21'400); // 2 in 7,500 of them, 3 in 2,500
-  CHECK(looks < 23'600);
+  CHECK(readings_of(200, known, 10) >= 400);
+  readings_of(100, known, 10);
+  const int readings = readings_of(80'000, known, 10);
+  CHECK(readings > 21'400); // 2 in 7,500 of them, 3 in 2,500
+  CHECK(readings < 23'600);
 }
 
-TEST_CASE("calls of more than a few elements look at the clock however cheap they have been") {
+TEST_CASE("calls of more than a few elements read the clock however cheap they have been") {
   cost_model known(1);
-  looks_of(1'000, known, 17);
-  CHECK(looks_of(100, known, 17) >= 100);
+  readings_of(1'000, known, 17);
+  CHECK(readings_of(100, known, 17) >= 100);
 }
 
-TEST_CASE("brief calls whose elements become dear are shared after a few dozen calls at most") {
+TEST_CASE("few elements that become expensive are shared after a few dozen calls at most") {
   cost_model known(1);
-  looks_of(1'000, known, 10);
+  readings_of(1'000, known, 10);
   int calls = 0; // on average 8
   while (calls < 300 && run_small(known, 10, awake, lasting(3us)) == 10)
     ++calls;
   CHECK(calls < 300);
 }
 
-TEST_CASE("brief calls that each thread makes a few of look at the clock as often as others") {
+TEST_CASE("calls of few elements read the clock as often in threads that make only a few calls") {
   cost_model known(1);
-  looks_of(1'000, known, 10);
-  looks_taken = 0;
+  readings_of(1'000, known, 10);
+  clock_readings = 0;
   for (int thread = 0; thread < 200; ++thread)
     std::thread([&] {
       for (int call = 0; call < 4; ++call)
         parallel::detail::run_below_cutoff<counting_clock>(known, 10, awake, lasting(1ns));
     }).join();
-  CHECK(looks_taken > 50); // 2 in 8 calls
-  CHECK(looks_taken < 500);
+  CHECK(clock_readings > 50); // 2 in 8 calls
+  CHECK(clock_readings < 500);
 }
 
-TEST_CASE("few elements that have become worth sharing are shared however cheap they were long") {
+TEST_CASE("few elements that have become worth sharing are shared however long they were cheap") {
   cost_model known(1);
-  looks_of(1'000, known, 10);
+  readings_of(1'000, known, 10);
   while (known.estimate() < 2'000)
     known.learn(30'000, 10);
   CHECK(alone_of(1'000, known, 10, 3us, [] {}) < 100);
 }
 
-TEST_CASE("few elements that are not worth sharing are shared at times, four calls each time") {
-  const bool calm = GENERATE(true, false);
+TEST_CASE(
+    "few elements that are not worth sharing are shared at times, in comparisons of four calls") {
+  const bool stable = GENERATE(true, false);
   cost_model known(1'500);
   for (int call = 0; call < 100; ++call)
-    known.learn_sharing(7'000, 7'000, 2);
+    known.learn_sharing_cost(7'000, 7'000, 2);
   CHECK(known.break_even_ns() > 7'000);
   int shared = 0;
   int in_a_row = 0;
   for (int call = 0; call < 20'000; ++call) {
-    if (!calm)
-      known.note_look(false);
+    if (!stable)
+      known.note_reading(false);
     test_clock::pass(997ns);
     if (run_small(known, 4, awake, lasting(1'500ns)) == 4) {
       CHECK(in_a_row % 4 == 0);
@@ -232,7 +234,7 @@ TEST_CASE("few elements that are not worth sharing are shared at times, four cal
       ++in_a_row;
     }
   }
-  CHECK(known.is_calm() == calm);
+  CHECK(known.is_stable() == stable);
   CHECK(shared > 300); // once in 128 calls
   CHECK(shared < 1'000);
 }
@@ -240,20 +242,19 @@ TEST_CASE("few elements that are not worth sharing are shared at times, four cal
 TEST_CASE("calls that become too small to share end a comparison") {
   for (const std::size_t n : {2U, 20U}) {
     cost_model known(1'000.0 / static_cast<double>(n));
-    CHECK(known.tries_other_way(1));
-    looks_of(300, known, n, 10ns);
+    CHECK(known.take_comparison_run(1));
+    readings_of(300, known, n, 10ns);
     CHECK(known.is_settled());
   }
 }
 
-TEST_CASE(
-    "what sharing costs is forgotten while the workers sleep, slowly where little is to gain") {
+TEST_CASE("the sharing cost fades while the workers sleep, slowly where little is to gain") {
   const auto times_forgotten = [](std::chrono::nanoseconds each) {
     cost_model known(static_cast<double>(each.count()));
     int forgotten = 0;
     for (int call = 0; call < 20'000; ++call) {
       for (int i = 0; i < 100 && known.break_even_ns() < 7'600; ++i)
-        known.learn_sharing(7'000, 7'000, 2);
+        known.learn_sharing_cost(7'000, 7'000, 2);
       test_clock::pass(1ms);
       run_small(known, 20, asleep, lasting(each));
       forgotten += known.break_even_ns() < 7'600 ? 1 : 0;
@@ -268,31 +269,31 @@ TEST_CASE(
   CHECK(quickly < 250);
 }
 
-TEST_CASE("a clock that steps back teaches nothing") {
+TEST_CASE("a clock that steps back changes no estimate") {
   cost_model known(1'000);
   for (int call = 0; call < 100; ++call)
     run_small(known, 50, asleep, [](std::size_t, std::size_t) { test_clock::pass(-1us); });
   CHECK(known.estimate() == 1'000);
 }
 
-TEST_CASE("a brief call that is found dear has those after it look at the clock again") {
+TEST_CASE("calls of few elements read the clock again after one was found expensive") {
   cost_model known(1);
-  looks_of(1'000, known, 10);
+  readings_of(1'000, known, 10);
   for (int call = 0; call < 500 && known.estimate() < 100; ++call)
     run_small(known, 10, asleep, lasting(3us));
   CHECK(known.estimate() > 100);
   for (int call = 0; call < 100; ++call)
     run_small(known, 10, asleep, lasting(1ns)); // until it is known to be cheap again
-  CHECK(looks_of(100, known, 10) >= 200);
+  CHECK(readings_of(100, known, 10) >= 200);
 }
 
-TEST_CASE("elements that are found far cheaper than known are learnt, short as they are") {
+TEST_CASE("elements that are far cheaper than remembered are learnt even from a short sample") {
   cost_model known(1'000);
   CHECK(run_small(known, 10, asleep, lasting(1ns)) == 10);
   CHECK(known.estimate() < 600);
 }
 
-TEST_CASE("a dear first element is noticed although a small call within it has just ended") {
+TEST_CASE("an expensive first element is noticed although a short nested call has just ended") {
   cost_model known(1);
   cost_model within(1);
   const auto nested = [&](std::size_t begin, std::size_t end) {
@@ -305,29 +306,29 @@ TEST_CASE("a dear first element is noticed although a small call within it has j
   CHECK(run_small(known, 100, awake, nested) == 2 + 2);
 }
 
-TEST_CASE("a call of two dear elements, thought to be cheap, is learnt") {
+TEST_CASE("a call of two expensive elements, remembered as cheap, is learnt") {
   cost_model known(1);
   CHECK(run_small(known, 2, awake, lasting(1ms)) == 2);
   CHECK(known.estimate() > 100'000);
 }
 
-TEST_CASE("a long call of the smallest elements notices dear ones after a few") {
+TEST_CASE("a long call of the cheapest elements notices expensive ones after a few") {
   cost_model known(1);
   CHECK(run_small(known, 1'000, awake, lasting(1ms)) == 32);
 }
 
-TEST_CASE("a call whose elements become dear midway is left soon after") {
+TEST_CASE("a call whose elements become expensive midway leaves its rest to be shared soon after") {
   cost_model known(1);
   run_small(known, 10, awake, lasting(1ns)); // so that the first element is known to be quick
-  const auto dear_from_20_on = [](std::size_t begin, std::size_t end) {
+  const auto expensive_from_20_on = [](std::size_t begin, std::size_t end) {
     for (; begin != end; ++begin)
       test_clock::pass(begin < 20 ? 1ns : 1ms);
   };
-  CHECK(run_small(known, 5'000, asleep, dear_from_20_on) == 16 + 32);
+  CHECK(run_small(known, 5'000, asleep, expensive_from_20_on) == 16 + 32);
 }
 
 TEST_CASE(
-    "calls whose elements are a little dearer than known stay where they are and are learnt") {
+    "calls whose elements cost a little more than remembered stay on their caller and are learnt") {
   cost_model known(100);
   for (int call = 0; call < 200; ++call) {
     test_clock::pass(1ms);
@@ -336,21 +337,22 @@ TEST_CASE(
   CHECK(known.estimate() > 290);
 }
 
-TEST_CASE("calls in quick succession whose elements are a little dearer than known are learnt") {
+TEST_CASE(
+    "calls in quick succession whose elements cost a little more than remembered are learnt") {
   cost_model known(10);
   for (int call = 0; call < 2'000 && known.estimate() < 29; ++call)
     run_small(known, 20, asleep, lasting(30ns));
   CHECK(known.estimate() >= 29);
 }
 
-TEST_CASE("what a call beside workers that are awake takes is learnt unless it is a little more") {
+TEST_CASE("while workers are awake a call's cost is learnt unless it is a little more than known") {
   const auto learnt_from = [&](const workers& some, std::chrono::nanoseconds each) {
-    cost_model site(100);
+    cost_model model(100);
     for (int call = 0; call < 50; ++call) {
       test_clock::pass(1ms);
-      run_small(site, 17, some, lasting(each));
+      run_small(model, 17, some, lasting(each));
     }
-    return site.estimate();
+    return model.estimate();
   };
   CHECK(learnt_from(awake, 110ns) == 100);
   CHECK(learnt_from(asleep, 110ns) > 105);
@@ -358,37 +360,38 @@ TEST_CASE("what a call beside workers that are awake takes is learnt unless it i
   CHECK(learnt_from(awake, 250ns) > 150);
 }
 
-TEST_CASE("a tail that has become dear is found within a few dozen calls") {
+TEST_CASE("elements at the end that have become expensive are found within a few dozen calls") {
   cost_model known(1);
-  const auto dear_tail = [](std::size_t begin, std::size_t end) {
+  const auto expensive_tail = [](std::size_t begin, std::size_t end) {
     for (; begin != end; ++begin)
       test_clock::pass(begin < 97 ? 1ns : 1ms);
   };
   int calls = 0;
-  while (calls < 500 && run_small(known, 100, awake, dear_tail) == 100)
+  while (calls < 500 && run_small(known, 100, awake, expensive_tail) == 100)
     ++calls;
   CHECK(calls < 500);
   CHECK(known.estimate() > 10'000);
 }
 
-TEST_CASE("a call site at which sharing costs more than it gains stops, and tries again at times") {
+TEST_CASE(
+    "a call site at which sharing costs more than it gains stops it, and tries again at times") {
   cost_model known(100);
   const int shared = 20'000 - alone_of(20'000, known, 40, 100ns, [&] {
-                       known.learn_sharing(6'000, 4'000, 2); // instead of four microseconds
+                       known.learn_sharing_cost(6'000, 4'000, 2); // instead of four microseconds
                      });
   CHECK(shared > 300); // four calls once in 128
   CHECK(shared < 1'000);
 }
 
-TEST_CASE("a call site at which sharing pays runs alone at times, to compare") {
+TEST_CASE("a call site at which sharing pays makes comparison runs alone at times") {
   cost_model known(100);
   const int alone =
-      alone_of(20'000, known, 40, 100ns, [&] { known.learn_sharing(2'300, 4'000, 2); });
-  CHECK(alone > 300); // likewise
+      alone_of(20'000, known, 40, 100ns, [&] { known.learn_sharing_cost(2'300, 4'000, 2); });
+  CHECK(alone > 300); // four calls once in 128
   CHECK(alone < 1'000);
 }
 
-TEST_CASE("the first calls of a trial, which fetch what other threads had, are not learnt") {
+TEST_CASE("the first calls of a comparison, which fetch what other threads had, are not learnt") {
   cost_model known(100);
   int in_a_row = 0;
   int learnt = 0;
@@ -402,14 +405,14 @@ TEST_CASE("the first calls of a trial, which fetch what other threads had, are n
   CHECK(learnt > 50);
 }
 
-TEST_CASE("calls of some fifty microseconds run alone at times too, but rarely") {
+TEST_CASE("calls of some fifty microseconds make comparison runs alone at times too, but rarely") {
   cost_model known(500);
   const int alone = alone_of(100'000, known, 100, 500ns, [] {});
   CHECK(alone > 150); // four calls once in 1,024
   CHECK(alone < 700);
 }
 
-TEST_CASE("a call whose body ends it is left at once and teaches nothing") {
+TEST_CASE("a call whose body ends it returns at once and changes no estimate") {
   for (const std::size_t n : {2U, 10U, 20U, 500U, 5'000U}) {
     for (const double each : {0.25, 1.0, 30.0}) {
       for (int ends_at = 1; ends_at <= 3; ++ends_at) {

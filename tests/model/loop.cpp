@@ -1,6 +1,7 @@
-// The loop (loop/loop.hpp, loop/range_slot.hpp): each block is run by one thread, once, whoever
-// steals from whom; of several failures the lowest is kept, what is below it is run, and what is
-// above it may be dropped, as is everything once the body has ended the loop.
+// The loop (loop/loop.hpp, loop/range_slot.hpp): each grain is run once, however the threads
+// steal from each other. Of several failures the lowest is kept, the grains below it run, and those
+// above it may be dropped. Once the body has ended the loop, all that has not started may
+// be dropped.
 #include "relacy.hpp"
 
 #include <parallel/detail/loop/loop.hpp>
@@ -14,14 +15,14 @@ using parallel::detail::loop_counts;
 
 namespace {
 
-/// `Threads` participants share `Blocks` blocks; all have slots from the start, and there may be
-/// more slots, for which nobody comes. `Model` has the body.
-template <class Model, std::size_t Threads, std::size_t Blocks, std::size_t Slots = Threads>
+/// `Threads` participants share `Grains` grains. Each has a slot from the start, and there may be
+/// more slots, which no thread takes. `Model` has the body.
+template <class Model, std::size_t Threads, std::size_t Grains, std::size_t Slots = Threads>
 struct shared_loop : model::test<Model, Threads> {
   void before() {
     for (rl::var<int>& each : runs)
       each($) = 0;
-    work.prepare(loop_body(static_cast<Model&>(*this)), 0, Blocks, 1, nullptr, Slots, nullptr);
+    work.prepare(loop_body(static_cast<Model&>(*this)), 0, Grains, 1, nullptr, Slots, nullptr);
   }
   void thread(unsigned number) {
     if (number == 0) {
@@ -33,40 +34,41 @@ struct shared_loop : model::test<Model, Threads> {
   }
   void run(std::size_t i) const { runs[i]($) = runs[i]($) + 1; }
 
-  mutable rl::var<int> runs[Blocks]; // as is all that a body changes
+  mutable rl::var<int> runs[Grains]; // as is all that a body changes
   loop work{Slots};
 };
 
-template <std::size_t Threads, std::size_t Blocks, std::size_t Slots = Threads>
-struct each_block_once
-    : shared_loop<each_block_once<Threads, Blocks, Slots>, Threads, Blocks, Slots> {
+template <std::size_t Threads, std::size_t Grains, std::size_t Slots = Threads>
+struct each_grain_once
+    : shared_loop<each_grain_once<Threads, Grains, Slots>, Threads, Grains, Slots> {
   void operator()(std::size_t begin, std::size_t end) const {
     begun += end - begin;
     for (std::size_t i = begin; i < end; ++i)
       this->run(i);
   }
   void thread(unsigned number) {
-    each_block_once::shared_loop::thread(number);
-    // Nothing is left that could be started: each of the others has one block in its hands at most.
+    each_grain_once::shared_loop::thread(number);
+    // Nothing is left that could be started: each other thread runs one grain at most.
     ++gone;
-    model::require(Blocks - begun <= Threads - gone, "a thread has left too early");
+    model::require(Grains - begun <= Threads - gone, "a thread has left too early");
   }
   void after() {
     for (rl::var<int>& each : this->runs)
-      model::require(each($) == 1, "a block was not run once");
+      model::require(each($) == 1, "a grain was not run once");
   }
 
   mutable std::size_t begun = 0;
   std::size_t gone = 0;
 };
 
-/// The same, with the last of the threads without a slot. `Model` says what becomes of an element.
-template <std::size_t Threads, std::size_t Blocks, std::size_t Slots, class Model>
-struct with_a_stand_in : model::test<Model, Threads> {
+/// The same, but the last thread is a compensating worker, without a slot. `Model` says what
+/// running an element does.
+template <std::size_t Threads, std::size_t Grains, std::size_t Slots, class Model>
+struct with_compensation : model::test<Model, Threads> {
   void before() {
     for (rl::var<int>& each : runs)
       each($) = 0;
-    work.prepare(loop_body(*this), 0, Blocks, 1, nullptr, Slots, nullptr);
+    work.prepare(loop_body(*this), 0, Grains, 1, nullptr, Slots, nullptr);
   }
   void operator()(std::size_t begin, std::size_t end) const {
     begun += end - begin;
@@ -86,33 +88,33 @@ struct with_a_stand_in : model::test<Model, Threads> {
   }
   void compensate(loop_counts& own) {
     const bool nothing_left = work.help_without_slot(own, [] { return true; });
-    model::require(nothing_left, "a stand-in has given up");
+    model::require(nothing_left, "a compensating worker has given up");
   }
 
-  mutable rl::var<int> runs[Blocks];
+  mutable rl::var<int> runs[Grains];
   mutable std::size_t begun = 0;
   std::size_t gone = 0;
   loop work{Slots};
 };
 
-template <std::size_t Threads, std::size_t Blocks, std::size_t Slots>
-struct each_block_once_with_a_stand_in
-    : with_a_stand_in<Threads, Blocks, Slots,
-                      each_block_once_with_a_stand_in<Threads, Blocks, Slots>> {
+template <std::size_t Threads, std::size_t Grains, std::size_t Slots>
+struct each_grain_once_with_compensation
+    : with_compensation<Threads, Grains, Slots,
+                        each_grain_once_with_compensation<Threads, Grains, Slots>> {
   void run(std::size_t i) const { this->runs[i]($) = this->runs[i]($) + 1; }
   void check_left() const {
-    model::require(Blocks - this->begun <= Threads - this->gone, "a thread has left too early");
+    model::require(Grains - this->begun <= Threads - this->gone, "a thread has left too early");
   }
   void after() {
     for (rl::var<int>& each : this->runs)
-      model::require(each($) == 1, "a block was not run once");
+      model::require(each($) == 1, "a grain was not run once");
   }
 };
 
 /// The elements `First` and `Second` throw their numbers.
-template <std::size_t Threads, std::size_t Blocks, std::size_t First, std::size_t Second>
+template <std::size_t Threads, std::size_t Grains, std::size_t First, std::size_t Second>
 struct lowest_failure
-    : shared_loop<lowest_failure<Threads, Blocks, First, Second>, Threads, Blocks> {
+    : shared_loop<lowest_failure<Threads, Grains, First, Second>, Threads, Grains> {
   void operator()(std::size_t begin, std::size_t end) const {
     for (std::size_t i = begin; i < end; ++i) {
       this->run(i);
@@ -121,9 +123,9 @@ struct lowest_failure
     }
   }
   void after() {
-    for (std::size_t i = 0; i < Blocks; ++i)
+    for (std::size_t i = 0; i < Grains; ++i)
       model::require(i <= First ? this->runs[i]($) == 1 : this->runs[i]($) <= 1,
-                     "a block below the failure was not run once, or one above it twice");
+                     "a grain below the failure was not run once, or one above it twice");
     try {
       std::rethrow_exception(this->work.take_error());
     } catch (std::size_t lowest) {
@@ -132,13 +134,13 @@ struct lowest_failure
   }
 };
 
-/// The elements `First` and `Second` throw their numbers; the last of the threads has no slot. Of
-/// the slots there may be more than there are threads for.
-template <std::size_t Threads, std::size_t Blocks, std::size_t Slots, std::size_t First,
+/// The elements `First` and `Second` throw their numbers; the last thread is a compensating worker.
+/// There may be more slots than threads.
+template <std::size_t Threads, std::size_t Grains, std::size_t Slots, std::size_t First,
           std::size_t Second>
-struct failure_with_a_stand_in
-    : with_a_stand_in<Threads, Blocks, Slots,
-                      failure_with_a_stand_in<Threads, Blocks, Slots, First, Second>> {
+struct failure_with_compensation
+    : with_compensation<Threads, Grains, Slots,
+                        failure_with_compensation<Threads, Grains, Slots, First, Second>> {
   void run(std::size_t i) const {
     this->runs[i]($) = this->runs[i]($) + 1;
     if (i == First || i == Second)
@@ -146,9 +148,9 @@ struct failure_with_a_stand_in
   }
   void check_left() const {} // what is left need not start
   void after() {
-    for (std::size_t i = 0; i < Blocks; ++i)
+    for (std::size_t i = 0; i < Grains; ++i)
       model::require(i <= First ? this->runs[i]($) == 1 : this->runs[i]($) <= 1,
-                     "a block below the failure was not run once, or one above it twice");
+                     "a grain below the failure was not run once, or one above it twice");
     try {
       std::rethrow_exception(this->work.take_error());
     } catch (std::size_t lowest) {
@@ -158,8 +160,8 @@ struct failure_with_a_stand_in
 };
 
 /// The body ends the loop at the element `Last`; `Fails` throws, if it is started.
-template <std::size_t Threads, std::size_t Blocks, std::size_t Last, std::size_t Fails = Blocks>
-struct ended_loop : shared_loop<ended_loop<Threads, Blocks, Last, Fails>, Threads, Blocks> {
+template <std::size_t Threads, std::size_t Grains, std::size_t Last, std::size_t Fails = Grains>
+struct ended_loop : shared_loop<ended_loop<Threads, Grains, Last, Fails>, Threads, Grains> {
   bool operator()(std::size_t begin, std::size_t end) const {
     for (std::size_t i = begin; i < end; ++i) {
       this->run(i);
@@ -172,8 +174,8 @@ struct ended_loop : shared_loop<ended_loop<Threads, Blocks, Last, Fails>, Thread
   }
   void after() {
     for (rl::var<int>& each : this->runs)
-      model::require(each($) <= 1, "a block was run twice");
-    const bool failed = Fails < Blocks && this->runs[Fails < Blocks ? Fails : 0]($) == 1;
+      model::require(each($) <= 1, "a grain was run twice");
+    const bool failed = Fails < Grains && this->runs[Fails < Grains ? Fails : 0]($) == 1;
     model::require(failed || this->runs[Last]($) == 1, "the loop has ended by itself");
     model::require(this->work.was_ended(), "the loop has forgotten that it was ended");
     model::require((this->work.take_error() != nullptr) == failed,
@@ -186,33 +188,35 @@ struct ended_loop : shared_loop<ended_loop<Threads, Blocks, Last, Fails>, Thread
 
 int main() {
   bool all = true;
-  all &= model::passes<each_block_once<2, 4>>(
-      "two threads run each of 4 blocks once, and leave when none is left", {});
-  all &= model::passes<each_block_once<3, 4>>("three threads, 4 blocks", {});
-  all &= model::passes<each_block_once<3, 7>>("three threads, 7 blocks", {.random = 1'000'000});
-  all &= model::passes<each_block_once<4, 5>>("four threads, 5 blocks", {.random = 1'000'000});
-  all &= model::passes<each_block_once<2, 8, 3>>("two threads and a slot for which nobody comes",
+  all &= model::passes<each_grain_once<2, 4>>(
+      "two threads run each of 4 grains once, and leave when none is left", {});
+  all &= model::passes<each_grain_once<3, 4>>("three threads, 4 grains", {});
+  all &= model::passes<each_grain_once<3, 7>>("three threads, 7 grains", {.random = 1'000'000});
+  all &= model::passes<each_grain_once<4, 5>>("four threads, 5 grains", {.random = 1'000'000});
+  all &= model::passes<each_grain_once<2, 8, 3>>("two threads and a slot that no thread takes",
                                                  {.random = 1'000'000});
-  all &= model::passes<each_block_once<3, 8, 4>>("likewise, three threads", {.random = 1'000'000});
-  all &= model::passes<each_block_once_with_a_stand_in<2, 7, 2>>(
-      "a thread and a stand-in, two slots", {.random = 1'000'000});
-  all &= model::passes<each_block_once_with_a_stand_in<3, 5, 2>>("two threads and a stand-in",
-                                                                 {.random = 1'000'000});
+  all &= model::passes<each_grain_once<3, 8, 4>>("three threads and a slot that no thread takes",
+                                                 {.random = 1'000'000});
+  all &= model::passes<each_grain_once_with_compensation<2, 7, 2>>(
+      "a thread and a compensating worker, two slots", {.random = 1'000'000});
+  all &= model::passes<each_grain_once_with_compensation<3, 5, 2>>(
+      "two threads and a compensating worker", {.random = 1'000'000});
   all &=
       model::passes<lowest_failure<2, 4, 1, 3>>("two threads keep the lowest of two failures", {});
   all &= model::passes<lowest_failure<3, 5, 2, 4>>("three threads keep the lowest of two failures",
                                                    {});
   all &= model::passes<lowest_failure<2, 4, 3, 4>>(
-      "two threads run all that is below a failure of the last block, with which one begins", {});
+      "two threads run all that is below a failure of the last grain, with which one begins", {});
   all &= model::passes<lowest_failure<3, 9, 3, 5>>(
       "three threads drop what is above a failure in the middle, and run what is below",
       {.random = 1'000'000});
   all &= model::passes<lowest_failure<3, 9, 5, 6>>(
       "three threads, a failure in the second share and the last", {.random = 1'000'000});
-  all &= model::passes<failure_with_a_stand_in<2, 8, 3, 3, 6>>(
-      "a thread and a stand-in drop what is above a failure in the middle", {.random = 1'000'000});
-  all &= model::passes<failure_with_a_stand_in<3, 8, 3, 2, 4>>(
-      "two threads and a stand-in drop what is above a failure in the middle",
+  all &= model::passes<failure_with_compensation<2, 8, 3, 3, 6>>(
+      "a thread and a compensating worker drop what is above a failure in the middle",
+      {.random = 1'000'000});
+  all &= model::passes<failure_with_compensation<3, 8, 3, 2, 4>>(
+      "two threads and a compensating worker drop what is above a failure in the middle",
       {.random = 1'000'000});
   all &= model::passes<ended_loop<2, 6, 2>>("the body ends the loop of two threads", {});
   all &= model::passes<ended_loop<3, 9, 4>>("the body ends the loop of three threads",
