@@ -163,7 +163,8 @@ class loop final : public job {
       const grain_range chunk = own_range.take(end, sizer.chunk_size(), sizer.min_chunk_size());
       if (!chunk.empty()) {
         counts.chunks.add_one();
-        const bool is_due = sizer.total_ns() > review_ns; // before this chunk
+        // A review comes one chunk after it is due; see also immediate_review_ratio.
+        const bool is_due = sizer.total_ns() > review_ns;
         if (run_chunk(chunk)) {
           sizer.chunk_done(chunk.size());
           if (end == side::back && !sizer.is_expensive()) {
@@ -196,20 +197,21 @@ class loop final : public job {
   /// for this loop are given the time that a wake takes.
   [[gnu::cold]] void add_participants(const basic_chunk_sizer<quick_clock>& sizer) noexcept {
     std::uint32_t slots = slot_count_.load(memory_order_relaxed);
-    std::size_t most = pool_->most_participants();
+    std::size_t max_threads = pool_->most_participants();
     const std::size_t here = joined() + std::size_t{1};
-    if (here >= most || sizer.ns_per_grain() < tuning::review_cost_ratio * expected_ns_)
+    if (here >= max_threads || sizer.ns_per_grain() < tuning::review_cost_ratio * expected_ns_)
       return;
     trim_if_ended();
     const std::uint64_t left = grains_left(slots);
-    if (slots + left < most)
-      most = static_cast<std::size_t>(slots + left);
+    if (slots + left < max_threads)
+      max_threads = static_cast<std::size_t>(slots + left);
     const double left_ns = static_cast<double>(left) * sizer.ns_per_grain();
     const double wake_ns = pool_->wake_ns();
     const bool any_free = free_slots() != 0;
     const std::size_t useful =
-        useful_threads(left_ns, most, any_free ? here - 1 : pool_->awake(), wake_ns);
-    // relaxed: published with the slots, to the threads that take them; see steal_into() for others
+        useful_threads(left_ns, max_threads, any_free ? here - 1 : pool_->awake(), wake_ns);
+    // relaxed: published with the slots, to the threads that take them; for others see
+    // find_fullest()
     if (useful > slots && slot_count_.compare_exchange_strong(
                               slots, static_cast<std::uint32_t>(useful), memory_order_relaxed))
       pool_->open_further(*this, useful - slots);
@@ -218,7 +220,7 @@ class loop final : public job {
       pool_->open_further(*this, 0);
   }
 
-  /// In the first `slots` slots. A hint.
+  /// In the first `slots` slots; a hint, as other threads take grains meanwhile.
   [[nodiscard]] std::uint64_t grains_left(std::uint32_t slots) const noexcept {
     std::uint64_t left = 0;
     for (std::uint32_t slot = 0; slot < slots; ++slot)
@@ -297,8 +299,8 @@ class loop final : public job {
   /// Scans all slots but `own`.
   [[nodiscard]] fullest_slot find_fullest(std::uint32_t own) const noexcept {
     // relaxed: only a steal brings grains to a slot that was added. The thread that stole them has
-    // seen the higher count, so a thread that has seen the end of that steal in `steals_` sees it
-    // too.
+    // seen the higher count, so a thread that has seen the end of that steal in `steals_`, before
+    // this load, sees it too.
     const std::uint32_t slots = slot_count_.load(memory_order_relaxed);
     fullest_slot fullest{own, 0};
     for (std::uint32_t i = 1; i < slots; ++i) {
@@ -358,7 +360,7 @@ class loop final : public job {
     return before % begun == 0 && steals_.load(memory_order_relaxed) == before;
   }
 
-  // What steals_ counts by.
+  // The steps by which steals_ counts.
   static constexpr std::uint64_t under_way = 1;
   static constexpr std::uint64_t begun = std::uint64_t{1} << 32;
 
