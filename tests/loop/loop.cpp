@@ -53,9 +53,9 @@ std::vector<std::size_t> run_by_the_last_slot(std::size_t n, const course& what 
       }
     }
   };
-  parallel::detail::scheduler nobody({.threads = 3}, parallel::detail::make_loop);
+  parallel::detail::scheduler idle_pool({.threads = 3}, parallel::detail::make_loop);
   loop work(3);
-  work.prepare(loop_body(body), 0, n, 1, what.model, 3, &nobody);
+  work.prepare(loop_body(body), 0, n, 1, what.model, 3, &idle_pool);
   parallel::detail::loop_counts counts;
   work.help(2, counts);
   return order;
@@ -67,10 +67,10 @@ constexpr std::size_t a_billion = 1'000'000'000;
 struct endless_loop {
   template <class Body>
   explicit endless_loop(const Body& body) {
-    work.prepare(loop_body(body), 0, a_billion, 1, nullptr, 3, &nobody);
+    work.prepare(loop_body(body), 0, a_billion, 1, nullptr, 3, &idle_pool);
   }
 
-  parallel::detail::scheduler nobody{{.threads = 3}, parallel::detail::make_loop};
+  parallel::detail::scheduler idle_pool{{.threads = 3}, parallel::detail::make_loop};
   loop work{3};
 };
 
@@ -290,9 +290,9 @@ TEST_CASE("each element below a failed one runs once, one above it at most once"
           throw begin;
       }
     };
-    parallel::detail::scheduler nobody({.threads = 3}, parallel::detail::make_loop);
+    parallel::detail::scheduler idle_pool({.threads = 3}, parallel::detail::make_loop);
     loop work(3);
-    work.prepare(loop_body(body), 0, n, 1, nullptr, 3, &nobody);
+    work.prepare(loop_body(body), 0, n, 1, nullptr, 3, &idle_pool);
     std::vector<std::thread> helpers;
     for (std::uint32_t slot = 1; slot < 3; ++slot)
       helpers.emplace_back([&, slot] {

@@ -38,7 +38,7 @@ class alignas(64) range_slot {
     return unpack(word_.load(memory_order_acquire)).size();
   }
 
-  /// Any thread: drops the grains from number `limit` on, which nobody gets any more.
+  /// Any thread: drops the grains from number `limit` on, so that no thread gets them.
   [[gnu::cold]] void trim(std::uint32_t limit) noexcept {
     std::uint64_t word = word_.load(memory_order_relaxed);
     for (;;) {

@@ -60,7 +60,8 @@ struct timing_plan {
   std::uint64_t tail_interval; // of other calls, one in this many is timed to its end, too
 };
 
-/// Learns from `elements` behind the first segment, which took `ns`; 0 if they were not timed.
+/// Learns from `elements` behind the first segment, which took `ns`; that is 0 if the clock was not
+/// read behind them.
 template <class Workers>
 void learn_from_segments(cost_model& model, double ns, std::size_t elements, const Workers& workers,
                          const timing_plan& plan) {
@@ -158,7 +159,7 @@ decide_cutoff(cost_model& model, const expected_call& call, const Workers& worke
     is_comparison_run = false;
   }
   // Until a worker comes the caller works alone, and the wake itself takes some of its time. So up
-  // to half of the call is lost if nobody is woken.
+  // to half of the call is lost if no worker is woken.
   const bool should_share = pays && (total > tuning::wake_break_even_ratio * wake ||
                                      model.should_wake<Clock>(total, total / 2, wake));
   if (should_share != is_comparison_run)

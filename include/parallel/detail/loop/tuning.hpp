@@ -31,7 +31,7 @@ inline constexpr double wake_break_even_ratio = 1.25;
 inline constexpr double quick_succession_ns = 50'000;
 
 /// ns of work. Below, comparison runs are frequent; above, they are rare. A call with less work
-/// wakes nobody while other workers are awake.
+/// wakes no worker while others are awake.
 /// Why: where cores are far apart, where two of them are one physical core, or where threads write
 /// to the same cache lines, such calls may lose by being shared. Longer calls have little to lose.
 inline constexpr double frequent_comparison_ns = 16'000;
