@@ -226,7 +226,7 @@ class simulation {
     self.slot.put(self.chunk);
     self.sizer.restart_after_steal();
     self.end = self.sizer.should_probe_both_ends(self.chunk.size()) ? parallel::detail::side::back
-                                                          : parallel::detail::side::front;
+                                                                    : parallel::detail::side::front;
     take_chunk(thread);
   }
 

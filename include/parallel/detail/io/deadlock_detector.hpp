@@ -64,7 +64,9 @@ class deadlock_detector {
     explicit unfinished(const deadlock_detector& detector) noexcept : detector_(detector) {}
 
     [[nodiscard]] bool include(const void* state) const noexcept override {
-      const auto has_state = [state](const queued_task& task) { return task.shared_state() == state; };
+      const auto has_state = [state](const queued_task& task) {
+        return task.shared_state() == state;
+      };
       return detector_.queue_.any_of(has_state) ||
              detector_.waits_.any_of([&](const pending_wait&, const task_frame* frame) {
                for (; frame != nullptr; frame = frame->enclosing())
