@@ -34,7 +34,7 @@ namespace parallel::detail {
 
 class scheduler {
  public:
-  /// Makes a job for so many threads, on the heap; throws std::bad_alloc.
+  /// Makes a job for `participants` threads, on the heap; throws std::bad_alloc.
   using make_job = job* (*)(std::size_t participants);
 
   /// For loops of up to options.threads threads: a caller, and one worker less than that. No thread
