@@ -8,6 +8,8 @@
 
 #include <parallel/detail/platform/atomic.hpp>
 
+#include <cstddef> // any header of the standard library: it defines __GLIBC__
+
 #if (defined(__GLIBC__) || !defined(__linux__)) && __has_include(<dlfcn.h>)
 #define PARALLEL_DETAIL_LOADER 1
 #include <dlfcn.h>
