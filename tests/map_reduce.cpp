@@ -216,7 +216,7 @@ TEST_CASE("map_reduce on an io_pool counts each element towards its rate") {
   constexpr std::size_t n = 1'500; // three in each leaf
   const std::int64_t began = parallel::detail::steady_ns();
   CHECK(parallel::map_reduce(io, numbers(n), same, 0L, std::plus<>(), {.rate = rate}) == 1'124'250);
-  CHECK(rate.pace()->reserve_turn(0) - began >= static_cast<std::int64_t>(n) * 100'000);
+  CHECK(rate.limiter()->reserve_turn(0) - began >= static_cast<std::int64_t>(n) * 100'000);
 }
 
 TEST_CASE("map_reduce on an io_pool runs at most in_flight calls of f and op at once") {

@@ -80,7 +80,7 @@ class start_rate {
             checked_interval_ns(static_cast<double>(per_second)))),
         controller_(detail::run_controlled) {}
 
-  [[nodiscard]] const detail::rate_limiter* pace() const noexcept { return limiter_.get(); }
+  [[nodiscard]] const detail::rate_limiter* limiter() const noexcept { return limiter_.get(); }
   [[nodiscard]] detail::controller controller() const noexcept { return controller_; }
 
  private:

@@ -272,8 +272,8 @@ controller controller_of(const Options& options) noexcept {
 template <class Options>
 control_request request_of(const Options& options) noexcept {
   const rate_limiter* limiter = nullptr;
-  if constexpr (requires { options.rate.pace(); })
-    limiter = options.rate.pace();
+  if constexpr (requires { options.rate.limiter(); })
+    limiter = options.rate.limiter();
   return {options.stop.query(), options.deadline.ns_left(), options.progress.call(), limiter};
 }
 

@@ -230,7 +230,7 @@ TEST_CASE("a wait before a repetition ends when a lower element has failed for g
                             gives_up::here = true;
                           else
                             for (int turn = 0; turn < 36'000; ++turn) // an hour's
-                              static_cast<void>(rate.pace()->reserve_turn(0));
+                              static_cast<void>(rate.limiter()->reserve_turn(0));
                           throw std::runtime_error(std::to_string(x));
                         },
                         options),

@@ -99,7 +99,7 @@ class retrying_caller {
   /// there is a backoff without retries.
   retrying_caller(const F& f, std::uint64_t seed, const io_map_options& options)
       : f_(f), seed_(seed), retries_(options.retries), backoff_(options.backoff),
-        rate_(options.rate.pace()), stop_(options.stop.query()),
+        rate_(options.rate.limiter()), stop_(options.stop.query()),
         deadline_(options.deadline.ns_left()), enclosing_(loop_position::innermost()) {
     if (retries_ == 0 && backoff_.first_ns() != 0)
       throw std::invalid_argument("parallel: a backoff is given, but retries is 0");
