@@ -5,6 +5,8 @@
 // written for version 1.0, whose entry point is run_loop, works through a deprecated overload.
 #pragma once
 
+#include <parallel/errors.hpp> // there must be exceptions
+
 #include <concepts>
 #include <cstddef>
 

@@ -8,6 +8,7 @@
 
 #include <parallel/detail/control/controlled_body.hpp>
 #include <parallel/detail/lite/duration.hpp>
+#include <parallel/detail/platform/config.hpp>
 #include <parallel/errors.hpp>
 #include <parallel/executor.hpp>
 #include <parallel/progress.hpp>
@@ -90,7 +91,7 @@ class time_limit {
 
   /// Nanoseconds from now to the limit; 0 when it has passed; detail::controlled_body::no_limit
   /// when there is none.
-  [[nodiscard, gnu::cold]] std::int64_t ns_left() const noexcept {
+  [[nodiscard]] PARALLEL_DETAIL_COMPACT std::int64_t ns_left() const noexcept {
     if (!absolute_ || ns_ == detail::controlled_body::no_limit)
       return ns_;
     const std::int64_t left = ns_ - detail::steady_ns();

@@ -12,6 +12,7 @@
 #include <parallel/detail/lite/invalid_argument.hpp>
 #include <parallel/detail/lite/loop_body.hpp>
 #include <parallel/detail/loop/run_loop.hpp>
+#include <parallel/detail/platform/config.hpp>
 #include <parallel/detail/platform/loaded_code.hpp>
 #include <parallel/detail/platform/pages.hpp>
 #include <parallel/detail/platform/process.hpp>
@@ -30,7 +31,8 @@ struct thread_pool_stats;
 
 namespace detail {
 
-[[gnu::cold]] inline const thread_pool_options& checked(const thread_pool_options& options) {
+PARALLEL_DETAIL_COMPACT inline const thread_pool_options&
+checked(const thread_pool_options& options) {
   if (options.threads == 0 || options.threads > most_threads) {
     char message[96];
     std::snprintf(message, sizeof message,
@@ -68,18 +70,18 @@ class thread_pool {
   using call_options = map_options;
 
   /// A pool of default_concurrency() threads. Starts none yet.
-  [[gnu::cold]] thread_pool() : thread_pool(thread_pool_options{}) {}
+  PARALLEL_DETAIL_COMPACT thread_pool() : thread_pool(thread_pool_options{}) {}
 
   /// A pool in which at most `threads` threads run one call, its caller included. Starts none yet.
   /// Throws std::invalid_argument, whose message names the value, unless it is from 1 to 65,536.
-  [[gnu::cold]] explicit thread_pool(std::size_t threads)
+  PARALLEL_DETAIL_COMPACT explicit thread_pool(std::size_t threads)
       : thread_pool(thread_pool_options{.threads = threads}) {}
 
   /// A pool whose workers have a name, and call a function when they start and before they end:
   /// thread_pool{{.threads = 8, .name = "decode", .on_start = load_tables}}. Starts no thread yet.
   /// Throws std::invalid_argument, whose message names the value, unless options.threads is from 1
   /// to 65,536.
-  [[gnu::cold]] explicit thread_pool(const thread_pool_options& options)
+  PARALLEL_DETAIL_COMPACT explicit thread_pool(const thread_pool_options& options)
       : scheduler_(detail::checked(options), detail::make_loop) {}
 
   /// Runs every task that is queued, ends the workers and waits for them, as shutdown() does.
@@ -181,7 +183,8 @@ class thread_pool {
 
   /// Lets all threads fault in the pages of memory in which a result of `bytes` is going to be
   /// made, if it is 1 MiB or more and the pages are fresh.
-  [[gnu::cold]] friend void prepare_memory(thread_pool& pool, void* memory, std::size_t bytes) {
+  PARALLEL_DETAIL_COMPACT friend void prepare_memory(thread_pool& pool, void* memory,
+                                                     std::size_t bytes) {
     if (bytes < detail::fresh_pages::least_bytes)
       return;
     const detail::fresh_pages pages(memory, bytes);
@@ -208,9 +211,10 @@ class thread_pool {
   inline void refuse_own_worker() const;
 
   /// Measures with a copy of the cost model: a loop that was stopped measures nothing useful.
-  [[gnu::cold]] void run_controlled_loop(detail::controller controller, detail::cost_model& model,
-                                         std::size_t n, const map_options& options,
-                                         const detail::loop_body& body) {
+  PARALLEL_DETAIL_COMPACT void run_controlled_loop(detail::controller controller,
+                                                   detail::cost_model& model, std::size_t n,
+                                                   const map_options& options,
+                                                   const detail::loop_body& body) {
     detail::cost_model measured(model.estimate());
     const auto run = [&](const detail::loop_body& controlled) {
       detail::run_loop(scheduler_, &measured, n, options.grain, controlled);
@@ -227,7 +231,7 @@ namespace detail {
 
 inline constinit atomic<thread_pool*> default_pool_or_null{nullptr};
 
-[[gnu::cold]] inline thread_pool& make_default_pool() {
+PARALLEL_DETAIL_COMPACT inline thread_pool& make_default_pool() {
   static constinit atomic<bool> known{false};
   if (!known.exchange(true, memory_order_relaxed)) // relaxed: only the first exchange counts
     call_in_children([] { default_pool_or_null.store(nullptr, memory_order_relaxed); });

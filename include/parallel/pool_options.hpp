@@ -8,6 +8,7 @@
 #include <parallel/detail/lite/duration.hpp>
 #include <parallel/detail/lite/small_function.hpp>
 #include <parallel/detail/lite/text.hpp>
+#include <parallel/detail/platform/config.hpp>
 #include <parallel/detail/platform/processors.hpp>
 #include <parallel/errors.hpp>
 
@@ -51,7 +52,7 @@ constexpr std::size_t thread_count_from(const char* text) noexcept {
 ///
 /// It reads a few small files: call it once, not in a loop. Thread-safe unless another thread
 /// changes the environment. Throws nothing but std::bad_alloc.
-[[gnu::cold]] inline std::size_t default_concurrency() {
+PARALLEL_DETAIL_COMPACT inline std::size_t default_concurrency() {
   if (const char* text = std::getenv("PARALLEL_NUM_THREADS"))
     if (const std::size_t wished = detail::thread_count_from(text); wished != 0)
       return wished;

@@ -12,6 +12,7 @@
 #include <parallel/detail/lite/loop_body.hpp>
 #include <parallel/detail/lite/small_function.hpp>
 #include <parallel/detail/platform/clock.hpp>
+#include <parallel/detail/platform/config.hpp>
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/errors.hpp>
 #include <parallel/progress.hpp>
@@ -45,7 +46,7 @@ class controlled_body {
   /// Runs the elements begin … end − 1, or fewer if the loop ends. Any number of threads may call
   /// it at once. Returns false once no more elements may start, so that the loop can drop the rest
   /// without asking for each element.
-  [[gnu::cold]] bool operator()(std::size_t begin, std::size_t end) const {
+  PARALLEL_DETAIL_COMPACT bool operator()(std::size_t begin, std::size_t end) const {
     if (!report_) {
       run(begin, end);
       return reason() == end_reason::none;
@@ -65,7 +66,7 @@ class controlled_body {
 
   /// Sends the last progress report. The calling thread calls it after the loop, when no thread
   /// runs the body any more. Exceptions of the hook propagate.
-  [[gnu::cold]] void finish() const {
+  PARALLEL_DETAIL_COMPACT void finish() const {
     if (report_)
       report_(progress_now(true));
   }
@@ -83,7 +84,7 @@ class controlled_body {
 
   /// Returns how many elements have run. If the body throws, the elements of the current segment
   /// are not counted.
-  [[gnu::cold]] std::size_t run(std::size_t begin, std::size_t end) const {
+  PARALLEL_DETAIL_COMPACT std::size_t run(std::size_t begin, std::size_t end) const {
     if (!stop_ && !limit_.exists() && limiter_ == nullptr) {
       body_(begin, end);
       return end - begin;
@@ -96,7 +97,7 @@ class controlled_body {
 
   /// Runs element i. If it throws, its index is recorded, and threads that wait for the turn of a
   /// higher element give up their wait: the result of that element is no longer needed.
-  [[gnu::cold]] void run_one(std::size_t i) const {
+  PARALLEL_DETAIL_COMPACT void run_one(std::size_t i) const {
     try {
       body_(i, i + 1);
     } catch (...) {
@@ -109,7 +110,7 @@ class controlled_body {
 
   /// Called before each element; with a rate it also sleeps until the element's turn. False means
   /// that element i is left out.
-  [[nodiscard, gnu::cold]] bool may_start(std::size_t i) const {
+  [[nodiscard]] PARALLEL_DETAIL_COMPACT bool may_start(std::size_t i) const {
     if (is_over())
       return false;
     if (limiter_ == nullptr)
@@ -121,7 +122,7 @@ class controlled_body {
 
   /// Evaluates the stop condition and the time limit. The first reason that any thread finds is
   /// kept.
-  [[nodiscard, gnu::cold]] bool is_over() const {
+  [[nodiscard]] PARALLEL_DETAIL_COMPACT bool is_over() const {
     if (reason() != end_reason::none)
       return true;
     end_reason found = end_reason::none;
@@ -137,14 +138,14 @@ class controlled_body {
     return true;
   }
 
-  [[nodiscard, gnu::cold]] progress progress_now(bool last) const noexcept {
+  [[nodiscard]] PARALLEL_DETAIL_COMPACT progress progress_now(bool last) const noexcept {
     return {done_.load(memory_order_relaxed), total_, // relaxed: a counter
             static_cast<double>(steady_ns() - start_ns_) * 1e-9, last};
   }
 
   /// Called by a thread whose segment brings `done` to next_reading_: adapts the length of segments
   /// to the time since the last reading, and sends a progress report if one is due.
-  [[gnu::cold]] void read_clock(std::size_t done, std::size_t segment) const {
+  PARALLEL_DETAIL_COMPACT void read_clock(std::size_t done, std::size_t segment) const {
     const std::uint64_t now = quick_clock::now();
     // relaxed, all: hints, for which any thread's last reading is good enough
     const double since =
@@ -160,7 +161,7 @@ class controlled_body {
 
   /// One thread reports at a time. A thread that finds another one reporting goes on with its
   /// elements instead of waiting.
-  [[gnu::cold]] void report_if_due(std::uint64_t now) const {
+  PARALLEL_DETAIL_COMPACT void report_if_due(std::uint64_t now) const {
     const auto is_due = [&] { // relaxed: checked again under the lock
       return quick_clock::ns_between(last_report_.load(memory_order_relaxed), now) >=
              report_interval_ns;
@@ -202,8 +203,8 @@ struct control_request {
 /// Calls run() once with a controlled_body around `body`, for a loop of n elements. Throws
 /// `stopped` or `deadline_exceeded` if elements were left out; an exception of an element takes
 /// precedence.
-[[gnu::cold]] inline void run_controlled(const control_request& request, std::size_t n,
-                                         const loop_body& body, const loop_runner& run) {
+PARALLEL_DETAIL_COMPACT inline void run_controlled(const control_request& request, std::size_t n,
+                                                   const loop_body& body, const loop_runner& run) {
   const controlled_body controlled(request.stop, request.limit_ns, request.report, request.limiter,
                                    n, body);
   try {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <parallel/detail/platform/clock.hpp>
+#include <parallel/detail/platform/config.hpp>
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/platform/thread.hpp>
 
@@ -16,7 +17,7 @@ namespace parallel::detail {
 /// Sleeps until `until`, in nanoseconds on the steady clock. Calls is_over() every ten milliseconds
 /// and at the end, and returns false as soon as it returns true.
 template <class IsOver>
-[[gnu::cold]] bool sleep_until(std::int64_t until, const IsOver& is_over) {
+PARALLEL_DETAIL_COMPACT bool sleep_until(std::int64_t until, const IsOver& is_over) {
   constexpr std::int64_t check_interval_ns = 10'000'000;
   for (std::int64_t left = until - steady_ns(); left > 0; left = until - steady_ns()) {
     if (is_over())

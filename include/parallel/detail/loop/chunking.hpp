@@ -7,6 +7,7 @@
 
 #include <parallel/detail/loop/cost_model.hpp>
 #include <parallel/detail/loop/tuning.hpp>
+#include <parallel/detail/platform/config.hpp>
 #include <parallel/detail/platform/sync.hpp>
 
 #include <cstddef>
@@ -59,7 +60,7 @@ class basic_chunk_sizer {
 
   /// Call it after a steal. The time of the steal is charged to no chunk, and the cost of the
   /// stolen grains is unknown.
-  [[gnu::cold]] void restart_after_steal() noexcept {
+  PARALLEL_DETAIL_COMPACT void restart_after_steal() noexcept {
     if (!is_measured_)
       return;
     is_probe_ = false;
@@ -78,7 +79,7 @@ class basic_chunk_sizer {
 
   /// Call it when the next chunk comes from the other end of the range. The two ends of a stolen
   /// range may cost very different amounts, so the size starts again from one grain.
-  [[gnu::cold]] void change_end() noexcept {
+  PARALLEL_DETAIL_COMPACT void change_end() noexcept {
     if (!is_stolen_)
       return;
     ns_per_grain_ = 0;
@@ -88,7 +89,7 @@ class basic_chunk_sizer {
   /// Notes that a chunk of `grains` has just ended. Chunks shrink at once when elements are
   /// expensive. When elements are cheap, chunks grow at most fourfold up to a microsecond (at once
   /// after a probe that confirms what is remembered), then twofold.
-  [[gnu::cold]] void chunk_done(std::uint32_t grains) noexcept {
+  PARALLEL_DETAIL_COMPACT void chunk_done(std::uint32_t grains) noexcept {
     if (!is_measured_)
       return;
     untimed_grains_ += grains;
@@ -109,7 +110,7 @@ class basic_chunk_sizer {
   /// Whether the last grains cost many times what is remembered; or, if nothing is remembered, each
   /// took longer than a probe should. Never if the user has chosen the grain: chunks do not grow
   /// then.
-  [[nodiscard, gnu::cold]] bool is_expensive() const noexcept {
+  [[nodiscard]] PARALLEL_DETAIL_COMPACT bool is_expensive() const noexcept {
     return ns_per_grain_ >
            (remembered_ns_ > 0 ? tuning::probe_tolerance * remembered_ns_ : tuning::probe_ns);
   }
@@ -127,7 +128,7 @@ class basic_chunk_sizer {
 
  private:
   /// Times the probe. False if it confirms what is remembered, which then stays.
-  [[nodiscard, gnu::cold]] bool learn_from_probe() noexcept {
+  [[nodiscard]] PARALLEL_DETAIL_COMPACT bool learn_from_probe() noexcept {
     const double remembered = ns_per_grain_;
     time_chunks();
     if (ns_per_grain_ > tuning::probe_tolerance * remembered)
@@ -137,7 +138,7 @@ class basic_chunk_sizer {
   }
 
   /// Reads the clock and charges the time to the chunks since the last reading.
-  [[gnu::cold]] void time_chunks() noexcept {
+  PARALLEL_DETAIL_COMPACT void time_chunks() noexcept {
     const std::uint64_t now = Clock::now();
     const double measured = Clock::ns_between(last_reading_, now);
     const double ns = measured < 1 ? 1 : measured; // not 0, which stands for unknown
@@ -153,7 +154,7 @@ class basic_chunk_sizer {
   }
 
   /// Grains that are expected to last `ns`; at least 1.
-  [[nodiscard, gnu::cold]] std::uint32_t grains_lasting(double ns) const noexcept {
+  [[nodiscard]] PARALLEL_DETAIL_COMPACT std::uint32_t grains_lasting(double ns) const noexcept {
     const double grains = ns / ns_per_grain_;
     return grains < 1 ? 1 : grains > 1e9 ? 1'000'000'000 : static_cast<std::uint32_t>(grains);
   }

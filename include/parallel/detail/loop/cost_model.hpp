@@ -7,6 +7,7 @@
 
 #include <parallel/detail/loop/sampling.hpp>
 #include <parallel/detail/loop/tuning.hpp>
+#include <parallel/detail/platform/config.hpp>
 #include <parallel/detail/platform/sync.hpp>
 
 #include <cstddef>
@@ -45,7 +46,8 @@ class cost_model {
 
   /// Learns that `threads` threads took `ns` for a call whose work takes one thread `total_ns`.
   /// A call that took longer than that counts as `total_ns`: the system took the rest.
-  [[gnu::cold]] void learn_sharing_cost(double ns, double total_ns, std::size_t threads) noexcept {
+  PARALLEL_DETAIL_COMPACT void learn_sharing_cost(double ns, double total_ns,
+                                                  std::size_t threads) noexcept {
     const double cost = (ns < total_ns ? ns : total_ns) - total_ns / static_cast<double>(threads);
     const double known = sharing_cost_ns_.load(memory_order_relaxed);
     sharing_cost_ns_.store(static_cast<float>(known + (cost - known) * tuning::sharing_cost_weight),
@@ -55,7 +57,7 @@ class cost_model {
   /// Whether the next call is a comparison run: it stays on its caller though it would be shared,
   /// or the other way round, so that the costs of both stay known. A series of runs begins once in
   /// `interval` calls.
-  [[nodiscard, gnu::cold]] bool take_comparison_run(std::uint64_t interval) noexcept {
+  [[nodiscard]] PARALLEL_DETAIL_COMPACT bool take_comparison_run(std::uint64_t interval) noexcept {
     std::uint32_t left = comparison_runs_left_.load(memory_order_relaxed);
     if (left == 0 && is_sampled(interval, next_random()))
       left = tuning::comparison_runs;
@@ -79,7 +81,7 @@ class cost_model {
 
   /// Lets the sharing cost fade, so that sharing is tried again: while all workers sleep, no
   /// comparison can measure it.
-  [[gnu::cold]] void decay_sharing_cost() noexcept {
+  PARALLEL_DETAIL_COMPACT void decay_sharing_cost() noexcept {
     comparison_runs_left_.store(0, memory_order_relaxed);
     const double known = sharing_cost_ns_.load(memory_order_relaxed);
     sharing_cost_ns_.store(static_cast<float>(known - known * tuning::sharing_cost_weight),
@@ -88,7 +90,7 @@ class cost_model {
 
   /// Learns what one participant of a shared call measured. A short sample is learnt only if it
   /// differs much. The cost alone is corrected only if it cannot be what is remembered.
-  [[gnu::cold]] void learn_shared(double ns, std::size_t elements) noexcept {
+  PARALLEL_DETAIL_COMPACT void learn_shared(double ns, std::size_t elements) noexcept {
     const double expected = shared_estimate() * static_cast<double>(elements);
     if (ns <= tuning::min_shared_sample_ns && ns <= tuning::shared_increase * expected &&
         ns >= expected)
@@ -101,14 +103,14 @@ class cost_model {
   }
 
   /// Learns what a thread alone measured.
-  [[gnu::cold]] void learn(double ns, std::size_t elements) noexcept {
+  PARALLEL_DETAIL_COMPACT void learn(double ns, std::size_t elements) noexcept {
     update_average(ns_per_element_, ns, elements);
     update_average(shared_ns_per_element_, ns, elements);
   }
 
   /// Learns what a thread alone measured while workers were awake, unless it is a little longer
   /// than expected.
-  [[gnu::cold]] void learn_while_workers_awake(double ns, std::size_t elements) noexcept {
+  PARALLEL_DETAIL_COMPACT void learn_while_workers_awake(double ns, std::size_t elements) noexcept {
     const double known = estimate() * static_cast<double>(elements);
     if (ns <= known || ns >= tuning::awake_increase * known)
       learn(ns, elements);
@@ -134,7 +136,8 @@ class cost_model {
   /// rent skis until the rent would have bought them costs at most twice the optimum; Karlin,
   /// Manasse, Rudolph, Sleator, 1988.)
   template <class Clock>
-  [[nodiscard, gnu::cold]] bool should_wake(double ns, double lost_ns, double wake_ns) noexcept {
+  [[nodiscard]] PARALLEL_DETAIL_COMPACT bool should_wake(double ns, double lost_ns,
+                                                         double wake_ns) noexcept {
     const std::uint64_t now = Clock::now();
     const double since =
         Clock::ns_between(last_call_.exchange(now, memory_order_relaxed), now) - ns;

@@ -17,6 +17,7 @@
 #include <parallel/detail/observe/counter.hpp>
 #include <parallel/detail/observe/trace.hpp>
 #include <parallel/detail/platform/clock.hpp>
+#include <parallel/detail/platform/config.hpp>
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/scheduler/job.hpp>
 #include <parallel/detail/scheduler/scheduler.hpp>
@@ -44,9 +45,9 @@ class loop final : public job {
   /// Without a `model` the user has chosen the grain, and nothing is measured. With one, `pool` is
   /// asked for more threads when the elements cost more than the model expects. (The slots that are
   /// added then are empty, as every loop leaves them.)
-  [[gnu::cold]] void prepare(const loop_body& body, std::size_t first, std::size_t n,
-                             std::size_t grain, cost_model* model, std::uint32_t participants,
-                             scheduler* pool) noexcept {
+  PARALLEL_DETAIL_COMPACT void prepare(const loop_body& body, std::size_t first, std::size_t n,
+                                       std::size_t grain, cost_model* model,
+                                       std::uint32_t participants, scheduler* pool) noexcept {
     body_ = body;
     first_ = first;
     end_ = n;
@@ -68,14 +69,14 @@ class loop final : public job {
   }
 
   /// The caller's part: everything that no helper takes.
-  [[gnu::cold]] void participate() noexcept {
+  PARALLEL_DETAIL_COMPACT void participate() noexcept {
     basic_chunk_sizer<quick_clock> sizer(model_);
     run(0, sizer, owner_counts());
     if (model_ != nullptr)
       model_->learn_shared(sizer.total_ns(), sizer.total_grains() * grain_);
   }
 
-  [[gnu::cold]] void help(std::uint32_t slot, loop_counts& counts) noexcept override {
+  PARALLEL_DETAIL_COMPACT void help(std::uint32_t slot, loop_counts& counts) noexcept override {
     basic_chunk_sizer<quick_clock> sizer(model_);
     run(slot, sizer, counts);
     // The caller's sample is enough, unless this helper has met elements that are expensive.
@@ -88,7 +89,8 @@ class loop final : public job {
   /// The part of a compensating worker, which has no slot: steals chunks and runs them for as long
   /// as goes_on(). True when nothing is left that a helper could start.
   template <class GoesOn>
-  [[gnu::cold]] bool help_without_slot(loop_counts& counts, const GoesOn& goes_on) noexcept {
+  PARALLEL_DETAIL_COMPACT bool help_without_slot(loop_counts& counts,
+                                                 const GoesOn& goes_on) noexcept {
     basic_chunk_sizer<quick_clock> sizer(model_);
     sizer.start();
     int scans = 0; // since the last chunk
@@ -153,8 +155,8 @@ class loop final : public job {
   /// first chunk of a stolen range, which is the back of another slot's range, comes from the back
   /// too, and so do the next ones while elements are expensive there: a chunk that has grown on
   /// cheap elements could otherwise hold all the expensive ones behind them.
-  [[gnu::cold]] void run(std::uint32_t slot, basic_chunk_sizer<quick_clock>& sizer,
-                         loop_counts& counts) noexcept {
+  PARALLEL_DETAIL_COMPACT void run(std::uint32_t slot, basic_chunk_sizer<quick_clock>& sizer,
+                                   loop_counts& counts) noexcept {
     range_slot& own_range = slots_[slot];
     side end = first_end(slot);
     double review_ns = tuning::first_review_ns;
@@ -195,7 +197,8 @@ class loop final : public job {
   /// Workers that are awake may be busy elsewhere for long. An idle one takes a free slot at once.
   /// So while a slot is free, only threads that have joined are counted on. Workers that were woken
   /// for this loop are given the time that a wake takes.
-  [[gnu::cold]] void add_participants(const basic_chunk_sizer<quick_clock>& sizer) noexcept {
+  PARALLEL_DETAIL_COMPACT void
+  add_participants(const basic_chunk_sizer<quick_clock>& sizer) noexcept {
     std::uint32_t slots = slot_count_.load(memory_order_relaxed);
     std::size_t max_threads = pool_->most_participants();
     const std::size_t here = joined() + std::size_t{1};
@@ -235,7 +238,7 @@ class loop final : public job {
 
   /// Drops the grains that need not start any more from every slot, so that no thread has to walk
   /// through them.
-  [[gnu::cold]] void trim_all() noexcept {
+  PARALLEL_DETAIL_COMPACT void trim_all() noexcept {
     const std::size_t limit = error_.limit();
     const auto first_dropped =
         limit > first_ ? static_cast<std::uint32_t>(grains_in(limit - first_, grain_)) : 0;
@@ -246,7 +249,7 @@ class loop final : public job {
   }
 
   /// False when the chunk was skipped, has failed, or has ended the loop: then was_ended().
-  [[gnu::cold]] bool run_chunk(grain_range chunk) noexcept {
+  PARALLEL_DETAIL_COMPACT bool run_chunk(grain_range chunk) noexcept {
     const std::size_t begin = first_ + chunk.begin * grain_;
     const std::size_t most = chunk.size() * grain_;
     const std::size_t end =
@@ -278,7 +281,7 @@ class loop final : public job {
   ///
   /// A thief that the system has stopped in the middle of a steal is waited for, but not for ever:
   /// to give up costs parallelism only, as each grain is in a slot or with the thread that took it.
-  [[gnu::cold]] bool steal_into(std::uint32_t slot, std::uint32_t min_grains) noexcept {
+  PARALLEL_DETAIL_COMPACT bool steal_into(std::uint32_t slot, std::uint32_t min_grains) noexcept {
     for (int scan = 0; scan < tuning::max_scans; ++scan) {
       // acquire: pairs with the release that ends a steal. The grains of a steal that ended before
       // this load are in a slot that this scan sees.
@@ -329,8 +332,8 @@ class loop final : public job {
 
   /// Takes up to `size` grains from slot `last`, where the last chunk came from and more may be; or
   /// else one grain from the first slot behind it that has any.
-  [[nodiscard, gnu::cold]] stolen_chunk steal_chunk(std::uint32_t last,
-                                                    std::uint32_t size) noexcept {
+  [[nodiscard]] PARALLEL_DETAIL_COMPACT stolen_chunk steal_chunk(std::uint32_t last,
+                                                                 std::uint32_t size) noexcept {
     const std::uint32_t slots =
         slot_count_.load(memory_order_relaxed); // relaxed: as in find_fullest()
     bool all_slots_empty = true;
@@ -380,7 +383,7 @@ class loop final : public job {
 };
 
 /// Makes the jobs of a scheduler.
-[[gnu::cold]] inline job* make_loop(std::size_t participants) {
+PARALLEL_DETAIL_COMPACT inline job* make_loop(std::size_t participants) {
   return new loop(participants);
 }
 

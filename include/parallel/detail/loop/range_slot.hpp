@@ -39,7 +39,7 @@ class alignas(64) range_slot {
   }
 
   /// Any thread: drops the grains from number `limit` on, so that no thread gets them.
-  [[gnu::cold]] void trim(std::uint32_t limit) noexcept {
+  void trim(std::uint32_t limit) noexcept {
     std::uint64_t word = word_.load(memory_order_relaxed);
     for (;;) {
       const grain_range left = unpack(word);

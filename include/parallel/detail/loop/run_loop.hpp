@@ -13,6 +13,7 @@
 #include <parallel/detail/loop/tuning.hpp>
 #include <parallel/detail/observe/trace.hpp>
 #include <parallel/detail/platform/clock.hpp>
+#include <parallel/detail/platform/config.hpp>
 #include <parallel/detail/scheduler/job_list.hpp>
 #include <parallel/detail/scheduler/participant_scope.hpp>
 #include <parallel/detail/scheduler/scheduler.hpp>
@@ -26,7 +27,7 @@
 namespace parallel::detail {
 
 /// Null without memory for a job.
-[[gnu::cold]] inline loop* acquire_loop(scheduler& pool) {
+PARALLEL_DETAIL_COMPACT inline loop* acquire_loop(scheduler& pool) {
   try {
     return static_cast<loop*>(&pool.acquire_job());
   } catch (const std::bad_alloc&) {
@@ -44,8 +45,10 @@ struct sharing_plan {
 
 /// The sharing cost is measured only if no thread of the plan has to be woken first, and only where
 /// it matters.
-[[gnu::cold]] inline sharing_plan plan_sharing(const scheduler& pool, const cost_model* model,
-                                               std::size_t elements, std::size_t grain) noexcept {
+PARALLEL_DETAIL_COMPACT inline sharing_plan plan_sharing(const scheduler& pool,
+                                                         const cost_model* model,
+                                                         std::size_t elements,
+                                                         std::size_t grain) noexcept {
   std::size_t max_threads = pool.most_participants();
   if (const std::size_t grains = grains_in(elements, grain); grains < max_threads)
     max_threads = grains;
@@ -60,8 +63,8 @@ struct sharing_plan {
 }
 
 /// Runs a prepared loop with the workers that come. When it returns, no other thread runs the body.
-[[gnu::cold]] inline void run_with_workers(scheduler& pool, loop& work,
-                                           const participation& participants) noexcept {
+PARALLEL_DETAIL_COMPACT inline void run_with_workers(scheduler& pool, loop& work,
+                                                     const participation& participants) noexcept {
   pool.open(work, participants.threads - 1, participants.wakes);
   participant_scope scope(pool, work);
   work.participate();
@@ -70,8 +73,9 @@ struct sharing_plan {
 
 /// After a call that woke no worker: `here` threads shared it where `useful` ones would have been
 /// better. Wakes a worker for the next call when a series of such calls has lost enough.
-[[gnu::cold]] inline void wake_for_next(scheduler& pool, cost_model& model, double total_ns,
-                                        std::size_t here, std::size_t useful) noexcept {
+PARALLEL_DETAIL_COMPACT inline void wake_for_next(scheduler& pool, cost_model& model,
+                                                  double total_ns, std::size_t here,
+                                                  std::size_t useful) noexcept {
   if (here >= useful)
     return;
   const double took = total_ns / static_cast<double>(here);
@@ -82,9 +86,10 @@ struct sharing_plan {
 
 /// Learns from a loop that has ended, and was entered at `entered`. A loop that was ended early has
 /// no useful measurement. Inlined, as that makes its one caller smaller.
-[[gnu::cold]] [[gnu::always_inline]] inline void
-learn_from_shared_call(scheduler& pool, cost_model& model, const loop& work,
-                       const sharing_plan& plan, std::uint64_t entered) noexcept {
+[[gnu::always_inline]] inline void learn_from_shared_call(scheduler& pool, cost_model& model,
+                                                          const loop& work,
+                                                          const sharing_plan& plan,
+                                                          std::uint64_t entered) noexcept {
   if (work.was_ended())
     return;
   if (plan.measures_cost && model.is_settled())
@@ -100,7 +105,7 @@ learn_from_shared_call(scheduler& pool, cost_model& model, const loop& work,
 }
 
 /// Returns a closed loop to its pool and rethrows the exception that it has kept, if any.
-[[gnu::cold]] inline void release_and_rethrow(loop& work) {
+PARALLEL_DETAIL_COMPACT inline void release_and_rethrow(loop& work) {
   std::exception_ptr error = work.take_error();
   job_list::release(work);
   if (error)
@@ -109,8 +114,8 @@ learn_from_shared_call(scheduler& pool, cost_model& model, const loop& work,
 
 /// Runs [first, n) on the caller and the workers that come, in grains of `grain` elements; without
 /// memory for a job, as the plain loop. Without a `model` nothing is measured.
-[[gnu::cold]] inline void share(scheduler& pool, const loop_body& body, std::size_t first,
-                                std::size_t n, std::size_t grain, cost_model* model) {
+PARALLEL_DETAIL_COMPACT inline void share(scheduler& pool, const loop_body& body, std::size_t first,
+                                          std::size_t n, std::size_t grain, cost_model* model) {
   const std::uint64_t entered = model != nullptr ? quick_clock::now() : 0;
   loop* const work = acquire_loop(pool);
   if (work == nullptr) {
@@ -130,10 +135,10 @@ learn_from_shared_call(scheduler& pool, cost_model& model, const loop& work,
 struct cutoff_workers {
   scheduler& pool;
 
-  [[nodiscard, gnu::cold]] double wake_ns() const noexcept {
+  [[nodiscard]] PARALLEL_DETAIL_COMPACT double wake_ns() const noexcept {
     return pool.awake() != 0 ? 0 : pool.wake_ns();
   }
-  [[gnu::cold]] void forget_wake() const noexcept { pool.forget_wake(); }
+  PARALLEL_DETAIL_COMPACT void forget_wake() const noexcept { pool.forget_wake(); }
 };
 
 /// Calls body(begin, end) for disjoint ranges that together cover [0, n), on the caller and the

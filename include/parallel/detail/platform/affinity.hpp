@@ -36,7 +36,7 @@ class wake_affinity {
  public:
 #if PARALLEL_DETAIL_LINUX
   /// Called by the thread itself before it sleeps, and before another thread can wake it.
-  [[gnu::cold]] void exclude(int processor) noexcept {
+  void exclude(int processor) noexcept {
     thread_ = static_cast<pid_t>(syscall(SYS_gettid));
     process_ = getpid();
     if (read(original_))
@@ -53,7 +53,7 @@ class wake_affinity {
 
   /// Called by the thread itself as soon as it is awake: restores its mask, unless other code has
   /// set one during the sleep.
-  [[gnu::cold]] void restore() noexcept {
+  void restore() noexcept {
     if (std::exchange(is_restricted_, false) && is_unchanged())
       sched_setaffinity(thread_, sizeof original_, &original_);
   }

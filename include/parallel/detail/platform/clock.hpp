@@ -59,7 +59,7 @@ class quick_clock {
 
   /// Measures how long a tick is, which takes 60 microseconds; does nothing if this has been done.
   /// Before that a tick is assumed to take 0.4 nanoseconds.
-  [[gnu::cold]] static void calibrate() noexcept {
+  PARALLEL_DETAIL_COMPACT static void calibrate() noexcept {
 #if PARALLEL_DETAIL_COUNTER
     if (calibrated_.exchange(true, memory_order_relaxed)) // relaxed: once is enough
       return;

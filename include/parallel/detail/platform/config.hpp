@@ -19,3 +19,14 @@
 #else
 #define PARALLEL_DETAIL_LINUX 0
 #endif
+
+/// Before a function: asks for small machine code, not for fast code. Each file that maps gets a
+/// copy of the code that shares a call. That code runs once a chunk or more rarely, never once an
+/// element, so its size counts, not its speed. (GCC and Clang have no attribute that says just
+/// this. They compile what is "cold" in this way, and the program's own paths stay laid out as the
+/// hot ones.)
+#if defined(__GNUC__)
+#define PARALLEL_DETAIL_COMPACT [[gnu::cold]]
+#else
+#define PARALLEL_DETAIL_COMPACT
+#endif

@@ -24,7 +24,7 @@ namespace parallel::detail {
 
 /// The number of processors in the affinity mask of this process's first thread; at least 1. (The
 /// calling thread may have been pinned for a reason of its own.)
-[[gnu::cold]] inline std::size_t usable_processors() noexcept {
+PARALLEL_DETAIL_COMPACT inline std::size_t usable_processors() noexcept {
 #if PARALLEL_DETAIL_LINUX
   // The kernel refuses a mask that is shorter than its own: try longer ones.
   for (int processors = 1024; processors <= 1 << 20; processors *= 2) {
@@ -94,8 +94,8 @@ class text_file {
 };
 
 /// The quota of one control group, from the files of either version; `unlimited` if it sets none.
-[[gnu::cold]] inline std::size_t group_quota(const char* mount, const char* hierarchy,
-                                             const char* group) {
+PARALLEL_DETAIL_COMPACT inline std::size_t group_quota(const char* mount, const char* hierarchy,
+                                                       const char* group) {
   const auto numbers = [&](const char* file, const char* format, long long* first,
                            long long* second) {
     text_file text(path_text(mount, hierarchy, group, file));
@@ -116,8 +116,9 @@ class text_file {
 
 /// Lowers `lowest` to the quotas of a control group and of all its ancestors. The group is the
 /// folder `path` in one of two possible hierarchies below `mount`. Shortens `path`.
-[[gnu::cold]] inline void lower_to_quotas(std::size_t& lowest, const char* mount,
-                                          const char* const (&hierarchies)[2], char* path) {
+PARALLEL_DETAIL_COMPACT inline void lower_to_quotas(std::size_t& lowest, const char* mount,
+                                                    const char* const (&hierarchies)[2],
+                                                    char* path) {
   for (char* end = path + std::strlen(path); end != nullptr; end = std::strrchr(path, '/')) {
     *end = '\0';
     for (const char* hierarchy : hierarchies) {
@@ -130,7 +131,7 @@ class text_file {
 /// The lowest quota of this process's control groups and all their ancestors, in whole processors,
 /// rounded up; `unlimited` if there is none. `root` is put before every path, so that a test can
 /// provide files of its own.
-[[gnu::cold]] inline std::size_t processor_quota(const char* root = "") {
+PARALLEL_DETAIL_COMPACT inline std::size_t processor_quota(const char* root = "") {
   std::size_t lowest = unlimited;
   const path_text mount(root, "/sys/fs/cgroup");
   text_file groups(path_text(root, "/proc/self/cgroup"));

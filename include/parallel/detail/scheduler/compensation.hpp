@@ -48,7 +48,7 @@ class compensation {
 
   /// Makes a parked worker active if needs_active(), and returns its number; else `none`. The
   /// caller holds the mutex of the workers, as for the next four.
-  [[nodiscard, gnu::cold]] std::size_t activate_parked() noexcept {
+  [[nodiscard]] std::size_t activate_parked() noexcept {
     if (parked_count_ == 0 || !needs_active())
       return none;
     active_.fetch_add(1);
@@ -56,7 +56,7 @@ class compensation {
   }
 
   /// Counts a new, active worker if needs_new(), and returns its number; else `none`.
-  [[nodiscard, gnu::cold]] std::size_t activate_new() noexcept {
+  [[nodiscard]] std::size_t activate_new() noexcept {
     if (is_closed_ || !needs_new())
       return none;
     active_.fetch_add(1);
@@ -66,14 +66,14 @@ class compensation {
   }
 
   /// Undoes activate_new(), as no thread could be started.
-  [[gnu::cold]] void cancel_new() noexcept {
+  void cancel_new() noexcept {
     created_.store(created_.load(memory_order_relaxed) - 1, memory_order_relaxed);
     active_.fetch_sub(1);
   }
 
   /// An active worker that runs nothing is parked from now on; false after close(): then it is to
   /// end.
-  [[gnu::cold]] bool mark_parked(std::size_t number) noexcept {
+  bool mark_parked(std::size_t number) noexcept {
     active_.fetch_sub(1);
     if (!is_closed_)
       parked_[parked_count_++] = number;
@@ -82,7 +82,7 @@ class compensation {
 
   /// No worker is parked or started from now on. Calls wake(number) for those that are parked.
   template <class Wake>
-  [[gnu::cold]] void close(const Wake& wake) noexcept {
+  void close(const Wake& wake) noexcept {
     is_closed_ = true;
     while (parked_count_ != 0)
       wake(parked_[--parked_count_]);
@@ -90,7 +90,7 @@ class compensation {
 
   /// An active worker runs work from now on, until stop_running(), or until keep_running() is
   /// false. False, and it does not, if as many run already as threads are blocked.
-  [[nodiscard, gnu::cold]] bool start_running() noexcept {
+  [[nodiscard]] bool start_running() noexcept {
     std::size_t running = running_.load(memory_order_relaxed); // relaxed, all: a count
     while (running < blocked_.load(memory_order_relaxed))
       if (running_.compare_exchange_weak(running, running + 1, memory_order_relaxed))

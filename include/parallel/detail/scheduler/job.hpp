@@ -10,6 +10,7 @@
 
 #include <parallel/detail/lite/fixed_array.hpp>
 #include <parallel/detail/observe/counter.hpp>
+#include <parallel/detail/platform/config.hpp>
 #include <parallel/detail/platform/futex.hpp>
 #include <parallel/detail/platform/sync.hpp>
 
@@ -82,7 +83,7 @@ class job {
   /// A participant: offers `slots` more slots, possibly none, unless the job is withdrawn. From now
   /// on sleeping workers are to be woken for the free slots. All slots together are fewer than the
   /// job is made for. If the job has a parent, the parent's owner has to be notified afterwards.
-  [[gnu::cold]] void add_slots(std::uint32_t slots) noexcept {
+  PARALLEL_DETAIL_COMPACT void add_slots(std::uint32_t slots) noexcept {
     wakes_.store(true, memory_order_relaxed); // relaxed: published with the word
     // seq_cst: the publisher's store, and the release for join(), as in open().
     state_.fetch_add(slots * one_free);
@@ -115,7 +116,7 @@ class job {
   }
 
   /// A worker: takes a slot, numbered from 1; 0 when none is free.
-  [[nodiscard, gnu::cold]] std::uint32_t join() noexcept {
+  [[nodiscard]] PARALLEL_DETAIL_COMPACT std::uint32_t join() noexcept {
     std::uint64_t seen = state_.load(memory_order_relaxed); // relaxed: checked by the exchange
     while (free(seen) != 0) {
       const std::uint64_t next = seen - one_free + one_joined;
@@ -128,7 +129,7 @@ class job {
   }
 
   /// A compensating worker: joins without a slot; false when it may not.
-  [[nodiscard, gnu::cold]] bool join_without_slot() noexcept {
+  [[nodiscard]] PARALLEL_DETAIL_COMPACT bool join_without_slot() noexcept {
     std::uint64_t seen = state_.load(memory_order_relaxed); // relaxed: checked by the exchange
     while (admits_without_slot(seen))
       // acquire: pairs with the release in open(). The owner withdraws the job before it leaves, so
@@ -140,12 +141,12 @@ class job {
   }
 
   /// The owner or a participant: nobody can join any more.
-  [[gnu::cold]] void withdraw() noexcept {
+  PARALLEL_DETAIL_COMPACT void withdraw() noexcept {
     state_.fetch_add(one_withdrawal, memory_order_relaxed); // relaxed: it publishes nothing else
   }
 
   /// A helper: gives up its slot. The owner may be gone when this returns.
-  [[gnu::cold]] void leave(std::uint32_t slot) noexcept {
+  PARALLEL_DETAIL_COMPACT void leave(std::uint32_t slot) noexcept {
     // seq_cst: see notify_owner(). The release in it pairs with the load in has_left(): the
     // helper's results become the owner's.
     left_[slot].use.store(uses());
@@ -154,21 +155,21 @@ class job {
 
   /// A helper that has found nothing left to start: takes the free slots with it, which would be of
   /// no use to others.
-  [[gnu::cold]] void withdraw_and_leave(std::uint32_t slot) noexcept {
+  PARALLEL_DETAIL_COMPACT void withdraw_and_leave(std::uint32_t slot) noexcept {
     if (free_slots() != 0)
       withdraw();
     leave(slot);
   }
 
   /// A compensating worker that has joined without a slot. The owner may be gone when this returns.
-  [[gnu::cold]] void leave_without_slot() noexcept {
+  PARALLEL_DETAIL_COMPACT void leave_without_slot() noexcept {
     // seq_cst: see notify_owner(). The release in it pairs with the load in all_have_left().
     state_.fetch_sub(one_without_slot);
     notify_owner_if_last();
   }
 
   /// A compensating worker that has found nothing left to start.
-  [[gnu::cold]] void withdraw_and_leave_without_slot() noexcept {
+  PARALLEL_DETAIL_COMPACT void withdraw_and_leave_without_slot() noexcept {
     withdraw();
     leave_without_slot();
   }
@@ -177,7 +178,7 @@ class job {
   /// and sleeps then. Whenever notify_owner() has been called, help() is called until it finds
   /// nothing to help with.
   template <class Spin, class Help>
-  [[gnu::cold]] void wait(Spin spin, const Help& help) noexcept {
+  PARALLEL_DETAIL_COMPACT void wait(Spin spin, const Help& help) noexcept {
     const auto answers_notification = [&] {
       // seq_cst, both: see notify_owner().
       if (signal_.load() == quiet || signal_.exchange(quiet) == quiet)
@@ -229,12 +230,13 @@ class job {
     return is_withdrawn(word) ? 0 : field(word, one_free);
   }
 
-  [[nodiscard, gnu::cold]] bool admits_without_slot(std::uint64_t word) const noexcept {
+  [[nodiscard]] PARALLEL_DETAIL_COMPACT bool
+  admits_without_slot(std::uint64_t word) const noexcept {
     return free(word) != 0 || (joined(word) != 0 && !is_withdrawn(word) && !any_has_left(word));
   }
 
   /// Whether a helper has left, most likely because nothing is left to start. A hint.
-  [[nodiscard, gnu::cold]] bool any_has_left(std::uint64_t word) const noexcept {
+  [[nodiscard]] PARALLEL_DETAIL_COMPACT bool any_has_left(std::uint64_t word) const noexcept {
     for (std::uint32_t slot = joined(word); slot != 0; --slot)
       if (has_left(slot))
         return true;
@@ -247,7 +249,7 @@ class job {
   }
 
   /// Whether every helper that has joined the withdrawn job has left.
-  [[nodiscard, gnu::cold]] bool all_have_left() const noexcept {
+  [[nodiscard]] PARALLEL_DETAIL_COMPACT bool all_have_left() const noexcept {
     // seq_cst: see notify_owner(). The acquire in it pairs with the release in
     // leave_without_slot().
     const std::uint64_t word = state_.load();

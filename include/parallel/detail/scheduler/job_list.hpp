@@ -15,7 +15,7 @@ class job_list {
   job_list() = default;
   job_list(const job_list&) = delete;
   job_list& operator=(const job_list&) = delete;
-  [[gnu::cold]] ~job_list() {
+  ~job_list() {
     for (job* spent = first_.load(memory_order_relaxed); spent != nullptr;) {
       job* const next = spent->next_.load(memory_order_relaxed); // relaxed, both: nobody is left
       delete spent;

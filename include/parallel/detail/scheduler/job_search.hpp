@@ -30,7 +30,7 @@ namespace parallel::detail {
 
 /// The first job for which found(job) is true, in the order of the workers; or null.
 template <class Found>
-[[nodiscard, gnu::cold]] job* find_job(const workers& pool, const Found& found) noexcept {
+[[nodiscard]] job* find_job(const workers& pool, const Found& found) noexcept {
   for (const worker& each : pool)
     if (job* const work = each.jobs.find(found))
       return work;
@@ -39,7 +39,7 @@ template <class Found>
 
 /// A regular worker: takes a slot in a job from the first list that has an open one, beginning with
 /// its own so that the workers spread; null when there is none.
-[[nodiscard, gnu::cold]] inline job* join_nearest_job(workers& pool, worker& self) noexcept {
+[[nodiscard]] inline job* join_nearest_job(workers& pool, worker& self) noexcept {
   std::size_t i = self.number;
   do {
     if (job* const work =

@@ -11,6 +11,7 @@
 #include <parallel/detail/observe/trace.hpp>
 #include <parallel/detail/platform/backoff.hpp>
 #include <parallel/detail/platform/clock.hpp>
+#include <parallel/detail/platform/config.hpp>
 #include <parallel/detail/platform/loaded_code.hpp>
 #include <parallel/detail/platform/thread.hpp>
 #include <parallel/detail/scheduler/compensation.hpp>
@@ -43,7 +44,7 @@ class scheduler {
   /// Jobs are used again, perhaps by another shared library with the same pool, when the library
   /// that needed them first has been closed. So `make` belongs to the library that makes the pool,
   /// and jobs run its code.
-  [[gnu::cold]] scheduler(const thread_pool_options& options, make_job make)
+  PARALLEL_DETAIL_COMPACT scheduler(const thread_pool_options& options, make_job make)
       : make_job_(make),
         workers_(
             options,
@@ -54,7 +55,7 @@ class scheduler {
   scheduler(const scheduler&) = delete;
   scheduler& operator=(const scheduler&) = delete;
 
-  [[gnu::cold]] ~scheduler() {
+  PARALLEL_DETAIL_COMPACT ~scheduler() {
     if (depends_on_this_thread())
       fatal("a thread_pool was destroyed by one of its own workers, which would have to wait for "
             "itself; let another thread own the pool");
@@ -70,13 +71,13 @@ class scheduler {
   /// Waits until the workers have left their jobs and have run all tasks that are queued, those
   /// that running tasks still queue included; then ends the workers. Jobs that are opened later
   /// find no helper, and tasks are refused.
-  [[gnu::cold]] void shutdown() noexcept {
+  PARALLEL_DETAIL_COMPACT void shutdown() noexcept {
     tasks_.close();
     workers_.stop();
   }
 
   /// Does the same, but discards the tasks that nobody has begun.
-  [[gnu::cold]] void shutdown_and_discard() noexcept {
+  PARALLEL_DETAIL_COMPACT void shutdown_and_discard() noexcept {
     if (tasks_.close_and_discard() && workers_.is_stopping())
       workers_.wake_all();
     workers_.stop();
@@ -88,18 +89,22 @@ class scheduler {
   /// The caller and the workers.
   [[nodiscard]] std::size_t concurrency() const noexcept { return workers_.size(); }
   /// How many of them can take part in one job.
-  [[nodiscard, gnu::cold]] std::size_t most_participants() const noexcept {
+  [[nodiscard]] PARALLEL_DETAIL_COMPACT std::size_t most_participants() const noexcept {
     constexpr std::size_t most_slots = job::most_inside - compensation::max_workers;
     return concurrency() <= most_slots ? concurrency() : most_slots + 1;
   }
 
   /// See workers and wake_cost.
-  [[nodiscard, gnu::cold]] std::size_t awake() const noexcept { return workers_.awake(); }
-  [[nodiscard, gnu::cold]] double wake_ns() const noexcept { return workers_.wake_cost().ns(); }
-  [[gnu::cold]] void forget_wake() noexcept { workers_.wake_cost().forget(); }
+  [[nodiscard]] PARALLEL_DETAIL_COMPACT std::size_t awake() const noexcept {
+    return workers_.awake();
+  }
+  [[nodiscard]] PARALLEL_DETAIL_COMPACT double wake_ns() const noexcept {
+    return workers_.wake_cost().ns();
+  }
+  PARALLEL_DETAIL_COMPACT void forget_wake() noexcept { workers_.wake_cost().forget(); }
 
   /// A job for the calling thread to open, until job_list::release().
-  [[nodiscard, gnu::cold]] job& acquire_job() {
+  [[nodiscard]] PARALLEL_DETAIL_COMPACT job& acquire_job() {
     return own_job_list(workers_).acquire([this] { return make_job_(most_participants()); });
   }
 
@@ -107,7 +112,7 @@ class scheduler {
   /// Sleeping workers come only if `wakes` is not 0: then up to that many, but only a few, are
   /// woken or started here, and each worker that joins wakes more. The caller makes a
   /// participant_scope for the job next, which lives until close() has returned.
-  [[gnu::cold]] void open(job& work, std::size_t slots, std::size_t wakes) noexcept {
+  PARALLEL_DETAIL_COMPACT void open(job& work, std::size_t slots, std::size_t wakes) noexcept {
     job* const parent = this_thread.job;
     work.open(static_cast<std::uint32_t>(slots), parent, task_frame::status_in(this).in_task,
               wakes != 0);
@@ -121,7 +126,7 @@ class scheduler {
 
   /// A participant: offers the job to `slots` more workers; it and the slots that are still free
   /// are offered to sleeping workers, too, from now on.
-  [[gnu::cold]] void open_further(job& work, std::size_t slots) noexcept {
+  PARALLEL_DETAIL_COMPACT void open_further(job& work, std::size_t slots) noexcept {
     work.add_slots(static_cast<std::uint32_t>(slots));
     if (job* const parent = work.parent())
       parent->notify_owner();
@@ -131,7 +136,7 @@ class scheduler {
   /// Withdraws a job and waits until its last helper has left. Meanwhile it runs nothing but jobs
   /// that helpers have opened within this one, for which these helpers wait; so the caller may hold
   /// a lock that other work of the pool takes.
-  [[gnu::cold]] void close(job& work) noexcept {
+  PARALLEL_DETAIL_COMPACT void close(job& work) noexcept {
     work.withdraw();
     backoff spin;
     work.wait([&] { return spin.pause_once(); },
@@ -145,7 +150,7 @@ class scheduler {
 
   /// Gets one more worker going for a loop: wakes one that sleeps, and returns true; or else starts
   /// a new one.
-  [[gnu::cold]] bool wake_one() noexcept {
+  PARALLEL_DETAIL_COMPACT bool wake_one() noexcept {
     // Within a task the caller is itself one of the workers.
     const bool in_task = this_thread.job == nullptr && workers_.here() != nullptr;
     const std::uint64_t before = quick_clock::now();
@@ -160,7 +165,7 @@ class scheduler {
   /// Queues a task for a worker. Unless the result is `queued`, the task still belongs to the
   /// caller: there is no worker and none can be started, there is no memory to note its submitter,
   /// or the pool has been shut down.
-  [[nodiscard, gnu::cold]] posted post(queued_task& task) noexcept {
+  [[nodiscard]] PARALLEL_DETAIL_COMPACT posted post(queued_task& task) noexcept {
     const found_submitter submitter = find_submitter(task, tasks_.list());
     if (submitter.has_no_memory)
       return posted::no_memory;
@@ -175,11 +180,11 @@ class scheduler {
   }
 
   /// Tells the listener when tasks end, from now on until remove().
-  [[gnu::cold]] void add(task_listener& listener) noexcept { tasks_.add(listener); }
-  [[gnu::cold]] void remove(task_listener& listener) noexcept { tasks_.remove(listener); }
+  PARALLEL_DETAIL_COMPACT void add(task_listener& listener) noexcept { tasks_.add(listener); }
+  PARALLEL_DETAIL_COMPACT void remove(task_listener& listener) noexcept { tasks_.remove(listener); }
 
   /// Discards those helper tasks of `owner` that nobody has begun.
-  [[gnu::cold]] void dismiss(const void* owner) noexcept {
+  PARALLEL_DETAIL_COMPACT void dismiss(const void* owner) noexcept {
     if (tasks_.dismiss(owner) && workers_.is_stopping())
       workers_.wake_all();
   }
@@ -188,7 +193,7 @@ class scheduler {
   /// thread runs right now, a task or a part of a loop; false when there is none. No other task
   /// would be safe to run here: it could wait for what lies beneath it on this stack, or for a lock
   /// that is held there.
-  [[gnu::cold]] bool run_own_task() noexcept {
+  PARALLEL_DETAIL_COMPACT bool run_own_task() noexcept {
     const task_frame* const frame = task_frame::innermost();
     const frame_tasks* const own = frame != nullptr ? frame->tasks_in(tasks_.list()) : nullptr;
     queued_task* const task = own != nullptr ? tasks_.pop_own(*own) : nullptr;
@@ -227,7 +232,7 @@ class scheduler {
   [[nodiscard]] std::size_t helpers() const noexcept { return workers_.size() - 1; }
 
   /// What a regular worker runs from its start to its end.
-  [[gnu::cold]] void work(worker& self) noexcept {
+  PARALLEL_DETAIL_COMPACT void work(worker& self) noexcept {
     this_thread.home = this;
     const auto at_rest = [this] { return tasks_.at_rest(); };
     do {
@@ -250,12 +255,12 @@ class scheduler {
         self, [this] { return any_work(); }, at_rest));
   }
 
-  [[nodiscard, gnu::cold]] bool any_work() const noexcept {
+  [[nodiscard]] PARALLEL_DETAIL_COMPACT bool any_work() const noexcept {
     return find_job(workers_, [](const job& work) { return work.is_open(); }) != nullptr ||
            !tasks_.empty();
   }
 
-  [[gnu::cold]] void help(job& work, std::uint32_t slot, loop_counts& own) noexcept {
+  PARALLEL_DETAIL_COMPACT void help(job& work, std::uint32_t slot, loop_counts& own) noexcept {
     {
       const trace_span span("help");
       participant_scope scope(*this, work, true);
@@ -266,7 +271,7 @@ class scheduler {
 
   /// Helps with a job that was opened within `parent`, the calling thread's own; false when there
   /// is none.
-  [[gnu::cold]] bool help_with_nested_job(job& parent) noexcept {
+  PARALLEL_DETAIL_COMPACT bool help_with_nested_job(job& parent) noexcept {
     std::uint32_t slot = 0;
     // is_open() first, as it is seq_cst: see job::notify_owner().
     job* const child = find_job(workers_, [&](job& open) {
@@ -283,7 +288,7 @@ class scheduler {
 
   /// A participant that has just joined a job, or has opened it further: wakes workers for its free
   /// slots, within limits; or else one if there is other work.
-  [[gnu::cold]] void wake_helpers(const job& work) noexcept {
+  PARALLEL_DETAIL_COMPACT void wake_helpers(const job& work) noexcept {
     const std::uint32_t slots = work.free_slots();
     const std::uint32_t most =
         work.wakes() && workers_.can_wake_one(helpers()) ? wakes_per_thread : 0;
@@ -293,7 +298,7 @@ class scheduler {
       workers_.wake_one(tasks_.empty() ? helpers() : workers_.size());
   }
 
-  [[gnu::cold]] void run(queued_task& task) noexcept {
+  PARALLEL_DETAIL_COMPACT void run(queued_task& task) noexcept {
     {
       const trace_span span(task.owner() == nullptr ? "task" : "help");
       participant_scope scope(*this, task);
@@ -303,7 +308,7 @@ class scheduler {
       workers_.wake_all();
   }
 
-  [[gnu::cold]] void wake_and_run(queued_task& task) noexcept {
+  PARALLEL_DETAIL_COMPACT void wake_and_run(queued_task& task) noexcept {
     if (!tasks_.empty()) // another worker may be of use for the next task
       workers_.wake_one(workers_.size());
     run(task);

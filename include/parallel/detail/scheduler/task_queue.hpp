@@ -7,6 +7,7 @@
 
 #include <parallel/detail/lite/lock_guard.hpp>
 #include <parallel/detail/observe/counter.hpp>
+#include <parallel/detail/platform/config.hpp>
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/task/task_list.hpp>
 #include <parallel/detail/task/task_listeners.hpp>
@@ -22,8 +23,8 @@ class task_queue {
   /// queue is closed to the caller: `in_task` says that it runs a task of the pool, and may queue
   /// others while the pool comes to rest. Helper tasks, on which nothing depends, are refused then:
   /// they would keep the pool from that.
-  [[nodiscard, gnu::cold]] bool push(queued_task& task, frame_tasks* submitter,
-                                     bool in_task) noexcept {
+  [[nodiscard]] PARALLEL_DETAIL_COMPACT bool push(queued_task& task, frame_tasks* submitter,
+                                                  bool in_task) noexcept {
     const lock_guard lock(mutex_);
     if (open_to_ == nobody || (open_to_ == running_tasks && (!in_task || task.owner() != nullptr)))
       return false;
@@ -34,7 +35,7 @@ class task_queue {
   }
 
   /// The task that has waited longest, or null. To be followed by ended() once it has run.
-  [[gnu::cold]] queued_task* pop() noexcept {
+  PARALLEL_DETAIL_COMPACT queued_task* pop() noexcept {
     if (empty())
       return nullptr;
     const lock_guard lock(mutex_);
@@ -42,13 +43,13 @@ class task_queue {
   }
 
   /// The newest of the submitter's tasks, or null. To be followed by ended(), too.
-  [[gnu::cold]] queued_task* pop_own(const frame_tasks& submitter) noexcept {
+  PARALLEL_DETAIL_COMPACT queued_task* pop_own(const frame_tasks& submitter) noexcept {
     const lock_guard lock(mutex_);
     return counted(list_.pop_own(submitter));
   }
 
   /// `count` tasks have ended; true if none is queued or running any more.
-  [[gnu::cold]] bool ended(std::uint32_t count = 1) noexcept {
+  PARALLEL_DETAIL_COMPACT bool ended(std::uint32_t count = 1) noexcept {
     // seq_cst: the publisher's store, see idle_set. Its acquire and release pair with those of the
     // same word in add(): either this thread sees the listener, or the listener's thread sees that
     // the futures are ready.
@@ -61,13 +62,13 @@ class task_queue {
   }
 
   /// From now on the listener is told when tasks end.
-  [[gnu::cold]] void add(task_listener& listener) noexcept {
+  PARALLEL_DETAIL_COMPACT void add(task_listener& listener) noexcept {
     const lock_guard lock(mutex_);
     listeners_.add(listener);
     unfinished_.fetch_add(one_listener); // see ended()
   }
 
-  [[gnu::cold]] void remove(task_listener& listener) noexcept {
+  PARALLEL_DETAIL_COMPACT void remove(task_listener& listener) noexcept {
     const lock_guard lock(mutex_);
     listeners_.remove(listener);
     unfinished_.fetch_sub(one_listener); // seq_cst: as are all on this word, for at_rest()
@@ -86,7 +87,7 @@ class task_queue {
   }
 
   /// From now on only running tasks may push: so once the queue is at rest, it stays so.
-  [[gnu::cold]] void close() noexcept {
+  PARALLEL_DETAIL_COMPACT void close() noexcept {
     const lock_guard lock(mutex_);
     if (open_to_ == everybody)
       open_to_ = running_tasks;
@@ -94,7 +95,7 @@ class task_queue {
 
   /// From now on nobody may push, and what is queued is discarded. True if no task is queued or
   /// running any more.
-  [[nodiscard, gnu::cold]] bool close_and_discard() noexcept {
+  [[nodiscard]] PARALLEL_DETAIL_COMPACT bool close_and_discard() noexcept {
     {
       const lock_guard lock(mutex_);
       open_to_ = nobody;
@@ -104,7 +105,7 @@ class task_queue {
 
   /// Discards those helper tasks of `owner` that nobody has begun. True if no task is queued or
   /// running any more.
-  [[nodiscard, gnu::cold]] bool dismiss(const void* owner) noexcept {
+  [[nodiscard]] PARALLEL_DETAIL_COMPACT bool dismiss(const void* owner) noexcept {
     return discard([&](const queued_task& task) { return task.owner() == owner; });
   }
 

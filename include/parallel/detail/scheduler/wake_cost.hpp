@@ -13,20 +13,20 @@ class wake_cost {
  public:
   /// Nanoseconds from the decision to wake a worker until that worker has begun and its waker has
   /// gone on.
-  [[nodiscard, gnu::cold]] double ns() const noexcept {
+  [[nodiscard]] double ns() const noexcept {
     return double{sleeper_ns_.load(memory_order_relaxed)} +
            double{waker_ns_.load(memory_order_relaxed)};
   }
 
   /// A worker ran `ns` nanoseconds after it was woken.
-  [[gnu::cold]] void learn_sleeper(double ns) noexcept { blend(sleeper_ns_, ns); }
+  void learn_sleeper(double ns) noexcept { blend(sleeper_ns_, ns); }
 
   /// Waking a worker took `ns` nanoseconds of its waker's time.
-  [[gnu::cold]] void learn_waker(double ns) noexcept { blend(waker_ns_, ns); }
+  void learn_waker(double ns) noexcept { blend(waker_ns_, ns); }
 
   /// A wake was not worth it. Lowers the estimate by 1/256 of the sleeper's part: else loops would
   /// never be woken for again, and it would go unnoticed that a wake costs less by now.
-  [[gnu::cold]] void forget() noexcept {
+  void forget() noexcept {
     const float known = sleeper_ns_.load(memory_order_relaxed);
     sleeper_ns_.store(known * 255 / 256, memory_order_relaxed);
   }

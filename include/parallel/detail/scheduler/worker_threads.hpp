@@ -8,6 +8,7 @@
 #include <parallel/detail/observe/trace.hpp>
 #include <parallel/detail/platform/affinity.hpp>
 #include <parallel/detail/platform/clock.hpp>
+#include <parallel/detail/platform/config.hpp>
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/platform/thread.hpp>
 #include <parallel/detail/scheduler/wake_cost.hpp>
@@ -20,7 +21,7 @@ namespace parallel::detail {
 class worker_threads {
  public:
   /// `pool` is the first argument of each worker's entry point.
-  [[gnu::cold]] worker_threads(const thread_pool_options& options, void* pool)
+  PARALLEL_DETAIL_COMPACT worker_threads(const thread_pool_options& options, void* pool)
       : name_(options.name), on_start_(options.on_start), on_stop_(options.on_stop), pool_(pool),
         run_([](void* self) noexcept {
           worker& own = *static_cast<worker*>(self);
@@ -35,7 +36,7 @@ class worker_threads {
   ~worker_threads() = default;
 
   /// Starts the worker's thread, which runs `entry`; false when there is none to be had.
-  [[gnu::cold]] bool start(worker& self, entry_point entry) noexcept {
+  PARALLEL_DETAIL_COMPACT bool start(worker& self, entry_point entry) noexcept {
     self.home = this;
     self.entry_point = entry;
     return start_.start(self.thread, run_, &self);
@@ -55,7 +56,7 @@ class worker_threads {
 
   void cancel_sleep(worker& self) noexcept { self.affinity.restore(); }
 
-  [[gnu::cold]] void sleep(worker& self) noexcept {
+  PARALLEL_DETAIL_COMPACT void sleep(worker& self) noexcept {
     self.parks.add_one();
     {
       const trace_span span("park");
@@ -67,7 +68,7 @@ class worker_threads {
   }
 
   /// Wakes a worker, or one that is about to sleep. Each sleep is ended by one call.
-  [[gnu::cold]] void wake(worker& sleeper) noexcept {
+  PARALLEL_DETAIL_COMPACT void wake(worker& sleeper) noexcept {
     trace_instant("wake", {"worker", sleeper.number});
     sleeper.waker_processor = this_processor();
     sleeper.woken_at = quick_clock::now();
@@ -80,7 +81,7 @@ class worker_threads {
 
  private:
   /// What a worker's thread runs from its start to its end.
-  [[gnu::cold]] void run(worker& self) noexcept {
+  PARALLEL_DETAIL_COMPACT void run(worker& self) noexcept {
     this_thread.worker = &self;
     name_this_thread(name_.or_else("parallel"), self.number);
     trace_thread_name(name_.or_else("parallel"), self.number);
@@ -93,7 +94,7 @@ class worker_threads {
   }
 
   /// A worker that has just woken up.
-  [[gnu::cold]] void learn_from_wake(const worker& self) noexcept {
+  PARALLEL_DETAIL_COMPACT void learn_from_wake(const worker& self) noexcept {
     if (self.waker_processor >= 0 && self.waker_processor == this_processor()) {
       wakes_collide_.store(true, memory_order_relaxed); // relaxed: a hint
       return;

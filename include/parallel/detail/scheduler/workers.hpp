@@ -8,6 +8,7 @@
 #include <parallel/detail/lite/fixed_array.hpp>
 #include <parallel/detail/lite/lock_guard.hpp>
 #include <parallel/detail/platform/backoff.hpp>
+#include <parallel/detail/platform/config.hpp>
 #include <parallel/detail/platform/loaded_code.hpp>
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/scheduler/compensation.hpp>
@@ -26,13 +27,14 @@ namespace parallel::detail {
 class workers {
  public:
   /// `regular_entry` is what regular workers run, with `pool` as its first argument.
-  [[gnu::cold]] workers(const thread_pool_options& options, entry_point regular_entry, void* pool)
+  PARALLEL_DETAIL_COMPACT workers(const thread_pool_options& options, entry_point regular_entry,
+                                  void* pool)
       : regular_(options.threads), idle_(options.threads), threads_(options, pool),
         regular_entry_(regular_entry) {}
 
   workers(const workers&) = delete;
   workers& operator=(const workers&) = delete;
-  [[gnu::cold]] ~workers() { delete[] compensating_; }
+  PARALLEL_DETAIL_COMPACT ~workers() { delete[] compensating_; }
 
   /// Where the code of regular workers is; see this_module().
   [[nodiscard]] const void* module() const noexcept { return regular_entry_.module; }
@@ -44,7 +46,7 @@ class workers {
   [[nodiscard]] const worker* end() const noexcept { return regular_.end(); }
 
   /// How many regular workers look for work or run some right now. A hint.
-  [[nodiscard, gnu::cold]] std::size_t awake() const noexcept {
+  [[nodiscard]] PARALLEL_DETAIL_COMPACT std::size_t awake() const noexcept {
     if (is_stopping())
       return 0; // there are fewer and fewer of them
     const std::size_t started = started_.load(memory_order_relaxed); // relaxed: a hint
@@ -61,7 +63,7 @@ class workers {
   /// Gets one more worker going: wakes one that sleeps, and returns true; or else starts a new one,
   /// up to `most`, or activates a parked compensating worker. Workers that are awake need no wake,
   /// as they look for work once more before they sleep.
-  [[gnu::cold]] bool wake_one(std::size_t most) noexcept {
+  PARALLEL_DETAIL_COMPACT bool wake_one(std::size_t most) noexcept {
     const std::size_t sleeper = idle_.claim();
     if (sleeper != idle_set::none)
       threads_.wake(regular_[sleeper]);
@@ -73,12 +75,12 @@ class workers {
   }
 
   /// Whether wake_one(most) could get a worker going.
-  [[nodiscard, gnu::cold]] bool can_wake_one(std::size_t most) const noexcept {
+  [[nodiscard]] PARALLEL_DETAIL_COMPACT bool can_wake_one(std::size_t most) const noexcept {
     return idle_.any() || started_.load(memory_order_relaxed) < most || // relaxed: a hint
            compensation_.any_blocked();
   }
 
-  [[gnu::cold]] void wake_all() noexcept {
+  PARALLEL_DETAIL_COMPACT void wake_all() noexcept {
     for (std::size_t i = idle_.claim(); i != idle_set::none; i = idle_.claim())
       threads_.wake(regular_[i]);
   }
@@ -88,7 +90,7 @@ class workers {
 
   /// Makes one more compensating worker active, if fewer are than threads are blocked: a new one,
   /// which runs `entry`, if fewer exist; else a parked one. True if that is the calling thread.
-  [[gnu::cold]] bool activate_compensating(entry_point entry) noexcept {
+  PARALLEL_DETAIL_COMPACT bool activate_compensating(entry_point entry) noexcept {
     if (!compensation_.needs_active())
       return false;
     const lock_guard lock(starting_);
@@ -101,7 +103,7 @@ class workers {
 
   /// Starts one more regular worker, unless there are `most`; false when it does not. While the
   /// pool is stopping only a worker may: stop() waits for it, and then for the one that it started.
-  [[gnu::cold]] bool start_one(std::size_t most) noexcept {
+  PARALLEL_DETAIL_COMPACT bool start_one(std::size_t most) noexcept {
     // Looked up before there is a thread: the first access to a thread_local of a shared library
     // that is being loaded takes the loader's lock (glibc), which this thread has then.
     const bool is_worker = here() != nullptr;
@@ -135,8 +137,8 @@ class workers {
   /// A regular worker: looks for work for a while, then sleeps, until any_work() is true. False
   /// when the pool is stopping and at_rest() says that no worker is needed any more.
   template <class AnyWork, class AtRest>
-  [[gnu::cold]] bool wait_for_work(worker& self, const AnyWork& any_work,
-                                   const AtRest& at_rest) noexcept {
+  PARALLEL_DETAIL_COMPACT bool wait_for_work(worker& self, const AnyWork& any_work,
+                                             const AtRest& at_rest) noexcept {
     const auto is_over = [&] { return is_stopping() && at_rest(); };
     backoff spin;
     do {
@@ -158,8 +160,8 @@ class workers {
   /// An active compensating worker: looks for work for a while, then parks, until any_work() is
   /// true and it has start_running(). False when it is to end.
   template <class AnyWork, class AtRest>
-  [[gnu::cold]] bool wait_for_compensating_work(worker& self, const AnyWork& any_work,
-                                                const AtRest& at_rest) noexcept {
+  PARALLEL_DETAIL_COMPACT bool wait_for_compensating_work(worker& self, const AnyWork& any_work,
+                                                          const AtRest& at_rest) noexcept {
     do {
       for (backoff spin; spin.pause_once();) {
         if (is_stopping() && at_rest())
@@ -176,7 +178,7 @@ class workers {
   }
 
   /// Lets the workers end, and waits until they have. Any number of threads may call it.
-  [[gnu::cold]] void stop() noexcept {
+  PARALLEL_DETAIL_COMPACT void stop() noexcept {
     {
       const lock_guard lock(starting_);
       stopping_.store(true); // seq_cst: the publisher's store, see idle_set
@@ -191,7 +193,7 @@ class workers {
 
  private:
   /// True if there was any to join.
-  [[gnu::cold]] bool join_all(worker* first, std::size_t count) noexcept {
+  PARALLEL_DETAIL_COMPACT bool join_all(worker* first, std::size_t count) noexcept {
     bool joined = false;
     for (std::size_t i = 0; i < count; ++i) {
       if (is_started(first[i])) {
@@ -203,7 +205,7 @@ class workers {
     return joined;
   }
 
-  [[gnu::cold]] bool join_compensating() noexcept {
+  PARALLEL_DETAIL_COMPACT bool join_compensating() noexcept {
     worker* all = nullptr;
     {
       const lock_guard lock(starting_);
@@ -213,12 +215,12 @@ class workers {
     return all != nullptr && join_all(all, compensation::max_workers);
   }
 
-  [[nodiscard, gnu::cold]] bool is_started(const worker& one) noexcept {
+  [[nodiscard]] PARALLEL_DETAIL_COMPACT bool is_started(const worker& one) noexcept {
     const lock_guard lock(starting_);
     return one.thread.is_joinable();
   }
 
-  [[gnu::cold]] void activate_parked() noexcept {
+  PARALLEL_DETAIL_COMPACT void activate_parked() noexcept {
     if (!compensation_.needs_active())
       return;
     const lock_guard lock(starting_);
@@ -227,7 +229,7 @@ class workers {
 
   /// Under starting_: makes a parked worker active if one is needed; true if it is the calling
   /// thread, which then need not be woken.
-  [[gnu::cold]] bool activate_parked_locked() noexcept {
+  PARALLEL_DETAIL_COMPACT bool activate_parked_locked() noexcept {
     const std::size_t activated = compensation_.activate_parked();
     if (activated == compensation::none)
       return false;
@@ -241,7 +243,7 @@ class workers {
 
   /// Under starting_: starts a compensating worker if one is lacking and a thread can be had. While
   /// the pool is stopping only a worker may; see start_one().
-  [[gnu::cold]] bool start_compensating(entry_point entry) noexcept {
+  PARALLEL_DETAIL_COMPACT bool start_compensating(entry_point entry) noexcept {
     if (is_stopping() && here() == nullptr)
       return false;
     if (compensating_ == nullptr)
@@ -268,7 +270,7 @@ class workers {
   /// An active compensating worker that runs nothing: sleeps until it is active again; false when
   /// it is to end.
   template <class AnyWork>
-  [[gnu::cold]] bool park_compensating(worker& self, const AnyWork& any_work) noexcept {
+  PARALLEL_DETAIL_COMPACT bool park_compensating(worker& self, const AnyWork& any_work) noexcept {
     threads_.prepare_sleep(self);
     bool is_parked = false;
     {

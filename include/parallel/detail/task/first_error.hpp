@@ -31,7 +31,7 @@ class first_error {
 
   /// Records that element `index` has failed, so that those above it need not start. Keeps `error`
   /// unless a lower index has failed already; destroys the exception that it does not keep.
-  [[gnu::cold]] void record(std::size_t index, std::exception_ptr error) noexcept {
+  void record(std::size_t index, std::exception_ptr error) noexcept {
     const lock_guard lock(mutex_);
     if (index < failed_index_) {
       failed_index_ = index;
@@ -41,7 +41,7 @@ class first_error {
   }
 
   /// Records that the loop has been stopped: no element need start, whatever its index.
-  [[gnu::cold]] void end_all() noexcept {
+  void end_all() noexcept {
     const lock_guard lock(mutex_);
     lower_limit(0);
   }

@@ -5,6 +5,7 @@
 // can run it. It also knows whether its pool could shut down without this thread.
 #pragma once
 
+#include <parallel/detail/platform/config.hpp>
 #include <parallel/detail/platform/sync.hpp>
 #include <parallel/detail/task/task_list.hpp>
 #include <parallel/detail/task/thread_context.hpp>
@@ -70,7 +71,8 @@ class task_frame {
 
   /// The same, made if it does not exist yet; null if there is no memory for it. Only the frame's
   /// own thread calls it.
-  [[nodiscard, gnu::cold]] frame_tasks* find_or_make_tasks_in(const task_list& list) noexcept {
+  [[nodiscard]] PARALLEL_DETAIL_COMPACT frame_tasks*
+  find_or_make_tasks_in(const task_list& list) noexcept {
     if (frame_tasks* const found = tasks_in(list))
       return found;
     auto* const made = new (std::nothrow) frame_tasks(list, tasks_);
@@ -103,8 +105,8 @@ struct found_submitter {
 /// Finds the submitter of `task`, before it is queued in `list`: the calling thread's innermost
 /// frame. A helper has none, because it runs whatever its owner needs, not one particular thing
 /// that a frame could wait for.
-[[gnu::cold]] inline found_submitter find_submitter(const queued_task& task,
-                                                    const task_list& list) noexcept {
+PARALLEL_DETAIL_COMPACT inline found_submitter find_submitter(const queued_task& task,
+                                                              const task_list& list) noexcept {
   task_frame* const frame = task_frame::innermost();
   if (frame == nullptr || task.owner() != nullptr)
     return {nullptr, false};

@@ -6,6 +6,7 @@
 // the tasks of its submitter.
 #pragma once
 
+#include <parallel/detail/platform/config.hpp>
 #include <parallel/detail/platform/sync.hpp>
 
 #include <cstddef>
@@ -122,7 +123,7 @@ class task_list {
   [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
 
   /// Appends a task. `submitter`, made for this list, may reclaim it; null if no frame may.
-  [[gnu::cold]] void push(queued_task& task, frame_tasks* submitter) noexcept {
+  PARALLEL_DETAIL_COMPACT void push(queued_task& task, frame_tasks* submitter) noexcept {
     task.previous_ = last_;
     (last_ != nullptr ? last_->next_ : first_) = &task;
     last_ = &task;
@@ -141,14 +142,14 @@ class task_list {
   queued_task* pop() noexcept { return take(first_); }
 
   /// Puts a task that has been popped, and that will not be run yet, back to the front.
-  [[gnu::cold]] void put_back(queued_task& task) noexcept {
+  PARALLEL_DETAIL_COMPACT void put_back(queued_task& task) noexcept {
     task.next_ = first_;
     (first_ != nullptr ? first_->previous_ : last_) = &task;
     first_ = &task;
   }
 
   /// Removes and returns the newest of the submitter's tasks, or null.
-  [[gnu::cold]] queued_task* pop_own(const frame_tasks& submitter) noexcept {
+  PARALLEL_DETAIL_COMPACT queued_task* pop_own(const frame_tasks& submitter) noexcept {
     return take(submitter.newest_);
   }
 
@@ -179,13 +180,13 @@ class task_list {
 
   /// Discards all tasks. This runs users' destructors, so call it on a list of the caller's own,
   /// without a mutex.
-  [[gnu::cold]] void discard_all() noexcept {
+  PARALLEL_DETAIL_COMPACT void discard_all() noexcept {
     while (queued_task* const task = pop())
       task->discard();
   }
 
  private:
-  [[gnu::cold]] static void unlink_from_submitter(queued_task& task) noexcept {
+  PARALLEL_DETAIL_COMPACT static void unlink_from_submitter(queued_task& task) noexcept {
     frame_tasks* const submitter = task.submitter_;
     if (submitter == nullptr)
       return;
@@ -198,7 +199,7 @@ class task_list {
     submitter->release();
   }
 
-  [[gnu::cold]] queued_task* take(queued_task* task) noexcept {
+  PARALLEL_DETAIL_COMPACT queued_task* take(queued_task* task) noexcept {
     if (task == nullptr)
       return nullptr;
     (task->previous_ != nullptr ? task->previous_->next_ : first_) = task->next_;
