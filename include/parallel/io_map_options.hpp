@@ -10,7 +10,6 @@
 #include <parallel/detail/lite/duration.hpp>
 #include <parallel/detail/lite/invalid_argument.hpp>
 #include <parallel/detail/platform/clock.hpp>
-#include <parallel/detail/platform/config.hpp>
 #include <parallel/options.hpp>
 
 #include <cstddef>
@@ -53,7 +52,7 @@ class backoff_time {
   [[nodiscard]] std::uint64_t seed() const noexcept { return seed_; }
 
  private:
-  PARALLEL_DETAIL_COMPACT backoff_time(double first, double most, random_seed seed)
+  backoff_time(double first, double most, random_seed seed)
       : first_ns_(detail::checked_ns("the backoff", first)),
         most_ns_(detail::checked_ns("the longest backoff", most)),
         seed_(seed.is_given() ? seed.value() : static_cast<std::uint64_t>(detail::steady_ns())) {}

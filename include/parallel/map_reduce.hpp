@@ -8,7 +8,6 @@
 #include <parallel/detail/call/indexed_calls.hpp>
 #include <parallel/detail/control/controlled_body.hpp>
 #include <parallel/detail/lite/loop_body.hpp>
-#include <parallel/detail/platform/config.hpp>
 #include <parallel/options.hpp>
 #include <parallel/pool.hpp>
 
@@ -87,10 +86,9 @@ void reduce_leaves(E& executor, const typename E::call_options& plain, const Op&
 /// leaves, so each leaf is run by the controlled body. When the options end the loop, `control`
 /// throws, and the leaves that are incomplete by then are discarded.
 template <class E, class T, class Op, class Calls>
-PARALLEL_DETAIL_COMPACT void reduce_leaves(controller control, const control_request& request,
-                                           E& executor, const typename E::call_options& plain,
-                                           const Op& op, const Calls& calls, std::size_t leaf,
-                                           std::vector<std::optional<T>>& leaves) {
+void reduce_leaves(controller control, const control_request& request, E& executor,
+                   const typename E::call_options& plain, const Op& op, const Calls& calls,
+                   std::size_t leaf, std::vector<std::optional<T>>& leaves) {
   const std::size_t n = calls.size();
   const auto elements = [&](std::size_t begin, std::size_t end) { // the next ones of one leaf
     extend(leaves[begin / leaf], op, calls, begin, end);

@@ -31,8 +31,7 @@ struct thread_pool_stats;
 
 namespace detail {
 
-PARALLEL_DETAIL_COMPACT inline const thread_pool_options&
-checked(const thread_pool_options& options) {
+inline const thread_pool_options& checked(const thread_pool_options& options) {
   if (options.threads == 0 || options.threads > most_threads) {
     char message[96];
     std::snprintf(message, sizeof message,
@@ -74,7 +73,7 @@ class thread_pool {
 
   /// A pool in which at most `threads` threads run one call, its caller included. Starts none yet.
   /// Throws std::invalid_argument, whose message names the value, unless it is from 1 to 65,536.
-  PARALLEL_DETAIL_COMPACT explicit thread_pool(std::size_t threads)
+  explicit thread_pool(std::size_t threads)
       : thread_pool(thread_pool_options{.threads = threads}) {}
 
   /// A pool whose workers have a name, and call a function when they start and before they end:

@@ -66,7 +66,7 @@ class controlled_body {
 
   /// Sends the last progress report. The calling thread calls it after the loop, when no thread
   /// runs the body any more. Exceptions of the hook propagate.
-  PARALLEL_DETAIL_COMPACT void finish() const {
+  void finish() const {
     if (report_)
       report_(progress_now(true));
   }
@@ -97,7 +97,7 @@ class controlled_body {
 
   /// Runs element i. If it throws, its index is recorded, and threads that wait for the turn of a
   /// higher element give up their wait: the result of that element is no longer needed.
-  PARALLEL_DETAIL_COMPACT void run_one(std::size_t i) const {
+  void run_one(std::size_t i) const {
     try {
       body_(i, i + 1);
     } catch (...) {
@@ -110,7 +110,7 @@ class controlled_body {
 
   /// Called before each element; with a rate it also sleeps until the element's turn. False means
   /// that element i is left out.
-  [[nodiscard]] PARALLEL_DETAIL_COMPACT bool may_start(std::size_t i) const {
+  [[nodiscard]] bool may_start(std::size_t i) const {
     if (is_over())
       return false;
     if (limiter_ == nullptr)
@@ -145,7 +145,7 @@ class controlled_body {
 
   /// Called by a thread whose segment brings `done` to next_reading_: adapts the length of segments
   /// to the time since the last reading, and sends a progress report if one is due.
-  PARALLEL_DETAIL_COMPACT void read_clock(std::size_t done, std::size_t segment) const {
+  void read_clock(std::size_t done, std::size_t segment) const {
     const std::uint64_t now = quick_clock::now();
     // relaxed, all: hints, for which any thread's last reading is good enough
     const double since =
@@ -161,7 +161,7 @@ class controlled_body {
 
   /// One thread reports at a time. A thread that finds another one reporting goes on with its
   /// elements instead of waiting.
-  PARALLEL_DETAIL_COMPACT void report_if_due(std::uint64_t now) const {
+  void report_if_due(std::uint64_t now) const {
     const auto is_due = [&] { // relaxed: checked again under the lock
       return quick_clock::ns_between(last_report_.load(memory_order_relaxed), now) >=
              report_interval_ns;

@@ -60,7 +60,7 @@ class basic_chunk_sizer {
 
   /// Call it after a steal. The time of the steal is charged to no chunk, and the cost of the
   /// stolen grains is unknown.
-  PARALLEL_DETAIL_COMPACT void restart_after_steal() noexcept {
+  void restart_after_steal() noexcept {
     if (!is_measured_)
       return;
     is_probe_ = false;
@@ -79,7 +79,7 @@ class basic_chunk_sizer {
 
   /// Call it when the next chunk comes from the other end of the range. The two ends of a stolen
   /// range may cost very different amounts, so the size starts again from one grain.
-  PARALLEL_DETAIL_COMPACT void change_end() noexcept {
+  void change_end() noexcept {
     if (!is_stolen_)
       return;
     ns_per_grain_ = 0;
@@ -89,7 +89,7 @@ class basic_chunk_sizer {
   /// Notes that a chunk of `grains` has just ended. Chunks shrink at once when elements are
   /// expensive. When elements are cheap, chunks grow at most fourfold up to a microsecond (at once
   /// after a probe that confirms what is remembered), then twofold.
-  PARALLEL_DETAIL_COMPACT void chunk_done(std::uint32_t grains) noexcept {
+  void chunk_done(std::uint32_t grains) noexcept {
     if (!is_measured_)
       return;
     untimed_grains_ += grains;
@@ -110,7 +110,7 @@ class basic_chunk_sizer {
   /// Whether the last grains cost many times what is remembered; or, if nothing is remembered, each
   /// took longer than a probe should. Never if the user has chosen the grain: chunks do not grow
   /// then.
-  [[nodiscard]] PARALLEL_DETAIL_COMPACT bool is_expensive() const noexcept {
+  [[nodiscard]] bool is_expensive() const noexcept {
     return ns_per_grain_ >
            (remembered_ns_ > 0 ? tuning::probe_tolerance * remembered_ns_ : tuning::probe_ns);
   }
@@ -128,7 +128,7 @@ class basic_chunk_sizer {
 
  private:
   /// Times the probe. False if it confirms what is remembered, which then stays.
-  [[nodiscard]] PARALLEL_DETAIL_COMPACT bool learn_from_probe() noexcept {
+  [[nodiscard]] bool learn_from_probe() noexcept {
     const double remembered = ns_per_grain_;
     time_chunks();
     if (ns_per_grain_ > tuning::probe_tolerance * remembered)

@@ -46,8 +46,7 @@ class cost_model {
 
   /// Learns that `threads` threads took `ns` for a call whose work takes one thread `total_ns`.
   /// A call that took longer than that counts as `total_ns`: the system took the rest.
-  PARALLEL_DETAIL_COMPACT void learn_sharing_cost(double ns, double total_ns,
-                                                  std::size_t threads) noexcept {
+  void learn_sharing_cost(double ns, double total_ns, std::size_t threads) noexcept {
     const double cost = (ns < total_ns ? ns : total_ns) - total_ns / static_cast<double>(threads);
     const double known = sharing_cost_ns_.load(memory_order_relaxed);
     sharing_cost_ns_.store(static_cast<float>(known + (cost - known) * tuning::sharing_cost_weight),
@@ -57,7 +56,7 @@ class cost_model {
   /// Whether the next call is a comparison run: it stays on its caller though it would be shared,
   /// or the other way round, so that the costs of both stay known. A series of runs begins once in
   /// `interval` calls.
-  [[nodiscard]] PARALLEL_DETAIL_COMPACT bool take_comparison_run(std::uint64_t interval) noexcept {
+  [[nodiscard]] bool take_comparison_run(std::uint64_t interval) noexcept {
     std::uint32_t left = comparison_runs_left_.load(memory_order_relaxed);
     if (left == 0 && is_sampled(interval, next_random()))
       left = tuning::comparison_runs;
@@ -81,7 +80,7 @@ class cost_model {
 
   /// Lets the sharing cost fade, so that sharing is tried again: while all workers sleep, no
   /// comparison can measure it.
-  PARALLEL_DETAIL_COMPACT void decay_sharing_cost() noexcept {
+  void decay_sharing_cost() noexcept {
     comparison_runs_left_.store(0, memory_order_relaxed);
     const double known = sharing_cost_ns_.load(memory_order_relaxed);
     sharing_cost_ns_.store(static_cast<float>(known - known * tuning::sharing_cost_weight),
@@ -110,7 +109,7 @@ class cost_model {
 
   /// Learns what a thread alone measured while workers were awake, unless it is a little longer
   /// than expected.
-  PARALLEL_DETAIL_COMPACT void learn_while_workers_awake(double ns, std::size_t elements) noexcept {
+  void learn_while_workers_awake(double ns, std::size_t elements) noexcept {
     const double known = estimate() * static_cast<double>(elements);
     if (ns <= known || ns >= tuning::awake_increase * known)
       learn(ns, elements);

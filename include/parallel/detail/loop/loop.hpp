@@ -45,9 +45,8 @@ class loop final : public job {
   /// Without a `model` the user has chosen the grain, and nothing is measured. With one, `pool` is
   /// asked for more threads when the elements cost more than the model expects. (The slots that are
   /// added then are empty, as every loop leaves them.)
-  PARALLEL_DETAIL_COMPACT void prepare(const loop_body& body, std::size_t first, std::size_t n,
-                                       std::size_t grain, cost_model* model,
-                                       std::uint32_t participants, scheduler* pool) noexcept {
+  void prepare(const loop_body& body, std::size_t first, std::size_t n, std::size_t grain,
+               cost_model* model, std::uint32_t participants, scheduler* pool) noexcept {
     body_ = body;
     first_ = first;
     end_ = n;
@@ -238,7 +237,7 @@ class loop final : public job {
 
   /// Drops the grains that need not start any more from every slot, so that no thread has to walk
   /// through them.
-  PARALLEL_DETAIL_COMPACT void trim_all() noexcept {
+  void trim_all() noexcept {
     const std::size_t limit = error_.limit();
     const auto first_dropped =
         limit > first_ ? static_cast<std::uint32_t>(grains_in(limit - first_, grain_)) : 0;
@@ -249,7 +248,7 @@ class loop final : public job {
   }
 
   /// False when the chunk was skipped, has failed, or has ended the loop: then was_ended().
-  PARALLEL_DETAIL_COMPACT bool run_chunk(grain_range chunk) noexcept {
+  bool run_chunk(grain_range chunk) noexcept {
     const std::size_t begin = first_ + chunk.begin * grain_;
     const std::size_t most = chunk.size() * grain_;
     const std::size_t end =
@@ -332,8 +331,7 @@ class loop final : public job {
 
   /// Takes up to `size` grains from slot `last`, where the last chunk came from and more may be; or
   /// else one grain from the first slot behind it that has any.
-  [[nodiscard]] PARALLEL_DETAIL_COMPACT stolen_chunk steal_chunk(std::uint32_t last,
-                                                                 std::uint32_t size) noexcept {
+  [[nodiscard]] stolen_chunk steal_chunk(std::uint32_t last, std::uint32_t size) noexcept {
     const std::uint32_t slots =
         slot_count_.load(memory_order_relaxed); // relaxed: as in find_fullest()
     bool all_slots_empty = true;

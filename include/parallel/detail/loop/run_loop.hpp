@@ -27,7 +27,7 @@
 namespace parallel::detail {
 
 /// Null without memory for a job.
-PARALLEL_DETAIL_COMPACT inline loop* acquire_loop(scheduler& pool) {
+inline loop* acquire_loop(scheduler& pool) {
   try {
     return static_cast<loop*>(&pool.acquire_job());
   } catch (const std::bad_alloc&) {
@@ -45,10 +45,8 @@ struct sharing_plan {
 
 /// The sharing cost is measured only if no thread of the plan has to be woken first, and only where
 /// it matters.
-PARALLEL_DETAIL_COMPACT inline sharing_plan plan_sharing(const scheduler& pool,
-                                                         const cost_model* model,
-                                                         std::size_t elements,
-                                                         std::size_t grain) noexcept {
+inline sharing_plan plan_sharing(const scheduler& pool, const cost_model* model,
+                                 std::size_t elements, std::size_t grain) noexcept {
   std::size_t max_threads = pool.most_participants();
   if (const std::size_t grains = grains_in(elements, grain); grains < max_threads)
     max_threads = grains;
@@ -63,8 +61,8 @@ PARALLEL_DETAIL_COMPACT inline sharing_plan plan_sharing(const scheduler& pool,
 }
 
 /// Runs a prepared loop with the workers that come. When it returns, no other thread runs the body.
-PARALLEL_DETAIL_COMPACT inline void run_with_workers(scheduler& pool, loop& work,
-                                                     const participation& participants) noexcept {
+inline void run_with_workers(scheduler& pool, loop& work,
+                             const participation& participants) noexcept {
   pool.open(work, participants.threads - 1, participants.wakes);
   participant_scope scope(pool, work);
   work.participate();
@@ -73,9 +71,8 @@ PARALLEL_DETAIL_COMPACT inline void run_with_workers(scheduler& pool, loop& work
 
 /// After a call that woke no worker: `here` threads shared it where `useful` ones would have been
 /// better. Wakes a worker for the next call when a series of such calls has lost enough.
-PARALLEL_DETAIL_COMPACT inline void wake_for_next(scheduler& pool, cost_model& model,
-                                                  double total_ns, std::size_t here,
-                                                  std::size_t useful) noexcept {
+inline void wake_for_next(scheduler& pool, cost_model& model, double total_ns, std::size_t here,
+                          std::size_t useful) noexcept {
   if (here >= useful)
     return;
   const double took = total_ns / static_cast<double>(here);
@@ -105,7 +102,7 @@ PARALLEL_DETAIL_COMPACT inline void wake_for_next(scheduler& pool, cost_model& m
 }
 
 /// Returns a closed loop to its pool and rethrows the exception that it has kept, if any.
-PARALLEL_DETAIL_COMPACT inline void release_and_rethrow(loop& work) {
+inline void release_and_rethrow(loop& work) {
   std::exception_ptr error = work.take_error();
   job_list::release(work);
   if (error)
@@ -135,10 +132,8 @@ PARALLEL_DETAIL_COMPACT inline void share(scheduler& pool, const loop_body& body
 struct cutoff_workers {
   scheduler& pool;
 
-  [[nodiscard]] PARALLEL_DETAIL_COMPACT double wake_ns() const noexcept {
-    return pool.awake() != 0 ? 0 : pool.wake_ns();
-  }
-  PARALLEL_DETAIL_COMPACT void forget_wake() const noexcept { pool.forget_wake(); }
+  [[nodiscard]] double wake_ns() const noexcept { return pool.awake() != 0 ? 0 : pool.wake_ns(); }
+  void forget_wake() const noexcept { pool.forget_wake(); }
 };
 
 /// Calls body(begin, end) for disjoint ranges that together cover [0, n), on the caller and the

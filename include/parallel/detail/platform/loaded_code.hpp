@@ -72,8 +72,7 @@ inline constexpr auto loader_find = &dladdr;
 
 /// Opens the shared library that contains `code` once more, which keeps it loaded until the
 /// returned handle is closed. Null if the code belongs to the program itself, or is not found.
-[[nodiscard]] PARALLEL_DETAIL_COMPACT inline void* reopen_module_of(const void* code,
-                                                                    int further_flags) noexcept {
+[[nodiscard]] inline void* reopen_module_of(const void* code, int further_flags) noexcept {
   Dl_info found{};
   if (!loader_find || !loader_open || !loader_close)
     return nullptr;
@@ -92,7 +91,7 @@ inline constexpr auto loader_find = &dladdr;
 }
 
 /// Keeps the shared library that contains `code` loaded until the program ends.
-PARALLEL_DETAIL_COMPACT inline void pin_module_of(const void* code) noexcept {
+inline void pin_module_of(const void* code) noexcept {
   if (void* const opened = reopen_module_of(code, RTLD_NODELETE))
     loader_close(opened);
 }
@@ -121,11 +120,9 @@ class module_reference {
   module_reference& operator=(const module_reference&) = delete;
 
   /// Refers to the library that contains `code`. Takes the loader's lock.
-  PARALLEL_DETAIL_COMPACT void acquire(const void* code) noexcept {
-    opened_ = reopen_module_of(code, 0);
-  }
+  void acquire(const void* code) noexcept { opened_ = reopen_module_of(code, 0); }
 
-  PARALLEL_DETAIL_COMPACT void release() noexcept {
+  void release() noexcept {
     if (opened_ != nullptr)
       loader_close(opened_);
     opened_ = nullptr;

@@ -116,9 +116,8 @@ PARALLEL_DETAIL_COMPACT inline std::size_t group_quota(const char* mount, const 
 
 /// Lowers `lowest` to the quotas of a control group and of all its ancestors. The group is the
 /// folder `path` in one of two possible hierarchies below `mount`. Shortens `path`.
-PARALLEL_DETAIL_COMPACT inline void lower_to_quotas(std::size_t& lowest, const char* mount,
-                                                    const char* const (&hierarchies)[2],
-                                                    char* path) {
+inline void lower_to_quotas(std::size_t& lowest, const char* mount,
+                            const char* const (&hierarchies)[2], char* path) {
   for (char* end = path + std::strlen(path); end != nullptr; end = std::strrchr(path, '/')) {
     *end = '\0';
     for (const char* hierarchy : hierarchies) {

@@ -26,7 +26,7 @@ class compensating_loop {
  public:
   /// The calling thread is blocked for the pool from now on. Activates a compensating worker if
   /// there is work for it, or starts one if fewer exist than threads are blocked.
-  PARALLEL_DETAIL_COMPACT static void begin_blocked(scheduler& pool) noexcept {
+  static void begin_blocked(scheduler& pool) noexcept {
     const compensating_loop self(pool);
     compensation& counts = pool.workers_.compensation();
     counts.add_blocked();
@@ -38,7 +38,7 @@ class compensating_loop {
            this_module()});
   }
 
-  PARALLEL_DETAIL_COMPACT static void end_blocked(scheduler& pool) noexcept {
+  static void end_blocked(scheduler& pool) noexcept {
     pool.workers_.compensation().remove_blocked();
   }
 
@@ -47,7 +47,7 @@ class compensating_loop {
 
   /// What a compensating worker runs from its start to its end. At most as many run something at
   /// once as threads are blocked.
-  PARALLEL_DETAIL_COMPACT void work(worker& self) const noexcept {
+  void work(worker& self) const noexcept {
     this_thread.home = &pool_;
     compensation& counts = pool_.workers_.compensation();
     while (pool_.workers_.wait_for_compensating_work(
@@ -71,13 +71,13 @@ class compensating_loop {
     }
   }
 
-  [[nodiscard]] PARALLEL_DETAIL_COMPACT bool any_work() const noexcept {
+  [[nodiscard]] bool any_work() const noexcept {
     return find_job(pool_.workers_, [](const job& work) { return work.is_open_without_slot(); }) !=
                nullptr ||
            !pool_.tasks_.empty();
   }
 
-  [[nodiscard]] PARALLEL_DETAIL_COMPACT job* join_job() const noexcept {
+  [[nodiscard]] job* join_job() const noexcept {
     return find_job(pool_.workers_, [](job& open) { return open.join_without_slot(); });
   }
 
@@ -109,7 +109,7 @@ struct blocked_pools {
   scheduler* home; // whose worker it is; null if that is the same, or none
   const blocked_pools* around;
 
-  [[nodiscard]] PARALLEL_DETAIL_COMPACT static blocked_pools of_this_thread() noexcept {
+  [[nodiscard]] static blocked_pools of_this_thread() noexcept {
     const blocked_pools* const around = this_thread.blocked;
     const auto unless_included = [around](scheduler* pool) -> scheduler* {
       for (const blocked_pools* each = around; each != nullptr; each = each->around)
@@ -129,7 +129,7 @@ struct blocked_pools {
 template <class Job>
 class blocked_scope {
  public:
-  PARALLEL_DETAIL_COMPACT blocked_scope() noexcept : pools_(blocked_pools::of_this_thread()) {
+  blocked_scope() noexcept : pools_(blocked_pools::of_this_thread()) {
     if (pools_.pool != nullptr)
       compensating_loop<Job>::begin_blocked(*pools_.pool);
     if (pools_.home != nullptr)
@@ -138,7 +138,7 @@ class blocked_scope {
   }
   blocked_scope(const blocked_scope&) = delete;
   blocked_scope& operator=(const blocked_scope&) = delete;
-  PARALLEL_DETAIL_COMPACT ~blocked_scope() {
+  ~blocked_scope() {
     this_thread.blocked = pools_.around;
     if (pools_.pool != nullptr)
       compensating_loop<Job>::end_blocked(*pools_.pool);

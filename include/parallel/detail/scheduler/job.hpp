@@ -83,7 +83,7 @@ class job {
   /// A participant: offers `slots` more slots, possibly none, unless the job is withdrawn. From now
   /// on sleeping workers are to be woken for the free slots. All slots together are fewer than the
   /// job is made for. If the job has a parent, the parent's owner has to be notified afterwards.
-  PARALLEL_DETAIL_COMPACT void add_slots(std::uint32_t slots) noexcept {
+  void add_slots(std::uint32_t slots) noexcept {
     wakes_.store(true, memory_order_relaxed); // relaxed: published with the word
     // seq_cst: the publisher's store, and the release for join(), as in open().
     state_.fetch_add(slots * one_free);
@@ -116,7 +116,7 @@ class job {
   }
 
   /// A worker: takes a slot, numbered from 1; 0 when none is free.
-  [[nodiscard]] PARALLEL_DETAIL_COMPACT std::uint32_t join() noexcept {
+  [[nodiscard]] std::uint32_t join() noexcept {
     std::uint64_t seen = state_.load(memory_order_relaxed); // relaxed: checked by the exchange
     while (free(seen) != 0) {
       const std::uint64_t next = seen - one_free + one_joined;
@@ -129,7 +129,7 @@ class job {
   }
 
   /// A compensating worker: joins without a slot; false when it may not.
-  [[nodiscard]] PARALLEL_DETAIL_COMPACT bool join_without_slot() noexcept {
+  [[nodiscard]] bool join_without_slot() noexcept {
     std::uint64_t seen = state_.load(memory_order_relaxed); // relaxed: checked by the exchange
     while (admits_without_slot(seen))
       // acquire: pairs with the release in open(). The owner withdraws the job before it leaves, so
@@ -146,7 +146,7 @@ class job {
   }
 
   /// A helper: gives up its slot. The owner may be gone when this returns.
-  PARALLEL_DETAIL_COMPACT void leave(std::uint32_t slot) noexcept {
+  void leave(std::uint32_t slot) noexcept {
     // seq_cst: see notify_owner(). The release in it pairs with the load in has_left(): the
     // helper's results become the owner's.
     left_[slot].use.store(uses());
@@ -162,14 +162,14 @@ class job {
   }
 
   /// A compensating worker that has joined without a slot. The owner may be gone when this returns.
-  PARALLEL_DETAIL_COMPACT void leave_without_slot() noexcept {
+  void leave_without_slot() noexcept {
     // seq_cst: see notify_owner(). The release in it pairs with the load in all_have_left().
     state_.fetch_sub(one_without_slot);
     notify_owner_if_last();
   }
 
   /// A compensating worker that has found nothing left to start.
-  PARALLEL_DETAIL_COMPACT void withdraw_and_leave_without_slot() noexcept {
+  void withdraw_and_leave_without_slot() noexcept {
     withdraw();
     leave_without_slot();
   }
@@ -178,7 +178,7 @@ class job {
   /// and sleeps then. Whenever notify_owner() has been called, help() is called until it finds
   /// nothing to help with.
   template <class Spin, class Help>
-  PARALLEL_DETAIL_COMPACT void wait(Spin spin, const Help& help) noexcept {
+  void wait(Spin spin, const Help& help) noexcept {
     const auto answers_notification = [&] {
       // seq_cst, both: see notify_owner().
       if (signal_.load() == quiet || signal_.exchange(quiet) == quiet)
@@ -236,7 +236,7 @@ class job {
   }
 
   /// Whether a helper has left, most likely because nothing is left to start. A hint.
-  [[nodiscard]] PARALLEL_DETAIL_COMPACT bool any_has_left(std::uint64_t word) const noexcept {
+  [[nodiscard]] bool any_has_left(std::uint64_t word) const noexcept {
     for (std::uint32_t slot = joined(word); slot != 0; --slot)
       if (has_left(slot))
         return true;

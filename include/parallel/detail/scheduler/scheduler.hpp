@@ -44,7 +44,7 @@ class scheduler {
   /// Jobs are used again, perhaps by another shared library with the same pool, when the library
   /// that needed them first has been closed. So `make` belongs to the library that makes the pool,
   /// and jobs run its code.
-  PARALLEL_DETAIL_COMPACT scheduler(const thread_pool_options& options, make_job make)
+  scheduler(const thread_pool_options& options, make_job make)
       : make_job_(make),
         workers_(
             options,
@@ -71,13 +71,13 @@ class scheduler {
   /// Waits until the workers have left their jobs and have run all tasks that are queued, those
   /// that running tasks still queue included; then ends the workers. Jobs that are opened later
   /// find no helper, and tasks are refused.
-  PARALLEL_DETAIL_COMPACT void shutdown() noexcept {
+  void shutdown() noexcept {
     tasks_.close();
     workers_.stop();
   }
 
   /// Does the same, but discards the tasks that nobody has begun.
-  PARALLEL_DETAIL_COMPACT void shutdown_and_discard() noexcept {
+  void shutdown_and_discard() noexcept {
     if (tasks_.close_and_discard() && workers_.is_stopping())
       workers_.wake_all();
     workers_.stop();
@@ -89,19 +89,15 @@ class scheduler {
   /// The caller and the workers.
   [[nodiscard]] std::size_t concurrency() const noexcept { return workers_.size(); }
   /// How many of them can take part in one job.
-  [[nodiscard]] PARALLEL_DETAIL_COMPACT std::size_t most_participants() const noexcept {
+  [[nodiscard]] std::size_t most_participants() const noexcept {
     constexpr std::size_t most_slots = job::most_inside - compensation::max_workers;
     return concurrency() <= most_slots ? concurrency() : most_slots + 1;
   }
 
   /// See workers and wake_cost.
-  [[nodiscard]] PARALLEL_DETAIL_COMPACT std::size_t awake() const noexcept {
-    return workers_.awake();
-  }
-  [[nodiscard]] PARALLEL_DETAIL_COMPACT double wake_ns() const noexcept {
-    return workers_.wake_cost().ns();
-  }
-  PARALLEL_DETAIL_COMPACT void forget_wake() noexcept { workers_.wake_cost().forget(); }
+  [[nodiscard]] std::size_t awake() const noexcept { return workers_.awake(); }
+  [[nodiscard]] double wake_ns() const noexcept { return workers_.wake_cost().ns(); }
+  void forget_wake() noexcept { workers_.wake_cost().forget(); }
 
   /// A job for the calling thread to open, until job_list::release().
   [[nodiscard]] PARALLEL_DETAIL_COMPACT job& acquire_job() {
@@ -126,7 +122,7 @@ class scheduler {
 
   /// A participant: offers the job to `slots` more workers; it and the slots that are still free
   /// are offered to sleeping workers, too, from now on.
-  PARALLEL_DETAIL_COMPACT void open_further(job& work, std::size_t slots) noexcept {
+  void open_further(job& work, std::size_t slots) noexcept {
     work.add_slots(static_cast<std::uint32_t>(slots));
     if (job* const parent = work.parent())
       parent->notify_owner();
@@ -136,7 +132,7 @@ class scheduler {
   /// Withdraws a job and waits until its last helper has left. Meanwhile it runs nothing but jobs
   /// that helpers have opened within this one, for which these helpers wait; so the caller may hold
   /// a lock that other work of the pool takes.
-  PARALLEL_DETAIL_COMPACT void close(job& work) noexcept {
+  void close(job& work) noexcept {
     work.withdraw();
     backoff spin;
     work.wait([&] { return spin.pause_once(); },
@@ -165,7 +161,7 @@ class scheduler {
   /// Queues a task for a worker. Unless the result is `queued`, the task still belongs to the
   /// caller: there is no worker and none can be started, there is no memory to note its submitter,
   /// or the pool has been shut down.
-  [[nodiscard]] PARALLEL_DETAIL_COMPACT posted post(queued_task& task) noexcept {
+  [[nodiscard]] posted post(queued_task& task) noexcept {
     const found_submitter submitter = find_submitter(task, tasks_.list());
     if (submitter.has_no_memory)
       return posted::no_memory;
@@ -180,11 +176,11 @@ class scheduler {
   }
 
   /// Tells the listener when tasks end, from now on until remove().
-  PARALLEL_DETAIL_COMPACT void add(task_listener& listener) noexcept { tasks_.add(listener); }
-  PARALLEL_DETAIL_COMPACT void remove(task_listener& listener) noexcept { tasks_.remove(listener); }
+  void add(task_listener& listener) noexcept { tasks_.add(listener); }
+  void remove(task_listener& listener) noexcept { tasks_.remove(listener); }
 
   /// Discards those helper tasks of `owner` that nobody has begun.
-  PARALLEL_DETAIL_COMPACT void dismiss(const void* owner) noexcept {
+  void dismiss(const void* owner) noexcept {
     if (tasks_.dismiss(owner) && workers_.is_stopping())
       workers_.wake_all();
   }
@@ -255,7 +251,7 @@ class scheduler {
         self, [this] { return any_work(); }, at_rest));
   }
 
-  [[nodiscard]] PARALLEL_DETAIL_COMPACT bool any_work() const noexcept {
+  [[nodiscard]] bool any_work() const noexcept {
     return find_job(workers_, [](const job& work) { return work.is_open(); }) != nullptr ||
            !tasks_.empty();
   }
@@ -271,7 +267,7 @@ class scheduler {
 
   /// Helps with a job that was opened within `parent`, the calling thread's own; false when there
   /// is none.
-  PARALLEL_DETAIL_COMPACT bool help_with_nested_job(job& parent) noexcept {
+  bool help_with_nested_job(job& parent) noexcept {
     std::uint32_t slot = 0;
     // is_open() first, as it is seq_cst: see job::notify_owner().
     job* const child = find_job(workers_, [&](job& open) {
@@ -308,7 +304,7 @@ class scheduler {
       workers_.wake_all();
   }
 
-  PARALLEL_DETAIL_COMPACT void wake_and_run(queued_task& task) noexcept {
+  void wake_and_run(queued_task& task) noexcept {
     if (!tasks_.empty()) // another worker may be of use for the next task
       workers_.wake_one(workers_.size());
     run(task);

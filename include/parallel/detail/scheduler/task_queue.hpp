@@ -23,8 +23,7 @@ class task_queue {
   /// queue is closed to the caller: `in_task` says that it runs a task of the pool, and may queue
   /// others while the pool comes to rest. Helper tasks, on which nothing depends, are refused then:
   /// they would keep the pool from that.
-  [[nodiscard]] PARALLEL_DETAIL_COMPACT bool push(queued_task& task, frame_tasks* submitter,
-                                                  bool in_task) noexcept {
+  [[nodiscard]] bool push(queued_task& task, frame_tasks* submitter, bool in_task) noexcept {
     const lock_guard lock(mutex_);
     if (open_to_ == nobody || (open_to_ == running_tasks && (!in_task || task.owner() != nullptr)))
       return false;
@@ -35,7 +34,7 @@ class task_queue {
   }
 
   /// The task that has waited longest, or null. To be followed by ended() once it has run.
-  PARALLEL_DETAIL_COMPACT queued_task* pop() noexcept {
+  queued_task* pop() noexcept {
     if (empty())
       return nullptr;
     const lock_guard lock(mutex_);
@@ -43,7 +42,7 @@ class task_queue {
   }
 
   /// The newest of the submitter's tasks, or null. To be followed by ended(), too.
-  PARALLEL_DETAIL_COMPACT queued_task* pop_own(const frame_tasks& submitter) noexcept {
+  queued_task* pop_own(const frame_tasks& submitter) noexcept {
     const lock_guard lock(mutex_);
     return counted(list_.pop_own(submitter));
   }
@@ -62,13 +61,13 @@ class task_queue {
   }
 
   /// From now on the listener is told when tasks end.
-  PARALLEL_DETAIL_COMPACT void add(task_listener& listener) noexcept {
+  void add(task_listener& listener) noexcept {
     const lock_guard lock(mutex_);
     listeners_.add(listener);
     unfinished_.fetch_add(one_listener); // see ended()
   }
 
-  PARALLEL_DETAIL_COMPACT void remove(task_listener& listener) noexcept {
+  void remove(task_listener& listener) noexcept {
     const lock_guard lock(mutex_);
     listeners_.remove(listener);
     unfinished_.fetch_sub(one_listener); // seq_cst: as are all on this word, for at_rest()
@@ -87,7 +86,7 @@ class task_queue {
   }
 
   /// From now on only running tasks may push: so once the queue is at rest, it stays so.
-  PARALLEL_DETAIL_COMPACT void close() noexcept {
+  void close() noexcept {
     const lock_guard lock(mutex_);
     if (open_to_ == everybody)
       open_to_ = running_tasks;

@@ -36,7 +36,7 @@ class worker_threads {
   ~worker_threads() = default;
 
   /// Starts the worker's thread, which runs `entry`; false when there is none to be had.
-  PARALLEL_DETAIL_COMPACT bool start(worker& self, entry_point entry) noexcept {
+  bool start(worker& self, entry_point entry) noexcept {
     self.home = this;
     self.entry_point = entry;
     return start_.start(self.thread, run_, &self);
@@ -81,7 +81,7 @@ class worker_threads {
 
  private:
   /// What a worker's thread runs from its start to its end.
-  PARALLEL_DETAIL_COMPACT void run(worker& self) noexcept {
+  void run(worker& self) noexcept {
     this_thread.worker = &self;
     name_this_thread(name_.or_else("parallel"), self.number);
     trace_thread_name(name_.or_else("parallel"), self.number);

@@ -27,8 +27,7 @@ namespace parallel::detail {
 class workers {
  public:
   /// `regular_entry` is what regular workers run, with `pool` as its first argument.
-  PARALLEL_DETAIL_COMPACT workers(const thread_pool_options& options, entry_point regular_entry,
-                                  void* pool)
+  workers(const thread_pool_options& options, entry_point regular_entry, void* pool)
       : regular_(options.threads), idle_(options.threads), threads_(options, pool),
         regular_entry_(regular_entry) {}
 
@@ -75,7 +74,7 @@ class workers {
   }
 
   /// Whether wake_one(most) could get a worker going.
-  [[nodiscard]] PARALLEL_DETAIL_COMPACT bool can_wake_one(std::size_t most) const noexcept {
+  [[nodiscard]] bool can_wake_one(std::size_t most) const noexcept {
     return idle_.any() || started_.load(memory_order_relaxed) < most || // relaxed: a hint
            compensation_.any_blocked();
   }
@@ -90,7 +89,7 @@ class workers {
 
   /// Makes one more compensating worker active, if fewer are than threads are blocked: a new one,
   /// which runs `entry`, if fewer exist; else a parked one. True if that is the calling thread.
-  PARALLEL_DETAIL_COMPACT bool activate_compensating(entry_point entry) noexcept {
+  bool activate_compensating(entry_point entry) noexcept {
     if (!compensation_.needs_active())
       return false;
     const lock_guard lock(starting_);
@@ -160,8 +159,8 @@ class workers {
   /// An active compensating worker: looks for work for a while, then parks, until any_work() is
   /// true and it has start_running(). False when it is to end.
   template <class AnyWork, class AtRest>
-  PARALLEL_DETAIL_COMPACT bool wait_for_compensating_work(worker& self, const AnyWork& any_work,
-                                                          const AtRest& at_rest) noexcept {
+  bool wait_for_compensating_work(worker& self, const AnyWork& any_work,
+                                  const AtRest& at_rest) noexcept {
     do {
       for (backoff spin; spin.pause_once();) {
         if (is_stopping() && at_rest())
@@ -178,7 +177,7 @@ class workers {
   }
 
   /// Lets the workers end, and waits until they have. Any number of threads may call it.
-  PARALLEL_DETAIL_COMPACT void stop() noexcept {
+  void stop() noexcept {
     {
       const lock_guard lock(starting_);
       stopping_.store(true); // seq_cst: the publisher's store, see idle_set
@@ -205,7 +204,7 @@ class workers {
     return joined;
   }
 
-  PARALLEL_DETAIL_COMPACT bool join_compensating() noexcept {
+  bool join_compensating() noexcept {
     worker* all = nullptr;
     {
       const lock_guard lock(starting_);
@@ -215,12 +214,12 @@ class workers {
     return all != nullptr && join_all(all, compensation::max_workers);
   }
 
-  [[nodiscard]] PARALLEL_DETAIL_COMPACT bool is_started(const worker& one) noexcept {
+  [[nodiscard]] bool is_started(const worker& one) noexcept {
     const lock_guard lock(starting_);
     return one.thread.is_joinable();
   }
 
-  PARALLEL_DETAIL_COMPACT void activate_parked() noexcept {
+  void activate_parked() noexcept {
     if (!compensation_.needs_active())
       return;
     const lock_guard lock(starting_);
@@ -229,7 +228,7 @@ class workers {
 
   /// Under starting_: makes a parked worker active if one is needed; true if it is the calling
   /// thread, which then need not be woken.
-  PARALLEL_DETAIL_COMPACT bool activate_parked_locked() noexcept {
+  bool activate_parked_locked() noexcept {
     const std::size_t activated = compensation_.activate_parked();
     if (activated == compensation::none)
       return false;
@@ -243,7 +242,7 @@ class workers {
 
   /// Under starting_: starts a compensating worker if one is lacking and a thread can be had. While
   /// the pool is stopping only a worker may; see start_one().
-  PARALLEL_DETAIL_COMPACT bool start_compensating(entry_point entry) noexcept {
+  bool start_compensating(entry_point entry) noexcept {
     if (is_stopping() && here() == nullptr)
       return false;
     if (compensating_ == nullptr)

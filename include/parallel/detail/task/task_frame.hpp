@@ -71,8 +71,7 @@ class task_frame {
 
   /// The same, made if it does not exist yet; null if there is no memory for it. Only the frame's
   /// own thread calls it.
-  [[nodiscard]] PARALLEL_DETAIL_COMPACT frame_tasks*
-  find_or_make_tasks_in(const task_list& list) noexcept {
+  [[nodiscard]] frame_tasks* find_or_make_tasks_in(const task_list& list) noexcept {
     if (frame_tasks* const found = tasks_in(list))
       return found;
     auto* const made = new (std::nothrow) frame_tasks(list, tasks_);

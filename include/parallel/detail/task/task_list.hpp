@@ -149,9 +149,7 @@ class task_list {
   }
 
   /// Removes and returns the newest of the submitter's tasks, or null.
-  PARALLEL_DETAIL_COMPACT queued_task* pop_own(const frame_tasks& submitter) noexcept {
-    return take(submitter.newest_);
-  }
+  queued_task* pop_own(const frame_tasks& submitter) noexcept { return take(submitter.newest_); }
 
   /// True if found(task) is true for any task.
   template <class Found>
@@ -180,13 +178,13 @@ class task_list {
 
   /// Discards all tasks. This runs users' destructors, so call it on a list of the caller's own,
   /// without a mutex.
-  PARALLEL_DETAIL_COMPACT void discard_all() noexcept {
+  void discard_all() noexcept {
     while (queued_task* const task = pop())
       task->discard();
   }
 
  private:
-  PARALLEL_DETAIL_COMPACT static void unlink_from_submitter(queued_task& task) noexcept {
+  static void unlink_from_submitter(queued_task& task) noexcept {
     frame_tasks* const submitter = task.submitter_;
     if (submitter == nullptr)
       return;
