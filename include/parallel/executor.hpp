@@ -43,8 +43,12 @@ bulk_execute(E& e, std::size_t n, const typename E::call_options& options, const
 ///   them throws, it rethrows the exception of the lowest range. (The name is std::execution's. In
 ///   version 1.0 it was run_loop, which still works and is deprecated.)
 ///
-/// prepare_memory(executor, memory, bytes) is optional. Algorithms call it before they construct
-/// results of 64 KiB or more in that memory.
+/// Two functions are optional:
+/// - prepare_memory(executor, memory, bytes) is called before results of 64 KiB or more are
+///   constructed in that memory.
+/// - body_may_end_loop(executor) does nothing. It says that a body may return false to end the
+/// loop,
+///   after which bulk_execute starts no further range.
 template <class E>
 concept executor = requires(E& e, const typename E::call_options& options,
                             void (*body)(std::size_t, std::size_t)) {

@@ -2,8 +2,8 @@
 //
 // There are two steps. First many threads call the predicate for all elements, and each writes the
 // answers for its elements side by side with the others. Then the calling thread copies or moves
-// the elements to keep. tests/README.md uses this file as the example of how to add an algorithm:
-// it needs nothing of detail/ but calls by index.
+// the elements to keep. detail/README.md uses this file as the example of how to add an
+// algorithm: it needs nothing of detail/ but calls by index.
 #pragma once
 
 #include <parallel/detail/call/indexed_calls.hpp>
@@ -33,14 +33,14 @@ concept lasting_range =
 /// elements which it does not own, such as a span, gives mutable ones even if it is const itself.)
 /// R is as deduced from R&&.
 template <class R>
-concept given_away =
+concept is_rvalue_container =
     !std::is_lvalue_reference_v<R> &&
     std::is_const_v<std::remove_reference_t<std::ranges::range_reference_t<const R>>>;
 
 /// Calls the predicate for every element and sets answers[i] by set(answers[i], result of call i).
 template <class Answer, class E, class Calls, class Set>
-std::vector<Answer> ask(E& executor, const typename E::call_options& options, const Calls& calls,
-                        const Set& set) {
+std::vector<Answer> collect_answers(E& executor, const typename E::call_options& options,
+                                    const Calls& calls, const Set& set) {
   std::vector<Answer> answers(calls.size());
   bulk_execute(executor, calls.size(), options,
                [&calls, &set, to = answers.data()](std::size_t begin, std::size_t end) {
@@ -63,11 +63,11 @@ concept cheap_to_copy = std::is_trivially_copyable_v<T> &&
 template <bool move, class E, class R, class F>
 auto fetch_marked(E& executor, const typename E::call_options& options, R& xs, const F& keep) {
   using value = std::ranges::range_value_t<R>;
-  const std::vector<unsigned char> marks =
-      detail::ask<unsigned char>(executor, options, detail::index_calls(options, keep, xs),
-                                 []<class Answer>(unsigned char& mark, Answer&& answer) {
-                                   mark = std::forward<Answer>(answer) ? 1 : 0;
-                                 });
+  const std::vector<unsigned char> marks = detail::collect_answers<unsigned char>(
+      executor, options, detail::index_calls(options, keep, xs),
+      []<class Answer>(unsigned char& mark, Answer&& answer) {
+        mark = std::forward<Answer>(answer) ? 1 : 0;
+      });
   std::size_t count = 0;
   for (const unsigned char mark : marks)
     count += mark;
@@ -115,9 +115,10 @@ struct taker {
 
 /// For ranges whose elements do not last: each thread stores the elements to keep at once.
 template <class E, class R, class F>
-auto take_along(E& executor, const typename E::call_options& options, R& xs, const F& keep) {
+auto filter_single_pass(E& executor, const typename E::call_options& options, R& xs,
+                        const F& keep) {
   using value = std::ranges::range_value_t<R>;
-  auto all = detail::ask<std::optional<value>>(
+  auto all = detail::collect_answers<std::optional<value>>(
       executor, options, detail::index_calls(options, taker<value, F>{keep}, xs),
       [](std::optional<value>& to, std::optional<value>&& taken) {
         if (taken)
@@ -137,22 +138,23 @@ auto take_along(E& executor, const typename E::call_options& options, R& xs, con
 /// What a predicate is called with, R as deduced from R&&: always an lvalue, because the predicate
 /// must not move from the element.
 template <class R>
-using asked_about = decltype(std::declval<input<std::remove_reference_t<R>>>().elements()[0])&;
+using predicate_argument =
+    decltype(std::declval<input<std::remove_reference_t<R>>>().elements()[0])&;
 
 /// What the predicate returns for an element; it gets random numbers if it takes any.
 template <class F, class X>
 using answer = decltype(detail::call_for(std::declval<const F&>(), 0, 0, std::declval<X>()));
 
 template <class R, class E, class F>
-auto choose(E& executor, const typename E::call_options& options, std::remove_reference_t<R>& xs,
-            const F& keep) {
+auto filter_elements(E& executor, const typename E::call_options& options,
+                     std::remove_reference_t<R>& xs, const F& keep) {
   using range = std::remove_reference_t<R>;
   using value = std::ranges::range_value_t<R>;
-  detail::check_callable<F, asked_about<R>>();
-  static_assert(std::is_constructible_v<bool, answer<F, asked_about<R>>>,
+  detail::check_callable<F, predicate_argument<R>>();
+  static_assert(std::is_constructible_v<bool, answer<F, predicate_argument<R>>>,
                 "parallel::filter: the predicate must say true or false, or what converts to it.");
   if constexpr (lasting_range<range>) {
-    constexpr bool move = given_away<R>;
+    constexpr bool move = is_rvalue_container<R>;
     using fetched = std::conditional_t<move, std::ranges::range_rvalue_reference_t<range>,
                                        std::ranges::range_reference_t<range>>;
     static_assert(std::is_constructible_v<value, fetched>,
@@ -160,7 +162,7 @@ auto choose(E& executor, const typename E::call_options& options, std::remove_re
                   "the range away, with std::move, and they are moved; or filter pointers.");
     return detail::fetch_marked<move>(executor, options, xs, keep);
   } else {
-    return detail::take_along(executor, options, xs, keep);
+    return detail::filter_single_pass(executor, options, xs, keep);
   }
 }
 
@@ -195,7 +197,7 @@ auto choose(E& executor, const typename E::call_options& options, std::remove_re
 template <executor E, std::ranges::input_range R, class F>
 auto filter(E& executor, R&& xs, F&& keep,
             const typename E::call_options& options = detail::no_options<E>()) {
-  return detail::choose<R>(executor, options, xs, keep);
+  return detail::filter_elements<R>(executor, options, xs, keep);
 }
 
 /// filter() on the default pool.

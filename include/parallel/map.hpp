@@ -2,8 +2,8 @@
 //
 // A call becomes a loop over indices here: detail/call/indexed_calls.hpp turns a function and its
 // ranges into calls by index, and detail/call/result_buffer.hpp is where many threads write the
-// results. The executor runs the loop; on a thread_pool, detail/loop/loop.hpp shares it among the
-// threads of detail/scheduler/scheduler.hpp.
+// results. The executor runs the loop: a thread_pool by detail/loop/run_loop.hpp, which shares it
+// among the threads of detail/scheduler/scheduler.hpp.
 #pragma once
 
 #include <parallel/detail/call/indexed_calls.hpp>

@@ -99,7 +99,7 @@ void reduce_leaves(controller control, const control_request& request, E& execut
     };
     if constexpr (requires { body_may_end_loop(executor); })
       bulk_execute(executor, leaves.size(), plain, part);
-    else // its bodies return nothing: after the end, each remaining leaf is skipped in turn
+    else // the executor ignores what a body returns: each remaining leaf is asked for and skipped
       bulk_execute(executor, leaves.size(), plain, [&](std::size_t first, std::size_t last) {
         static_cast<void>(part(first, last));
       });

@@ -4,9 +4,9 @@
 // This header has the class and its documentation, and what loops need. It does not include
 // <future>, so a program that only maps does not compile it. thread_pool.hpp adds the definitions
 // of submit(), get() and shutdown(): include it to use these. The class is a handle:
-// bulk_execute(), which every algorithm calls, passes a loop to detail/loop/loop.hpp, and the
-// workers are in detail/scheduler/scheduler.hpp. For work that waits (files, sockets, locks) there
-// is io_pool.hpp.
+// bulk_execute(), which every algorithm calls, passes a loop to detail/loop/run_loop.hpp, and
+// the workers are in detail/scheduler/scheduler.hpp. For work that waits (files, sockets, locks)
+// there is io_pool.hpp.
 #pragma once
 
 #include <parallel/detail/lite/invalid_argument.hpp>

@@ -1,7 +1,8 @@
 // The body of a loop: a reference to a callable that runs a range of indices.
 //
 // An algorithm passes its body to an executor, which erases the body's type here. The loop itself
-// is then compiled once. A body may end its loop early by returning false.
+// is then compiled once. A body may end its loop early by returning false: then no further element
+// is started, whatever its index. (A search for the lowest match must not do so.)
 #pragma once
 
 #include <parallel/detail/lite/function_ref.hpp>

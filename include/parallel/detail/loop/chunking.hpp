@@ -1,4 +1,4 @@
-// Chunk sizes: how many grains a participant of a loop takes at once.
+// Chunk sizes: how many grains a participant of a loop takes together.
 //
 // A basic_chunk_sizer measures its participant's chunks and sizes the next one by their cost: long
 // enough to hide the cost of taking a chunk, short enough that the end of the loop stays balanced.
@@ -16,7 +16,8 @@
 
 namespace parallel::detail {
 
-/// The shortest range, in ns, that a thief steals at once from a loop of `slots` slots.
+/// The shortest range, in ns, that a thief steals without waiting first, from a loop of `slots`
+/// slots. It takes half of the range.
 constexpr double min_steal_ns(std::size_t slots) noexcept {
   const double all = tuning::min_steal_ns_per_slot * static_cast<double>(slots);
   return all > tuning::min_steal_ns ? all : tuning::min_steal_ns;
@@ -41,8 +42,8 @@ class basic_chunk_sizer {
     return ns_per_grain_ > 0 ? grains_lasting(tuning::min_chunk_ns) : 1;
   }
 
-  /// How many grains to steal at once from a loop of `slots` slots, if they cost what the last ones
-  /// cost.
+  /// The shortest range, in grains, that is worth stealing without waiting first, from a loop of
+  /// `slots` slots and if its grains cost what the last ones cost.
   [[nodiscard]] std::uint32_t min_steal_size(std::size_t slots) const noexcept {
     return ns_per_grain_ > 0 ? grains_lasting(min_steal_ns(slots)) : 1;
   }

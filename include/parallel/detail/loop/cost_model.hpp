@@ -1,8 +1,8 @@
 // What a call site remembers from call to call: what its elements cost, and what sharing costs.
 //
-// Each algorithm has one cost_model for each of its instantiations, that is, for each combination
-// of callable and range types. It also says when to make a comparison run, and when a series of
-// calls has lost enough to pay for waking a worker.
+// A call site, here, is one instantiation of an algorithm: one combination of callable and range
+// types, wherever it is called. Each has one cost_model. It also says when to make a comparison
+// run, and when a series of calls has lost enough to pay for waking a worker.
 #pragma once
 
 #include <parallel/detail/loop/sampling.hpp>

@@ -3,8 +3,8 @@
 // Its grains are dealt out evenly to range_slots. Each participant takes chunks from its own slot
 // until that is empty, then steals half of the fullest one. If elements turn out expensive, more
 // threads are offered a slot. run_loop.hpp decides which calls become a loop and how many threads
-// take part. What runs once a chunk or more rarely is marked cold, here and in
-// scheduler/scheduler.hpp: small code is what counts there.
+// take part. What runs once a chunk or more rarely is compiled for small code, here and in
+// scheduler/: see PARALLEL_DETAIL_COMPACT in platform/config.hpp.
 #pragma once
 
 #include <parallel/detail/lite/fixed_array.hpp>
@@ -193,15 +193,15 @@ class loop final : public job {
   /// more than the call site expected, what is left may be worth more slots, or a wake for a slot
   /// that is still free.
   ///
-  /// Workers that are awake may be busy elsewhere for long. An idle one takes a free slot at once.
-  /// So while a slot is free, only threads that have joined are counted on. Workers that were woken
-  /// for this loop are given the time that a wake takes.
+  /// Workers that are awake may be busy elsewhere for long. An idle worker would have taken a free
+  /// slot already: so while a slot is free, the workers that are awake and have not joined count as
+  /// busy. Workers that were woken for this loop are given the time that a wake takes.
   PARALLEL_DETAIL_COMPACT void
   add_participants(const basic_chunk_sizer<quick_clock>& sizer) noexcept {
     std::uint32_t slots = slot_count_.load(memory_order_relaxed);
     std::size_t max_threads = pool_->most_participants();
-    const std::size_t here = joined() + std::size_t{1};
-    if (here >= max_threads || sizer.ns_per_grain() < tuning::review_cost_ratio * expected_ns_)
+    const std::size_t present = joined() + std::size_t{1};
+    if (present >= max_threads || sizer.ns_per_grain() < tuning::review_cost_ratio * expected_ns_)
       return;
     trim_if_ended();
     const std::uint64_t left = grains_left(slots);
@@ -211,13 +211,13 @@ class loop final : public job {
     const double wake_ns = pool_->wake_ns();
     const bool any_free = free_slots() != 0;
     const std::size_t useful =
-        useful_threads(left_ns, max_threads, any_free ? here - 1 : pool_->awake(), wake_ns);
+        useful_threads(left_ns, max_threads, any_free ? present - 1 : pool_->awake(), wake_ns);
     // relaxed: published with the slots, to the threads that take them; for others see
     // find_fullest()
     if (useful > slots && slot_count_.compare_exchange_strong(
                               slots, static_cast<std::uint32_t>(useful), memory_order_relaxed))
       pool_->open_further(*this, useful - slots);
-    else if (any_free && useful > here && left_ns > tuning::wake_break_even_ratio * wake_ns &&
+    else if (any_free && useful > present && left_ns > tuning::wake_break_even_ratio * wake_ns &&
              (!wakes() || sizer.total_ns() > wake_ns))
       pool_->open_further(*this, 0);
   }
@@ -316,7 +316,7 @@ class loop final : public job {
 
   /// Steals half of what slot `from` has for the empty slot `to`; false if nothing was left.
   bool move_half(std::uint32_t from, std::uint32_t to) noexcept {
-    // acquire: keeps this steal's put() behind its beginning, for threads that see the put().
+    // acquire: a thread that sees the put() below also sees that this steal has begun.
     steals_.fetch_add(begun + under_way, memory_order_acquire);
     const grain_range stolen = slots_[from].steal();
     if (!stolen.empty())

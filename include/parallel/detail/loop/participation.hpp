@@ -18,12 +18,12 @@ namespace parallel::detail {
 constexpr std::size_t useful_threads(double total_ns, std::size_t threads, std::size_t awake,
                                      double wake_ns) noexcept {
   const double woken = wake_ns > 0 ? total_ns / wake_ns : 0;
-  const double here = static_cast<double>(awake + 1);
+  const double present = static_cast<double>(awake + 1);
   std::size_t useful = 2;
   for (; useful < threads; ++useful) {
     const auto more = static_cast<double>(useful + 1);
     if (more * more * tuning::participant_cost_ns > total_ns ||
-        (wake_ns > 0 && more > here + woken))
+        (wake_ns > 0 && more > present + woken))
       break;
   }
   return useful;
@@ -41,13 +41,13 @@ constexpr participation plan_participation(double total_ns, std::size_t threads,
                                            double wake_ns) noexcept {
   const std::size_t useful =
       total_ns == 0 ? threads : useful_threads(total_ns, threads, awake, wake_ns);
-  const std::size_t here = awake + 1;
+  const std::size_t present = awake + 1;
   // At least one is woken, as the workers that are awake may be busy elsewhere.
   if (total_ns == 0 || awake == 0 ||
       (total_ns > tuning::wake_break_even_ratio * wake_ns &&
        total_ns > tuning::frequent_comparison_ns))
-    return {useful, useful > here ? useful - here : 1};
-  return {useful < here ? useful : here, 0};
+    return {useful, useful > present ? useful - present : 1};
+  return {useful < present ? useful : present, 0};
 }
 
 } // namespace parallel::detail

@@ -69,13 +69,13 @@ inline void run_with_workers(scheduler& pool, loop& work,
   pool.close(work);
 }
 
-/// After a call that woke no worker: `here` threads shared it where `useful` ones would have been
-/// better. Wakes a worker for the next call when a series of such calls has lost enough.
-inline void wake_for_next(scheduler& pool, cost_model& model, double total_ns, std::size_t here,
+/// After a call that woke no worker: `present` threads shared it where `useful` ones would have
+/// been better. Wakes a worker for the next call when a series of such calls has lost enough.
+inline void wake_for_next(scheduler& pool, cost_model& model, double total_ns, std::size_t present,
                           std::size_t useful) noexcept {
-  if (here >= useful)
+  if (present >= useful)
     return;
-  const double took = total_ns / static_cast<double>(here);
+  const double took = total_ns / static_cast<double>(present);
   const double lost = took - total_ns / static_cast<double>(useful);
   if (model.should_wake<quick_clock>(took, lost, pool.wake_ns()))
     pool.wake_one();
@@ -95,10 +95,10 @@ inline void wake_for_next(scheduler& pool, cost_model& model, double total_ns, s
   if (work.wakes())
     return;
   // If no worker has come, the ones that are awake are busy elsewhere.
-  const std::size_t here = work.joined() == 0 ? 1 : plan.participants.threads;
+  const std::size_t present = work.joined() == 0 ? 1 : plan.participants.threads;
   const std::size_t useful =
       useful_threads(plan.expected_ns, plan.max_threads, plan.max_threads, 0);
-  wake_for_next(pool, model, plan.expected_ns, here, useful);
+  wake_for_next(pool, model, plan.expected_ns, present, useful);
 }
 
 /// Returns a closed loop to its pool and rethrows the exception that it has kept, if any.

@@ -173,9 +173,10 @@ decide_cutoff(cost_model& model, const expected_call& call, const Workers& worke
 /// index from which sharing pays.
 ///
 /// The clock is read behind the first element (or few) and then, in longer calls, behind segments
-/// that grow to a microsecond of what is remembered. To save a reading before the first segment,
-/// that is taken to be quick if the thread's last reading, in an earlier call, is hardly longer ago
-/// than the rest of a short call takes; otherwise the second segment is timed.
+/// that grow to a microsecond of what is remembered. No reading is made before the first segment if
+/// the thread has read the clock in an earlier call: if that was not much longer ago than a short
+/// call takes, the first segment was quick. If it was longer ago, nothing is known, and the second
+/// segment is as short as the first, and timed.
 template <class Clock, class Workers, class Body>
 [[gnu::always_inline]] inline std::size_t
 run_in_segments(cost_model& model, const expected_call& call, bool is_comparison_run,

@@ -153,8 +153,8 @@ class job {
     notify_owner_if_last();
   }
 
-  /// A helper that has found nothing left to start: takes the free slots with it, which would be of
-  /// no use to others.
+  /// A helper that has found nothing left to start: closes the job to further helpers, which would
+  /// find nothing either, and leaves.
   PARALLEL_DETAIL_COMPACT void withdraw_and_leave(std::uint32_t slot) noexcept {
     if (free_slots() != 0)
       withdraw();

@@ -1,7 +1,7 @@
 // Shares jobs and tasks among the workers of a pool.
 //
-// parallel::map hands its loop to loop/loop.hpp, which calls open() and close() here; work() is
-// what each worker runs meanwhile. open() offers the job in the caller's list (job_search.hpp) and
+// loop/run_loop.hpp calls open() and close() here for each call that is shared; work() is what each
+// worker runs meanwhile. open() offers the job in the caller's list (job_search.hpp) and
 // wakes a few sleeping workers. Each worker that joins wakes some more, so that a wide machine
 // fills in logarithmic time. A worker without a job to join runs a task, or else sleeps. Behind
 // this: joining and leaving (job.hpp), single tasks (task_queue.hpp), the threads (workers.hpp),
