@@ -20,9 +20,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace parallel {
-
-namespace detail {
+namespace parallel::detail {
 
 /// Why a loop has left out elements.
 enum class end_reason { none, stopped, deadline };
@@ -228,6 +226,4 @@ PARALLEL_DETAIL_COMPACT inline void run_controlled(const control_request& reques
 /// call has such options does not compile it.
 using controller = decltype(&run_controlled);
 
-} // namespace detail
-
-} // namespace parallel
+} // namespace parallel::detail

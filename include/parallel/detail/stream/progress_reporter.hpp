@@ -9,15 +9,14 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 
 namespace parallel::detail {
 
 class progress_reporter {
  public:
   /// `hook` may be empty: then there is nothing to report. `total` may be progress::unknown.
-  progress_reporter(controlled_body::progress_call hook, std::size_t total)
-      : hook_(std::move(hook)), total_(total) {}
+  progress_reporter(const controlled_body::progress_call& hook, std::size_t total)
+      : hook_(hook), total_(total) {}
 
   /// Reports that `consumed` results have been consumed. `last` says that no more will be: the
   /// first such call reports in any case, and later calls never do. Throws what the hook throws.
