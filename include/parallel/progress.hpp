@@ -11,6 +11,7 @@
 #include <parallel/detail/lite/progress_line.hpp>
 #include <parallel/detail/lite/text.hpp>
 #include <parallel/detail/platform/terminal.hpp>
+#include <parallel/errors.hpp> // there must be exceptions
 
 #include <concepts>
 #include <cstddef>
