@@ -16,7 +16,7 @@
 
 namespace parallel::detail {
 
-/// The shortest range, in ns, that a thief steals without waiting first, from a loop of `slots`
+/// The shortest range, in ns, from which a thief steals without waiting first, in a loop of `slots`
 /// slots. It takes half of the range.
 constexpr double min_steal_ns(std::size_t slots) noexcept {
   const double all = tuning::min_steal_ns_per_slot * static_cast<double>(slots);

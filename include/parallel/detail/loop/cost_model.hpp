@@ -88,7 +88,8 @@ class cost_model {
   }
 
   /// Learns what one participant of a shared call measured. A short sample is learnt only if it
-  /// differs much. The cost alone is corrected only if it cannot be what is remembered.
+  /// differs much. The estimate for one thread alone is replaced only if it does not fit to the
+  /// shared one: if it is higher, or lower by more than max_sharing_slowdown.
   PARALLEL_DETAIL_COMPACT void learn_shared(double ns, std::size_t elements) noexcept {
     const double expected = shared_estimate() * static_cast<double>(elements);
     if (ns <= tuning::min_shared_sample_ns && ns <= tuning::shared_increase * expected &&
@@ -107,8 +108,8 @@ class cost_model {
     update_average(shared_ns_per_element_, ns, elements);
   }
 
-  /// Learns what a thread alone measured while workers were awake, unless it is a little longer
-  /// than expected.
+  /// Learns what a thread alone measured while workers were awake, unless it took longer than
+  /// expected, but less than awake_increase times as long.
   void learn_while_workers_awake(double ns, std::size_t elements) noexcept {
     const double known = estimate() * static_cast<double>(elements);
     if (ns <= known || ns >= tuning::awake_increase * known)

@@ -269,8 +269,8 @@ class loop final : public job {
   }
 
   /// Fills the empty slot `slot` with half of the grains of the fullest slot, so that few steals
-  /// are enough; false when all slots are empty. A range of fewer than `min_grains` is left to its
-  /// owner for some scans.
+  /// are enough; false when all slots are empty, or after max_scans scans. A range of fewer than
+  /// `min_grains` is left to its owner for some scans.
   ///
   /// Grains on their way from one slot to another are in neither, so a scan of all slots could miss
   /// them. `steals_` counts the steals under way (low half) and those ever begun (high half): if

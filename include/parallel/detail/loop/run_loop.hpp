@@ -81,8 +81,8 @@ inline void wake_for_next(scheduler& pool, cost_model& model, double total_ns, s
     pool.wake_one();
 }
 
-/// Learns from a loop that has ended, and was entered at `entered`. A loop that was ended early has
-/// no useful measurement. Inlined, as that makes its one caller smaller.
+/// Learns from a loop that is closed; `entered` is when its call began to share it. A loop that was
+/// cut short has no useful measurement. Inlined, as that makes its one caller smaller.
 [[gnu::always_inline]] inline void learn_from_shared_call(scheduler& pool, cost_model& model,
                                                           const loop& work,
                                                           const sharing_plan& plan,
@@ -137,8 +137,9 @@ struct cutoff_workers {
 };
 
 /// Calls body(begin, end) for disjoint ranges that together cover [0, n), on the caller and the
-/// pool's workers, and returns when all calls have ended. A thread takes `grain` elements at
-/// a time; 0 means as many as measurements suggest, which `model` remembers.
+/// pool's workers, and returns when all calls have ended. With a `grain`, a thread takes that many
+/// elements at a time and `model` is not used. With 0, chunk sizes are measured, and `model`, which
+/// is not null then, remembers what elements cost.
 ///
 /// If calls throw, the exception of the lowest index is rethrown: ranges above it that have not
 /// started are skipped, ranges below it always run. When the body returns false, everything that
@@ -150,7 +151,7 @@ inline void run_loop(scheduler& pool, cost_model* model, std::size_t n, std::siz
     body(0, n);
     return;
   }
-  // Grain numbers have 32 bits; the last one is kept free so that rounding up cannot wrap.
+  // Grain numbers have 32 bits, and so has the number behind the last grain.
   constexpr std::size_t max_grains = 0xFFFF'FFFE;
   const std::size_t min_grain = n / max_grains + 1;
   const std::size_t used_grain = grain > min_grain ? grain : min_grain;

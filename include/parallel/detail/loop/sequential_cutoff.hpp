@@ -24,8 +24,8 @@ inline bool is_few_and_cheap(const cost_model& model, std::size_t n) noexcept {
          model.estimate() * static_cast<double>(n) <= model.break_even_ns();
 }
 
-/// How many elements come before the first clock reading: one or a few; or, of the cheapest, as
-/// many as leave the rest on the boundary of a cache line.
+/// How many elements come before the first clock reading: one or a few; or, of the cheapest, 16,
+/// which is a cache line of 4-byte elements.
 constexpr std::size_t first_segment_size(double ns_per_element, std::size_t n) noexcept {
   return ns_per_element < tuning::vectorized_ns && n >= tuning::min_vectorized_call
              ? tuning::vectorized_segment
@@ -40,8 +40,8 @@ struct first_segment {
   bool goes_on; // false: the body has ended the loop
 };
 
-/// Runs the first elements. They are quick if, since `before`, hardly more than `expected_ns` have
-/// passed.
+/// Runs the first elements. They are quick if, since `before`, less than `expected_ns` and
+/// first_chunk_ns have passed.
 template <class Clock, class Body>
 first_segment run_first_segment(std::size_t elements, std::uint64_t before, double expected_ns,
                                 const Body& body) {
@@ -60,8 +60,8 @@ struct timing_plan {
   std::uint64_t tail_interval; // of other calls, one in this many is timed to its end, too
 };
 
-/// Learns from `elements` behind the first segment, which took `ns`; that is 0 if the clock was not
-/// read behind them.
+/// Learns what the `elements` after the first segment cost. They took `ns`, which is 0 if they were
+/// not timed.
 template <class Workers>
 void learn_from_segments(cost_model& model, double ns, std::size_t elements, const Workers& workers,
                          const timing_plan& plan) {
@@ -131,13 +131,14 @@ struct expected_call {
 /// What becomes of a call.
 struct cutoff_decision {
   bool stays;             // on its caller; false: it is shared from its first element
-  bool is_comparison_run; // if it stays
+  bool is_comparison_run; // stays only to compare; not set if it is shared
 };
 
 /// Decides whether a call stays on its caller. Near the break-even, a few calls in a hundred are
 /// comparison runs, for which the decision is reversed.
 ///
-/// Inlined, as is run_in_segments: for their one caller that is smaller and quicker than a call.
+/// Inlined, as is run_in_segments: each has one place from which it is called, which gets smaller
+/// and quicker by that.
 template <class Clock, class Workers>
 [[gnu::always_inline]] inline cutoff_decision
 decide_cutoff(cost_model& model, const expected_call& call, const Workers& workers) {
@@ -173,10 +174,10 @@ decide_cutoff(cost_model& model, const expected_call& call, const Workers& worke
 /// index from which sharing pays.
 ///
 /// The clock is read behind the first element (or few) and then, in longer calls, behind segments
-/// that grow to a microsecond of what is remembered. No reading is made before the first segment if
-/// the thread has read the clock in an earlier call: if that was not much longer ago than a short
-/// call takes, the first segment was quick. If it was longer ago, nothing is known, and the second
-/// segment is as short as the first, and timed.
+/// that grow until one holds a sixteenth of the call and a microsecond of work. No reading is made
+/// before the first segment if the thread has read the clock in an earlier call: if that was not
+/// much longer ago than a short call takes, the first segment was quick. If it was longer ago,
+/// nothing is known, and the second segment is as short as the first, and timed.
 template <class Clock, class Workers, class Body>
 [[gnu::always_inline]] inline std::size_t
 run_in_segments(cost_model& model, const expected_call& call, bool is_comparison_run,

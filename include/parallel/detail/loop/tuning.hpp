@@ -39,18 +39,19 @@ inline constexpr double wake_break_even_ratio = 1.25;
 /// that is woken by one such call is awake for the next.
 inline constexpr double quick_succession_ns = 50'000;
 
-/// ns of work. Below, comparison runs are frequent; above, they are rare. A call with less work
-/// wakes no worker while others are awake.
-/// Why: where cores are far apart, where two of them are one physical core, or where threads write
-/// to the same cache lines, such calls may lose by being shared. Longer calls have little to lose.
+/// ns of work. While workers are awake, calls that pay are comparison runs frequently below this,
+/// and rarely above it. A call with less work wakes no worker while others are awake. Why: where
+/// cores are far apart, where two of them are one physical core, or where threads write to the same
+/// cache lines, such calls may lose by being shared. Longer calls have little to lose.
 inline constexpr double frequent_comparison_ns = 16'000;
 
 /// ns of work. A call with more is never a comparison run, and its sharing cost is not measured.
 /// Why: longer calls do not lose by being shared.
 inline constexpr double max_comparison_ns = 64'000;
 
-/// Calls at a call site for each series of comparison runs: frequent ones, and rare ones where
-/// there is little to lose, or little to gain if that takes a wake.
+/// Calls at a call site for each series of comparison runs: where they are frequent, and where they
+/// are rare. They are rare where there is little to lose, and where sharing would take a wake and
+/// gain little.
 inline constexpr std::uint64_t frequent_comparison_interval = 128;
 inline constexpr std::uint64_t rare_comparison_interval = 1'024;
 
@@ -103,9 +104,9 @@ inline constexpr double first_chunk_ns = 1'000;
 /// ns that the last chunks of a slot should last, when a quarter of what is left is less.
 inline constexpr double min_chunk_ns = 400;
 
-/// ns that the probe should last: the chunk before the first one, if the cost is remembered. Where
-/// nothing is remembered, grains that take longer than this are expensive.
-/// Why: the elements may cost much more now than remembered.
+/// ns that the probe should last: the very first chunk, where the cost is remembered;
+/// first_chunk_ns is for the one after it. Where nothing is remembered, grains that take longer
+/// than this are expensive. Why: the elements may cost much more now than remembered.
 inline constexpr double probe_ns = 125;
 
 /// Ratio of a measured to the remembered cost of a grain. Up to it, what the probe measured is
@@ -149,8 +150,8 @@ inline constexpr double min_timed_ns = 900;
 /// Why: the cost of a reading.
 inline constexpr double min_segmented_call_ns = 4'000;
 
-/// Elements. A call with no more, if it is not worth sharing, reads the clock in some calls only,
-/// once its elements have been cheap for long.
+/// Elements. A call of at most this many that is not worth sharing usually does not read the clock,
+/// once stable_readings readings in a row have found such calls cheap.
 /// Why: behind the first clock reading of such a call little is left to share.
 inline constexpr std::size_t few_elements = 16;
 
@@ -214,8 +215,8 @@ inline constexpr double shared_increase = 2;
 /// Why: workers may hold up the caller if they are on its core.
 inline constexpr double awake_increase = 2;
 
-/// Ratio of an element's cost in a shared call to its cost alone, at the most. Above it the cost
-/// alone cannot be what is remembered.
+/// Ratio of an element's cost in a shared call to its cost in a thread alone, at the most. Above
+/// it, the remembered cost for a thread alone must be wrong.
 inline constexpr double max_sharing_slowdown = 8;
 
 /// Clock readings in a row that have found the first elements of a call cheap, after which calls of

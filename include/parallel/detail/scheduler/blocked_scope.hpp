@@ -45,8 +45,7 @@ class compensating_loop {
  private:
   explicit compensating_loop(scheduler& pool) noexcept : pool_(pool) {}
 
-  /// What a compensating worker runs from its start to its end. At most as many run something at
-  /// once as threads are blocked.
+  /// What a compensating worker runs from its start to its end.
   void work(worker& self) const noexcept {
     this_thread.home = &pool_;
     compensation& counts = pool_.workers_.compensation();
@@ -81,7 +80,8 @@ class compensating_loop {
     return find_job(pool_.workers_, [](job& open) { return open.join_without_slot(); });
   }
 
-  /// False when more workers run than threads are blocked: then this one has stopped.
+  /// False when more workers run than threads are blocked: then this one no longer counts as
+  /// running.
   PARALLEL_DETAIL_COMPACT bool help_without_slot(Job& work, loop_counts& own) const noexcept {
     bool is_running = true;
     bool nothing_left = false;
@@ -102,8 +102,9 @@ class compensating_loop {
   scheduler& pool_;
 };
 
-/// The pools in which a thread that blocks is missing, unless an outer blocked_scope has counted it
-/// there already: the thread may work for another pool while it is blocked.
+/// The pools that lose the calling thread while it blocks: the pool whose job or task it runs, and
+/// the pool whose worker it is. A pool that an enclosing blocked_scope has counted already is null
+/// here, as the thread may work for another pool while it is blocked.
 struct blocked_pools {
   scheduler* pool; // in whose job or task the thread takes part; or null
   scheduler* home; // whose worker it is; null if that is the same, or none

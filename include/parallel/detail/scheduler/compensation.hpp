@@ -1,8 +1,9 @@
 // Counts the blocked threads of a pool and the compensating workers that run in their place.
 //
-// A compensating worker is parked, that is asleep; or active: then it looks for work, and runs it
-// while fewer compensating workers run than threads are blocked. There are as many active ones as
-// blocked threads as long as there is work for them. Their threads are in scheduler/workers.hpp.
+// A compensating worker is parked, that is asleep, or active, that is looking for work or running
+// it. It starts to run work only if fewer of them run than threads are blocked, and stops when more
+// do. While there is work, as many are active as threads are blocked, up to max_workers. Their
+// threads are in scheduler/workers.hpp.
 #pragma once
 
 #include <parallel/detail/platform/sync.hpp>
@@ -16,10 +17,11 @@ namespace parallel::detail {
 ///
 /// No wake is lost: all operations on blocked_ and active_ in add_blocked(), mark_parked() and
 /// needs_active() are seq_cst. A thread that blocks is counted before it calls needs_active(), and
-/// a worker that parks is counted out before it does. So at least one of the two sees that an
-/// active worker is missing, and activates one if there is work. A thread that publishes work does
-/// so before it calls needs_active(): so it activates a worker, or an active one sees the work, at
-/// the latest when it looks once more after mark_parked().
+/// a worker that parks is counted out before it calls needs_active(). So at least one of the two
+/// sees that an active worker is missing, and activates one if there is work. A thread that
+/// publishes work does so before it calls any_blocked() and needs_active(). If it sees no blocked
+/// thread, a thread that blocks later sees the work. Otherwise it activates a worker, or an active
+/// one sees the work, at the latest when it looks once more after mark_parked().
 class compensation {
  public:
   static constexpr std::size_t max_workers = 64;
@@ -32,7 +34,7 @@ class compensation {
   }
 
   [[nodiscard]] bool any_blocked() const noexcept {
-    return blocked_.load() != 0; // seq_cst: a publisher's look, see idle_set
+    return blocked_.load() != 0; // seq_cst: see above
   }
 
   /// Fewer workers are active than threads are blocked.
@@ -47,7 +49,8 @@ class compensation {
   }
 
   /// Makes a parked worker active if needs_active(), and returns its number; else `none`. The
-  /// caller holds the mutex of the workers, as for the next four.
+  /// caller holds the mutex of the workers, as it does for activate_new(), cancel_new(),
+  /// mark_parked() and close().
   [[nodiscard]] std::size_t activate_parked() noexcept {
     if (parked_count_ == 0 || !needs_active())
       return none;
@@ -88,8 +91,9 @@ class compensation {
       wake(parked_[--parked_count_]);
   }
 
-  /// An active worker runs work from now on, until stop_running(), or until keep_running() is
-  /// false. False, and it does not, if as many run already as threads are blocked.
+  /// Counts the calling worker, which is active, as running, until stop_running(), or until
+  /// keep_running() returns false. Returns false, and does not count it, if as many run already as
+  /// threads are blocked.
   [[nodiscard]] bool start_running() noexcept {
     std::size_t running = running_.load(memory_order_relaxed); // relaxed, all: a count
     while (running < blocked_.load(memory_order_relaxed))
@@ -98,7 +102,8 @@ class compensation {
     return false;
   }
 
-  /// False if more workers run than threads are blocked: then the calling one has stopped.
+  /// If more workers run than threads are blocked, returns false, and the calling worker no longer
+  /// counts as running.
   [[nodiscard]] bool keep_running() noexcept {
     std::size_t running = running_.load(memory_order_relaxed); // relaxed, all: a count
     while (running > blocked_.load(memory_order_relaxed))

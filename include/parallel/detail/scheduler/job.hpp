@@ -1,7 +1,7 @@
 // Work that other threads may join: helpers take a slot, run their share and leave; the owner waits
 // until all of them have left.
 //
-// One state word counts the free slots and the helpers that have ever joined, so joining and
+// One state word counts the free slots and the helpers that have joined in this use, so joining and
 // withdrawing are one atomic operation each. That a helper has left is noted in its own slot, as
 // many leave at once. Jobs belong to the pool and are used again, never freed before it, so a
 // helper may touch a job after its owner has gone on. loop/loop.hpp derives the only kind of job;
@@ -66,11 +66,12 @@ class job {
   static constexpr std::uint32_t most_inside = 0x7FFE;
 
   /// Owner: offers the job to at most `slots` helpers, fewer than it is made for. `parent` is the
-  /// job within which the owner runs, or null. `within_task` says that the owner runs a task, be it
-  /// further out; `wakes` says that sleeping workers are to be woken for the job.
+  /// job within which the owner runs, or null. `within_task` says that the owner runs a task,
+  /// directly or in an enclosing frame; `wakes` says that sleeping workers are to be woken for the
+  /// job.
   void open(std::uint32_t slots, job* parent = nullptr, bool within_task = false,
             bool wakes = true) noexcept {
-    use_.store(uses() + 1, memory_order_relaxed); // relaxed, all four: published with the word
+    use_.store(uses() + 1, memory_order_relaxed); // relaxed, all four: published with state_
     within_task_ = within_task;
     wakes_.store(wakes, memory_order_relaxed);
     parent_.store(parent, memory_order_relaxed);
@@ -94,14 +95,16 @@ class job {
     return parent_.load(memory_order_relaxed); // relaxed: see open()
   }
 
-  /// For participants only, as is the next.
+  /// For participants only.
   [[nodiscard]] bool is_within_task() const noexcept { return within_task_; }
+  /// Whether sleeping workers are to be woken for the free slots. For participants only.
   [[nodiscard]] bool wakes() const noexcept {
     return wakes_.load(memory_order_relaxed); // relaxed: see open()
   }
 
-  /// A helper: it has just opened a job within this one, or added slots to such a job. Has the
-  /// owner, if it waits, look for jobs to help with.
+  /// Tells the owner to look again, if it waits. Called by a participant that has opened a job
+  /// within this one or added slots to such a job, and by the last helper to leave if the owner
+  /// sleeps.
   ///
   /// No notification is lost: all operations here and in wait() are seq_cst. The notifying thread
   /// changes what the owner looks for (a child is opened, a slot is left) before it reads the

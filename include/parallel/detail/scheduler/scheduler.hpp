@@ -38,8 +38,8 @@ class scheduler {
   /// Makes a job for `participants` threads, on the heap; throws std::bad_alloc.
   using make_job = job* (*)(std::size_t participants);
 
-  /// For loops of up to options.threads threads: a caller, and one worker less than that. No thread
-  /// is started before a job is open or a task is queued.
+  /// For loops of up to options.threads threads: the caller and options.threads − 1 workers. No
+  /// thread is started before a job is open or a task is queued.
   ///
   /// Jobs are used again, perhaps by another shared library with the same pool, when the library
   /// that needed them first has been closed. So `make` belongs to the library that makes the pool,
@@ -105,9 +105,9 @@ class scheduler {
   }
 
   /// Offers a job to at most `slots` workers, fewer than most_participants(), and returns at once.
-  /// Sleeping workers come only if `wakes` is not 0: then up to that many, but only a few, are
-  /// woken or started here, and each worker that joins wakes more. The caller makes a
-  /// participant_scope for the job next, which lives until close() has returned.
+  /// Sleeping workers come only if `wakes` is not 0: then up to min(wakes, wakes_per_thread) of
+  /// them are woken here, or one is started if none sleeps, and each worker that joins wakes more.
+  /// The caller makes a participant_scope for the job next, which lives until close() has returned.
   PARALLEL_DETAIL_COMPACT void open(job& work, std::size_t slots, std::size_t wakes) noexcept {
     job* const parent = this_thread.job;
     work.open(static_cast<std::uint32_t>(slots), parent, task_frame::status_in(this).in_task,
@@ -120,8 +120,8 @@ class scheduler {
         break;
   }
 
-  /// A participant: offers the job to `slots` more workers; it and the slots that are still free
-  /// are offered to sleeping workers, too, from now on.
+  /// A participant: adds `slots` slots to the job, and wakes sleeping workers for all of its free
+  /// slots.
   void open_further(job& work, std::size_t slots) noexcept {
     work.add_slots(static_cast<std::uint32_t>(slots));
     if (job* const parent = work.parent())
@@ -144,8 +144,8 @@ class scheduler {
               });
   }
 
-  /// Gets one more worker going for a loop: wakes one that sleeps, and returns true; or else starts
-  /// a new one.
+  /// Gets one more worker going for a loop. True if it has woken a regular worker that slept; else
+  /// it has started a new one, or activated a compensating worker, or found none.
   PARALLEL_DETAIL_COMPACT bool wake_one() noexcept {
     // Within a task the caller is itself one of the workers.
     const bool in_task = this_thread.job == nullptr && workers_.here() != nullptr;
@@ -234,7 +234,8 @@ class scheduler {
     do {
       self.busy.start();
       for (;;) {
-        // Jobs can do without helpers, unless there are tasks that wait for them.
+        // When the pool stops, jobs can do without helpers; but a task that is left may wait for
+        // one.
         if (workers_.is_stopping() && at_rest())
           break;
         if (job* const joined = join_nearest_job(workers_, self)) {

@@ -87,8 +87,9 @@ class workers {
   /// How many threads are blocked, and how many compensating workers run in their place.
   [[nodiscard]] detail::compensation& compensation() noexcept { return compensation_; }
 
-  /// Makes one more compensating worker active, if fewer are than threads are blocked: a new one,
-  /// which runs `entry`, if fewer exist; else a parked one. True if that is the calling thread.
+  /// If fewer compensating workers are active than threads are blocked, activates one: starts a new
+  /// one that runs `entry` if fewer exist than threads are blocked, else takes a parked one. True
+  /// if the parked one is the calling thread.
   bool activate_compensating(entry_point entry) noexcept {
     if (!compensation_.needs_active())
       return false;
@@ -110,7 +111,8 @@ class workers {
     const std::size_t started = started_.load(memory_order_relaxed); // relaxed: under the mutex
     if (started >= most || (is_stopping() && !is_worker))
       return false;
-    const std::size_t number = started + 1 < size() ? started + 1 : 0; // the first is last
+    const std::size_t number =
+        started + 1 < size() ? started + 1 : 0; // worker 0 is last: only tasks need it
     worker& self = regular_[number];
     self.number = number;
     // Where no thread is to be had, the caller and the workers that there are do the work; a later
@@ -156,8 +158,8 @@ class workers {
     return !is_over();
   }
 
-  /// An active compensating worker: looks for work for a while, then parks, until any_work() is
-  /// true and it has start_running(). False when it is to end.
+  /// An active compensating worker: looks for work for a while, then parks. True when any_work() is
+  /// true and the worker counts as running; false when it is to end.
   template <class AnyWork, class AtRest>
   bool wait_for_compensating_work(worker& self, const AnyWork& any_work,
                                   const AtRest& at_rest) noexcept {
@@ -287,7 +289,7 @@ class workers {
 
   fixed_array<worker> regular_;
   idle_set idle_;                     // by number
-  detail::compensation compensation_; // guarded by starting_
+  detail::compensation compensation_; // says which of its functions need starting_
   worker* compensating_ = nullptr;    // max_workers of them, made under starting_ when needed
   worker_threads threads_;
   const entry_point regular_entry_;
