@@ -46,7 +46,7 @@ class scheduler {
   /// and jobs run its code.
   scheduler(const thread_pool_options& options, make_job make)
       : make_job_(make),
-        workers_(
+        workers_( // each worker thread runs work(), below
             options,
             {[](void* pool, worker& self) noexcept { static_cast<scheduler*>(pool)->work(self); },
              this_module()},
