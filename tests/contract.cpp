@@ -89,9 +89,13 @@ struct old_executor {
 };
 static_assert(parallel::executor<old_executor>);
 
+// Names of version 1.0 are the types that they were.
+static_assert(std::same_as<parallel::io_options, parallel::io_pool_options>);
+static_assert(std::same_as<parallel::pool_stats, parallel::thread_pool_stats>);
+
 } // namespace
 
-TEST_CASE("an executor of version 1.0, with run_loop, still runs every algorithm") {
+TEST_CASE("an executor of version 1.0, with run_loop, still maps, filters and reduces") {
   old_executor old;
   const ints xs{1, 2, 3};
   const auto twice = [](int x) { return 2 * x; };

@@ -43,7 +43,6 @@ inline int ask() {
 inline std::string read(int) {
   return {};
 }
-inline void load_tables() {}
 inline double walk(int steps, parallel::random_engine& random) {
   return static_cast<double>(random()) * steps;
 }

@@ -77,9 +77,9 @@ class thread_pool {
       : thread_pool(thread_pool_options{.threads = threads}) {}
 
   /// A pool whose workers have a name, and call a function when they start and before they end:
-  /// thread_pool{{.threads = 8, .name = "decode", .on_start = load_tables}}. Starts no thread yet.
-  /// Throws std::invalid_argument, whose message names the value, unless options.threads is from 1
-  /// to 65,536.
+  /// thread_pool{{.threads = 8, .name = "decode", .on_start = register_thread}}. Starts no thread
+  /// yet. Throws std::invalid_argument, whose message names the value, unless options.threads is
+  /// from 1 to 65,536.
   PARALLEL_DETAIL_COMPACT explicit thread_pool(const thread_pool_options& options)
       : scheduler_(detail::checked(options), detail::make_loop) {}
 

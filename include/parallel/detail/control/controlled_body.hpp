@@ -3,7 +3,7 @@
 // A call with a stop condition, a time limit, a rate or a progress hook runs its loop with a
 // controlled_body around the user's body. The wrapper runs the elements one by one, or in short
 // segments, and checks before each whether the loop is over. A call without such options runs its
-// body directly, and the wrapper is not even compiled.
+// body directly, and no code is generated for the wrapper.
 #pragma once
 
 #include <parallel/detail/control/deadline.hpp>

@@ -1,9 +1,9 @@
 // What threads synchronise with: atomics, mutexes and per-thread variables.
 //
-// The library uses the names in this header, never those of atomic.hpp or mutex.hpp directly, so
-// that tests can replace them: tests/model by those of a model checker, tests/stress by ones with
-// injected delays. The condition variable has a header of its own, condition_variable.hpp, because
-// it takes longer to compile.
+// Code by which threads agree uses the names in this header, so that tests can replace them:
+// tests/model by those of a model checker, tests/stress by ones with injected delays. Mere counters
+// use native_atomic of atomic.hpp, which the tests leave alone. The condition variable has a header
+// of its own, condition_variable.hpp, because it takes longer to compile.
 #pragma once
 
 #include <parallel/detail/platform/atomic.hpp>
